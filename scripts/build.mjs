@@ -1,0 +1,72 @@
+// Builds dist/ with tsc when it is missing or older than any source; does nothing otherwise.
+// Imported by bin/sluice, so that the CLI runs from a checkout right after `npm ci`.
+import { spawnSync } from 'node:child_process';
+import { closeSync, existsSync, mkdirSync, openSync, readdirSync, rmSync, statSync, writeFileSync } from 'node:fs';
+import { dirname, join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+
+const root = dirname(dirname(fileURLToPath(import.meta.url)));
+const stamp = join(root, 'dist', '.built');
+
+function newestMtimeMs(path) {
+  const status = statSync(path, { throwIfNoEntry: false });
+  if (!status) return 0;
+  if (!status.isDirectory()) return status.mtimeMs;
+  let newest = status.mtimeMs; // a directory's own time changes when a file is removed
+  for (const name of readdirSync(path)) newest = Math.max(newest, newestMtimeMs(join(path, name)));
+  return newest;
+}
+
+export function isStale() {
+  const built = statSync(stamp, { throwIfNoEntry: false });
+  if (!built) return true;
+  const inputs = ['src', 'jobs', 'tsconfig.json', 'package.json'];
+  return inputs.some((input) => newestMtimeMs(join(root, input)) > built.mtimeMs);
+}
+
+/** Two processes started at once must not build into the same folder: the second waits for the first. */
+function withLock(work) {
+  const lock = join(root, 'node_modules', '.sluice-build.lock');
+  mkdirSync(dirname(lock), { recursive: true });
+  for (;;) {
+    try {
+      closeSync(openSync(lock, 'wx'));
+      break;
+    } catch (error) {
+      if (error.code !== 'EEXIST') throw error;
+      const age = Date.now() - (statSync(lock, { throwIfNoEntry: false })?.mtimeMs ?? Date.now());
+      if (age > 120_000) rmSync(lock, { force: true });
+      else Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, 100);
+    }
+  }
+  try {
+    return work();
+  } finally {
+    rmSync(lock, { force: true });
+  }
+}
+
+export function buildIfStale({ log = () => {} } = {}) {
+  if (!isStale()) return;
+  withLock(() => {
+    if (!isStale()) return;
+    log('building dist/ (first run or changed sources)...');
+    const tsc = join(root, 'node_modules', 'typescript', 'bin', 'tsc');
+    if (!existsSync(tsc)) throw new Error(`expected the TypeScript compiler at ${tsc}; run "npm ci" first`);
+    const startedMs = Date.now();
+    const result = spawnSync(process.execPath, [tsc, '-p', join(root, 'tsconfig.json')], { encoding: 'utf8' });
+    if (result.status !== 0) throw new Error(`the build failed:\n${result.stdout}${result.stderr}`);
+    mkdirSync(dirname(stamp), { recursive: true });
+    writeFileSync(stamp, `${new Date(startedMs).toISOString()}\n`);
+  });
+}
+
+if (process.argv[1] && fileURLToPath(import.meta.url) === process.argv[1]) {
+  try {
+    if (process.argv.includes('--force')) rmSync(stamp, { force: true });
+    buildIfStale({ log: (line) => process.stderr.write(`${line}\n`) });
+  } catch (error) {
+    process.stderr.write(`${error.message}\n`);
+    process.exit(1);
+  }
+}

@@ -1,0 +1,100 @@
+/** What an append was given. `durable` is what acks=all waits for, `written` what acks=1 waits for. */
+export interface AppendResult {
+  /** Offset given to the first record. */
+  baseOffset: bigint;
+  /** Offset of the last record, inclusive. */
+  lastOffset: bigint;
+  /** Set (epoch ms) when the topic uses LogAppendTime, -1 otherwise. */
+  logAppendTimeMs: bigint;
+  logStartOffset: bigint;
+  /** True when this was a retry of an idempotent producer and nothing was appended; the offsets are those of the original. */
+  isDuplicate: boolean;
+  /** Resolves when the operating system has the bytes. */
+  written: Promise<void>;
+  /** Resolves when the bytes are on stable storage and below the high watermark. */
+  durable: Promise<void>;
+}
+
+export interface ReadResult {
+  /** Whole record batches, the first of which contains the asked offset; empty at the end. Never past the high watermark. */
+  records: Buffer;
+  highWatermark: bigint;
+  lastStableOffset: bigint;
+  logStartOffset: bigint;
+}
+
+export interface TopicConfig {
+  /** -1 = no bound. */
+  retentionMs: number;
+  retentionBytes: number;
+  segmentBytes: number;
+  segmentMs: number;
+  maxMessageBytes: number;
+  cleanupPolicy: 'delete' | 'compact';
+  messageTimestampType: 'CreateTime' | 'LogAppendTime';
+}
+
+/** The log of one partition. Offsets are bigint; log end and high watermark are exclusive. */
+export interface PartitionLog {
+  readonly topic: string;
+  readonly partition: number;
+  /** 32 hex digits. */
+  readonly topicId: string;
+  readonly logStartOffset: bigint;
+  readonly logEndOffset: bigint;
+  /** The last synced offset + 1: nothing at or above it is ever shown to anybody. */
+  readonly highWatermark: bigint;
+  readonly lastStableOffset: bigint;
+  readonly leaderEpoch: number;
+  /** Bytes of all segments. */
+  readonly sizeBytes: number;
+
+  /**
+   * Checks (structure, CRC32C, size, sequence of idempotent producers), assigns offsets, appends. Synchronous up to the
+   * assignment of offsets, so that calls in order get offsets in order. Throws LogError with a Kafka error name
+   * (CORRUPT_MESSAGE, MESSAGE_TOO_LARGE, OUT_OF_ORDER_SEQUENCE_NUMBER, INVALID_PRODUCER_EPOCH, ...), having changed nothing.
+   * `records` is one or more v2 batches; its bytes are patched in place and owned by the log from then on.
+   */
+  append(records: Buffer): AppendResult;
+
+  /** Throws LogError OFFSET_OUT_OF_RANGE outside [logStartOffset, highWatermark]. At least one whole batch, if any, even when larger than maxBytes. */
+  read(offset: bigint, maxBytes: number): Promise<ReadResult>;
+
+  /** First offset whose timestamp is >= the given one, below the high watermark; null when there is none. */
+  offsetForTimestamp(timestampMs: bigint): Promise<{ offset: bigint; timestampMs: bigint } | null>;
+  /** Offset and timestamp of the record with the largest timestamp (ListOffsets -3). */
+  offsetOfMaxTimestamp(): Promise<{ offset: bigint; timestampMs: bigint } | null>;
+
+  /** Calls back, once, when the high watermark passes `offset`, the log is deleted or closed. For long polls. Returns an unsubscribe. */
+  onceHighWatermarkPasses(offset: bigint, wake: () => void): () => void;
+
+  /** Removes records below `offset` (DeleteRecords, snapshots of our own logs): whole segments now, the rest by log start offset. */
+  advanceLogStart(offset: bigint): Promise<void>;
+}
+
+export interface TopicState {
+  readonly name: string;
+  readonly topicId: string;
+  readonly partitions: readonly PartitionLog[];
+  readonly config: TopicConfig;
+  readonly isInternal: boolean;
+}
+
+/** All logs under one data directory. One process at a time: the directory is locked. */
+export interface LogManager {
+  readonly clusterId: string;
+  topics(): Iterable<TopicState>;
+  topic(name: string): TopicState | undefined;
+  topicById(topicId: string): TopicState | undefined;
+  partition(topic: string, partition: number): PartitionLog | undefined;
+  /** Durable (directory entries synced) when it resolves. Throws LogError TOPIC_ALREADY_EXISTS, INVALID_TOPIC_EXCEPTION, INVALID_PARTITIONS. */
+  createTopic(name: string, options: { partitionCount: number; config?: Partial<TopicConfig>; isInternal?: boolean }): Promise<TopicState>;
+  deleteTopic(name: string): Promise<void>;
+  addPartitions(name: string, partitionCount: number): Promise<void>;
+  /** A producer id never given before, also across crashes. */
+  nextProducerId(): Promise<bigint>;
+  /** Applies retention once; a background timer calls it too. */
+  applyRetention(nowMs: number): Promise<void>;
+  /** Syncs everything, writes the clean-shutdown marker, releases the lock. */
+  close(): Promise<void>;
+}

@@ -1,0 +1,123 @@
+/**
+ * Records of a partition's chain, one JSON file each:
+ *   <table>/_sluice/ledger/<topic id>/<partition>/<era, 10 digits>/<sequence, 20 digits>.json
+ * All offsets, timestamps and counts that may pass 2^53 are decimal strings in the JSON and bigint here. Intervals are
+ * [first, next): `next` is exclusive.
+ */
+export const ledgerFormatVersion = 1;
+
+/** Who writes: enough to tell one incarnation of a process from another. */
+export interface LedgerOwner {
+  /** Kafka cluster id; another cluster's topic of the same id cannot continue the chain. */
+  clusterId: string;
+  /** Consumer group, or `job:<id>` for a bounded load outside a group. */
+  group: string;
+  /** Member id within the group; random and new for every incarnation. */
+  member: string;
+  /** Generation of the group; -1 outside a group. */
+  generation: number;
+  /** host:pid:thread, for people. */
+  host: string;
+}
+
+/** A file of a commit: first uploaded to `staged`, visible at `path` once the moves are done. Paths are relative to the table. */
+export interface LedgerFile {
+  staged: string;
+  path: string;
+  size: number;
+  /** Inclusive. */
+  firstOffset: bigint;
+  lastOffset: bigint;
+  rowCount: number;
+  minTimeMs: bigint;
+  maxTimeMs: bigint;
+  contentHash: string;
+  schemaId: number;
+}
+
+/** A run of offsets [first, next) that landed nowhere, and why. */
+export interface OffsetRun {
+  first: bigint;
+  next: bigint;
+}
+
+/** Offsets of [first, next) that are not rows, by class; everything else in the range landed. */
+export interface NotLanded {
+  dead: OffsetRun[];
+  filtered: OffsetRun[];
+  /** Transaction markers, aborted records, and offsets that compaction took. */
+  control: OffsetRun[];
+  gaps: OffsetRun[];
+}
+
+export type RollCause = 'bytes' | 'age' | 'end-of-input' | 'memory' | 'revoked' | 'shutdown' | 'schema' | 'requested' | 'records';
+
+interface RecordBase {
+  formatVersion: number;
+  era: number;
+  sequence: number;
+  topic: string;
+  /** 32 hex digits. */
+  topicId: string;
+  partition: number;
+  owner: LedgerOwner;
+  /** Random id of this attempt to append: tells a lost answer of our own from another's record. */
+  attempt: string;
+  /** Epoch ms of the warehouse's clock, for people and for ages. */
+  writtenAtMs: number;
+  /** SHA-256 of the bytes of the record before, hex; empty for the first of a chain. */
+  previousHash: string;
+}
+
+/** The partition's owner changes; nothing lands. Offsets continue at `next`. */
+export interface ClaimRecord extends RecordBase {
+  kind: 'claim';
+  next: bigint;
+  /** With --take-over: whose claim was overruled and why. */
+  takeOver: string | null;
+}
+
+/** The commit point of a roll. */
+export interface CommitRecord extends RecordBase {
+  kind: 'commit';
+  first: bigint;
+  next: bigint;
+  files: LedgerFile[];
+  /** Dead-letter file of this commit, when there is one (staged and moved like the others). */
+  deadLetters: { staged: string; path: string; size: number; count: number } | null;
+  notLanded: NotLanded;
+  landedCount: bigint;
+  cause: RollCause;
+  /** Leader epoch of the last record read (KIP-320); -1 unknown. */
+  leaderEpoch: number;
+}
+
+/** The owner ends in good order: nobody owns the partition, the next claimant need not prove anything. */
+export interface ReleaseRecord extends RecordBase {
+  kind: 'release';
+  next: bigint;
+}
+
+/** Offsets [first, next) that the log no longer had; the operator allowed it. */
+export interface GapRecord extends RecordBase {
+  kind: 'gap';
+  first: bigint;
+  next: bigint;
+  reason: string;
+}
+
+/**
+ * The last record of an era: the cumulative state, so that start-up reads this and one era. The era's folder may be removed
+ * as a whole once the next era has begun; only a claimant creates the next era's folder.
+ */
+export interface EraEndRecord extends RecordBase {
+  kind: 'era-end';
+  /** First offset of the whole chain, and the next one to land. */
+  first: bigint;
+  next: bigint;
+  /** Path of the snapshot file that lists all live files up to here (relative to the table), and its hash. */
+  snapshot: { path: string; sha256: string } | null;
+  totals: { landed: bigint; dead: bigint; filtered: bigint; control: bigint; gaps: bigint; files: number };
+}
+
+export type LedgerRecord = ClaimRecord | CommitRecord | ReleaseRecord | GapRecord | EraEndRecord;

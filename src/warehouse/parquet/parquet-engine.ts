@@ -1,0 +1,105 @@
+import type { TableSchema } from '../table/table-schema.ts';
+
+/** A value that cannot be loaded: it goes to the dead letters with its raw bytes, coordinates and this reason. */
+export interface RefusedRecord {
+  offset: bigint;
+  /** Epoch milliseconds of the record. */
+  timestamp: bigint;
+  key: Buffer | null;
+  value: Buffer | null;
+  headers: { name: string; value: Buffer | null }[];
+  /** Stable kebab-case word, e.g. `not-json`, `wrong-type`, `out-of-range`, `too-deep`, `not-utf8`, `missing-time`. */
+  code: string;
+  /** For people: what was expected and what came (bounded length). */
+  reason: string;
+}
+
+/** What one appended batch came to. Offsets not mentioned and not refused landed in the open files. */
+export interface AppendOutcome {
+  landedCount: number;
+  refused: RefusedRecord[];
+  /** A control batch (transaction marker) or one that read_committed hides: advances the position, lands nothing. */
+}
+
+/** One finished local Parquet file, footer written and synced. The caller owns and deletes it. */
+export interface SealedFile {
+  localPath: string;
+  size: number;
+  /** Time folder relative to the table, e.g. `dt=2026-11-21/hr=07`. */
+  folder: string;
+  /** Smallest and largest offset in the file, both inclusive. The rows need not be dense in between. */
+  firstOffset: bigint;
+  lastOffset: bigint;
+  rowCount: number;
+  /** Range of the event time in the file, epoch milliseconds, both inclusive. */
+  minTimeMs: bigint;
+  maxTimeMs: bigint;
+  /** Order-free content hash of the rows: sum mod 2^128 over each row's canonical encoding, 32 hex digits. */
+  contentHash: string;
+  /** Id of the schema the file was written with. */
+  schemaId: number;
+}
+
+/** Where the open files of one partition grow. Not safe for concurrent calls: one owner, one call at a time. */
+export interface TableEncoder {
+  /**
+   * Takes the records of one uncompressed-or-compressed v2 record batch (bytes as they came over the wire) whose offset is
+   * in [fromOffset, endOffset): others in the same batch are ignored (a fetch may start in the middle of a batch, and a
+   * bounded load end there). Control batches land nothing. Never throws for bad data: that is what `refused` is for. A batch
+   * that cannot be decompressed or has a broken structure refuses all its records with the raw payload.
+   */
+  append(batch: Buffer, fromOffset: bigint, endOffset: bigint): Promise<AppendOutcome>;
+
+  /** Bytes held for open files: in memory, and estimated encoded size on disk. Rolling and the memory budget use them. */
+  readonly memoryBytes: number;
+  readonly encodedBytes: number;
+  readonly rowCount: number;
+  /** Number of open time folders. */
+  readonly folderCount: number;
+
+  /** The schema as widened so far; its id is that of the last adopted schema when nothing was added. */
+  readonly schema: TableSchema;
+
+  /**
+   * Gives the schema the id under which the ledger keeps it, before `seal`. A schema that lacks a column the open rows use,
+   * or types it differently, throws SchemaConflictError: the owner then drops its buffers and reads again.
+   */
+  adoptSchema(schema: TableSchema): void;
+
+  /** Finishes all open files and starts anew with the same schema. An empty encoder gives []. */
+  seal(options?: { signal?: AbortSignal }): Promise<SealedFile[]>;
+
+  /** Drops all open rows and deletes temporary files. */
+  discard(): Promise<void>;
+
+  close(): Promise<void>;
+}
+
+export type ParquetCodec = 'zstd' | 'snappy' | 'gzip' | 'none';
+
+export interface EncoderOptions {
+  /** Topic and partition, for the `_partition` column and the file metadata. */
+  topic: string;
+  topicId: string;
+  partition: number;
+  schema: TableSchema;
+  /** A private local folder for the files being written. */
+  scratchDirectory: string;
+  codec: ParquetCodec;
+  rowGroupRows: number;
+  /** Field that holds the event time; null: the record's own timestamp. */
+  timeField: string | null;
+  /** Timestamps further ahead of the record's own timestamp than this are dead letters, ms. */
+  maxFutureMs: number;
+  /** Key-value pairs for the Parquet footer. */
+  footerMetadata: Record<string, string>;
+}
+
+/** One way of writing Parquet. All engines pass the same tests for the capabilities they declare. */
+export interface ParquetEngine {
+  readonly name: 'duckdb' | 'parquetjs';
+  /** Codecs and column types it can write; a contract beyond them is refused before the load starts. */
+  readonly codecs: readonly ParquetCodec[];
+  openEncoder(options: EncoderOptions): Promise<TableEncoder>;
+  close(): Promise<void>;
+}
