@@ -1,0 +1,70 @@
+import { InvalidArgumentError } from 'commander';
+
+// Parsers for option values. They throw commander's InvalidArgumentError, which ends as one clear line and exit code 2.
+
+const byteFactors: Record<string, number> = {
+  '': 1,
+  b: 1,
+  k: 1024,
+  kb: 1024,
+  m: 1024 ** 2,
+  mb: 1024 ** 2,
+  g: 1024 ** 3,
+  gb: 1024 ** 3,
+};
+
+/** "256MB", "64k", "1048576" -> bytes (units of 1024). */
+export function parseBytes(text: string): number {
+  const match = /^(\d+(?:\.\d+)?)\s*([kmg]?i?b?)$/i.exec(text.trim());
+  const factor = match && byteFactors[match[2]!.toLowerCase().replace('i', '')];
+  if (!match || factor === undefined)
+    throw new InvalidArgumentError(`expected a size like 134217728, 128MB or 1GB, got "${text}"`);
+  const bytes = Math.round(Number(match[1]) * factor);
+  if (!Number.isSafeInteger(bytes) || bytes <= 0)
+    throw new InvalidArgumentError(`expected a size above 0, got "${text}"`);
+  return bytes;
+}
+
+const durationFactors: Record<string, number> = { ms: 1, s: 1000, m: 60_000, h: 3_600_000, d: 86_400_000 };
+
+/** "500ms", "60s", "5m", "2h", "1d" -> milliseconds. */
+export function parseDuration(text: string): number {
+  const match = /^(\d+(?:\.\d+)?)\s*(ms|s|m|h|d)$/.exec(text.trim());
+  if (!match) throw new InvalidArgumentError(`expected a duration like 500ms, 60s, 5m, 2h or 1d, got "${text}"`);
+  return Math.round(Number(match[1]) * durationFactors[match[2]!]!);
+}
+
+/** A whole number within [min, max]. */
+export function parseInteger(min: number, max = Number.MAX_SAFE_INTEGER): (text: string) => number {
+  return (text) => {
+    const value = Number(text);
+    if (!/^-?\d+$/.test(text.trim()) || !Number.isSafeInteger(value) || value < min || value > max) {
+      throw new InvalidArgumentError(
+        `expected a whole number from ${min}${max === Number.MAX_SAFE_INTEGER ? ' up' : ` to ${max}`}, got "${text}"`,
+      );
+    }
+    return value;
+  };
+}
+
+/** "a,b, c" -> ["a", "b", "c"]; empty items are an error. */
+export function parseList(text: string): string[] {
+  const items = text.split(',').map((item) => item.trim());
+  if (items.some((item) => item === '')) throw new InvalidArgumentError(`expected a list like a,b,c, got "${text}"`);
+  return items;
+}
+
+/** "127.0.0.1:9092" or "[::1]:9092" -> host and port; port 0 lets the system choose. */
+export function parseHostPort(text: string): { host: string; port: number } {
+  const match = /^(?:\[([^\]]+)\]|([^:\s]+)):(\d{1,5})$/.exec(text.trim());
+  const port = match ? Number(match[3]) : Number.NaN;
+  if (!match || port > 65_535) throw new InvalidArgumentError(`expected HOST:PORT like 127.0.0.1:9092, got "${text}"`);
+  return { host: (match[1] ?? match[2])!, port };
+}
+
+/** "127.0.0.1:9092,other:9092" -> the list, each checked. */
+export function parseBrokers(text: string): string[] {
+  const items = parseList(text);
+  for (const item of items) parseHostPort(item);
+  return items;
+}

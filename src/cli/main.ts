@@ -1,0 +1,65 @@
+import { Command, CommanderError } from 'commander';
+import { BadInputError, describeError, isAbortError } from '../shared/index.ts';
+import { auditCommand } from './commands/audit.ts';
+import { brokerCommand } from './commands/broker.ts';
+import { consumeCommand } from './commands/consume.ts';
+import { groupsCommand } from './commands/groups.ts';
+import { loadCommand } from './commands/load.ts';
+import { offsetsCommand } from './commands/offsets.ts';
+import { produceCommand } from './commands/produce.ts';
+import { topicsCommand } from './commands/topics.ts';
+import { upCommand } from './commands/up.ts';
+import { exitCodes } from './output.ts';
+import { packageVersion } from './version.ts';
+
+const program = new Command('sluice')
+  .description(
+    'One log with two outlets: a Kafka-protocol broker, and a loader that settles the same records exactly once as Parquet.',
+  )
+  .version(packageVersion)
+  .showHelpAfterError('(add --help for usage)')
+  .configureHelp({ sortSubcommands: false })
+  .addHelpText(
+    'after',
+    '\nStart here:\n  $ sluice up --demo          broker, loader and a simulated game on ./data\n  $ sluice load --help        from any Kafka cluster to Parquet on HDFS',
+  );
+
+const commands = [
+  upCommand(),
+  brokerCommand(),
+  loadCommand(),
+  topicsCommand(),
+  produceCommand(),
+  consumeCommand(),
+  groupsCommand(),
+  offsetsCommand(),
+  auditCommand(),
+];
+for (const command of commands) program.addCommand(command);
+for (const command of withDescendants(program)) command.exitOverride().showHelpAfterError('(add --help for usage)');
+
+try {
+  await program.parseAsync();
+} catch (error) {
+  process.exitCode = exitCodeOf(error);
+}
+
+function* withDescendants(command: Command): Generator<Command> {
+  yield command;
+  for (const child of command.commands) yield* withDescendants(child);
+}
+
+/** Prints one line for what went wrong, unless commander has done so already. */
+function exitCodeOf(error: unknown): number {
+  if (error instanceof CommanderError) {
+    return error.code === 'commander.help' || error.exitCode !== 0
+      ? error.exitCode === 0
+        ? 0
+        : exitCodes.badInput
+      : 0;
+  }
+  if (isAbortError(error)) return exitCodes.failed;
+  process.stderr.write(`sluice: ${describeError(error).replace(/\s*\n\s*/g, ' ')}\n`);
+  if (process.env['SLUICE_DEBUG']) process.stderr.write(`${error instanceof Error ? error.stack : ''}\n`);
+  return error instanceof BadInputError ? exitCodes.badInput : exitCodes.failed;
+}
