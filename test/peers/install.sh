@@ -1,0 +1,52 @@
+#!/usr/bin/env bash
+# Fetches ahead of time what the other scripts would fetch at their first use, and (on Debian, as
+# root or with sudo) the packages that they need:
+#   install.sh [debian] [kafka] [hdfs] [python] [spark] [datasets] [kerberos]
+# Nothing named: all but kerberos. What is there already costs nothing. A last line says what is missing.
+source "$(dirname "$0")/common.sh"
+
+# packages COMMAND=PACKAGE...: installs the packages whose commands are not there.
+packages() {
+  local missing=() pair root=()
+  for pair; do command -v "${pair%%=*}" >/dev/null || missing+=("${pair#*=}"); done
+  [[ ${#missing[@]} -gt 0 ]] || return 0
+  command -v apt-get >/dev/null || die "these are missing and there is no apt-get: ${missing[*]}"
+  if [[ $(id -u) != 0 ]]; then
+    command -v sudo >/dev/null || die "these Debian packages are missing, and only root can install them: ${missing[*]}"
+    root=(sudo)
+  fi
+  { "${root[@]}" apt-get update -q &&
+    "${root[@]}" env DEBIAN_FRONTEND=noninteractive apt-get install -y -q --no-install-recommends "${missing[@]}"; } >&2 ||
+    die "apt-get could not install: ${missing[*]}"
+}
+
+# python3 alone is not enough on Debian: ensurepip comes in a package of its own.
+venv_module() { python3 -c 'import ensurepip' 2>/dev/null || packages no-such-command=python3-venv; }
+
+data_sets() {
+  local dir; dir=$CACHE/datasets
+  need npm nodejs
+  [[ -d $dir/node_modules ]] && cmp -s "$PEERS/datasets/package.json" "$dir/package.json" && return 0
+  mkdir -p "$dir"
+  npm install --prefix "$dir" --no-save --no-package-lock --ignore-scripts --no-fund --no-audit --silent \
+    $(jq -r '.dependencies | to_entries[] | "\(.key)@\(.value)"' "$PEERS/datasets/package.json") >&2 ||
+    die "npm could not install the data sets of test/peers/datasets/package.json"
+  cp "$PEERS/datasets/package.json" "$dir/package.json"
+}
+
+[[ $# -gt 0 ]] || set -- debian kafka hdfs python spark datasets
+for part; do
+  case $part in
+    debian)
+      packages javac=openjdk-17-jdk-headless mvn=maven curl=curl jq=jq flock=util-linux python3=python3 \
+        redis-server=redis-server kcat=kcat
+      venv_module ;;
+    kerberos) PATH=$PATH:/usr/sbin packages krb5kdc=krb5-kdc kadmin.local=krb5-admin-server kinit=krb5-user ;;
+    kafka | hdfs) jars "$part" ;;
+    python) venv python >/dev/null ;;
+    spark) "$PEERS/spark/run.sh" install ;;
+    datasets) locked datasets data_sets ;;
+    *) die "no such part: $part" ;;
+  esac
+  echo "$part: ready"
+done

@@ -1,0 +1,48 @@
+#!/usr/bin/env bash
+# Starts a real Apache Kafka: one node, broker and controller (KRaft), plain text on
+# 127.0.0.1. Prints its address when it answers.
+#   up.sh [PORT] [DATADIR]       (9092, $KAFKA_DATA or .peers/data/kafka)
+# The controller listens on PORT+1. A DATADIR that holds a log already is reused.
+# KAFKA_HEAP      heap, default 1g
+# KAFKA_EXTRA     a file of further server properties, appended (the last one wins); KAFKA_PROPERTIES: the lines themselves
+source "$(dirname "$0")/../common.sh"
+here=$PEERS/kafka
+port=${1:-9092}
+data=$(realpath -m "${2:-${KAFKA_DATA:-$CACHE/data/kafka}}")
+
+jars kafka
+mkdir -p "$data"
+! alive "$data/kafka.pid" kafka.Kafka || die "a broker runs already in $data"
+port_free "$port"; port_free $((port + 1))
+
+trap '[[ $? = 0 ]] || WIPE= "$here/down.sh" "$data"' EXIT  # no half-started server
+
+cat >"$data/server.properties" <<P
+process.roles=broker,controller
+node.id=1
+controller.quorum.bootstrap.servers=127.0.0.1:$((port + 1))
+controller.listener.names=CONTROLLER
+listeners=PLAINTEXT://127.0.0.1:$port,CONTROLLER://127.0.0.1:$((port + 1))
+inter.broker.listener.name=PLAINTEXT
+listener.security.protocol.map=PLAINTEXT:PLAINTEXT,CONTROLLER:PLAINTEXT,SASL_PLAINTEXT:SASL_PLAINTEXT,SSL:SSL,SASL_SSL:SASL_SSL
+log.dirs=$data/log
+offsets.topic.replication.factor=1
+transaction.state.log.replication.factor=1
+transaction.state.log.min.isr=1
+share.coordinator.state.topic.replication.factor=1
+share.coordinator.state.topic.min.isr=1
+group.initial.rebalance.delay.ms=0
+P
+[[ -z ${KAFKA_EXTRA:-} ]] || cat "$KAFKA_EXTRA" >>"$data/server.properties"
+[[ -z ${KAFKA_PROPERTIES:-} ]] || echo "$KAFKA_PROPERTIES" >>"$data/server.properties"
+rm -f "$data/kafka.log"
+
+java=(java "-Xmx${KAFKA_HEAP:-1g}" "-Dlog4j2.configurationFile=$here/log4j2.properties" -cp "$(jar_dir kafka)/*")
+[[ -f $data/log/meta.properties ]] ||
+  "${java[@]}" kafka.tools.StorageTool format --standalone -t "$("${java[@]}" kafka.tools.StorageTool random-uuid)" \
+    -c "$data/server.properties" >"$data/format.log" 2>&1 || { cat "$data/format.log" >&2; die "format failed"; }
+
+start "$data/kafka.pid" "$data/kafka.log" "${java[@]}" -Dpeers.log=INFO -XX:+UseG1GC kafka.Kafka "$data/server.properties"
+await 60 "$data/kafka.pid" kafka.Kafka "$data/kafka.log" grep -q 'Kafka Server started' "$data/kafka.log"
+await 60 "$data/kafka.pid" kafka.Kafka "$data/kafka.log" port_open "$port"
+echo "127.0.0.1:$port"
