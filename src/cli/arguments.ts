@@ -16,7 +16,7 @@ const byteFactors: Record<string, number> = {
 /** "256MB", "64k", "1048576" -> bytes (units of 1024). */
 export function parseBytes(text: string): number {
   const match = /^(\d+(?:\.\d+)?)\s*([kmg]?i?b?)$/i.exec(text.trim());
-  const factor = match && byteFactors[match[2]!.toLowerCase().replace('i', '')];
+  const factor = match ? byteFactors[match[2]!.toLowerCase().replace('i', '')] : undefined;
   if (!match || factor === undefined)
     throw new InvalidArgumentError(`expected a size like 134217728, 128MB or 1GB, got "${text}"`);
   const bytes = Math.round(Number(match[1]) * factor);

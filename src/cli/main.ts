@@ -4,6 +4,7 @@ import { auditCommand } from './commands/audit.ts';
 import { brokerCommand } from './commands/broker.ts';
 import { consumeCommand } from './commands/consume.ts';
 import { groupsCommand } from './commands/groups.ts';
+import { jobsCommand } from './commands/jobs.ts';
 import { loadCommand } from './commands/load.ts';
 import { offsetsCommand } from './commands/offsets.ts';
 import { produceCommand } from './commands/produce.ts';
@@ -34,6 +35,7 @@ const commands = [
   groupsCommand(),
   offsetsCommand(),
   auditCommand(),
+  jobsCommand(),
 ];
 for (const command of commands) program.addCommand(command);
 for (const command of withDescendants(program)) command.exitOverride().showHelpAfterError('(add --help for usage)');

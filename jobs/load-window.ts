@@ -1,0 +1,172 @@
+import { z } from 'zod';
+import { type LoadReport, runLoad } from '../src/loader/index.ts';
+import { BadInputError, SluiceError } from '../src/shared/index.ts';
+import { parseTableSchema } from '../src/warehouse/index.ts';
+import { KafkaCluster } from '../src/wire/client/index.ts';
+import type { FailedChild, JobContext, JobFlow, PlannedChild } from './job-flow.ts';
+
+const decimal = z.string().regex(/^\d+$/);
+
+const inputSchema = z.strictObject({
+  brokers: z.array(z.string()).min(1),
+  topics: z.array(z.string()).min(1),
+  warehouseUrl: z.string(),
+  user: z.string().optional(),
+  timeField: z.string().nullable().default(null),
+  /** A declared table schema as plain JSON; null: inferred. */
+  schema: z.unknown().nullable().default(null),
+  rollBytes: z.int().positive().optional(),
+  memoryBytes: z.int().positive().optional(),
+  engine: z.enum(['duckdb', 'parquetjs']).optional(),
+  codec: z.enum(['zstd', 'snappy', 'gzip', 'none']).optional(),
+  maxDeadLetters: z.int().min(0).default(0),
+});
+
+/** Everything a bounded load needs, as JSON. */
+export type LoadWindowInput = z.infer<typeof inputSchema>;
+
+/** One partition up to the end offset that was taken when the job began. Offsets are decimal strings: this is JSON. */
+export interface LoadWindowChild {
+  input: LoadWindowInput;
+  topic: string;
+  partition: number;
+  endOffset: string;
+}
+
+export interface LoadWindowChildResult {
+  topic: string;
+  partition: number;
+  rows: string;
+  deadLetters: string;
+  files: number;
+  bytes: string;
+  elapsedMs: number;
+}
+
+export interface LoadWindowResult {
+  outcome: 'complete' | 'partial' | 'failed';
+  rows: string;
+  deadLetters: string;
+  files: number;
+  bytes: string;
+  partitions: LoadWindowChildResult[];
+  failures: FailedChild[];
+}
+
+/**
+ * A nightly load: the window ends at the last stable offset each partition has when the job begins, so the job ends
+ * however fast the topics grow. One child per partition; a repeated child goes on from the partition's checkpoint.
+ */
+export const loadWindow: JobFlow<LoadWindowInput, LoadWindowChild, LoadWindowChildResult, LoadWindowResult> = {
+  name: 'load-window',
+  childAttempts: 5,
+
+  parseInput(value) {
+    const parsed = inputSchema.safeParse(value);
+    if (parsed.success) return parsed.data;
+    const [issue] = parsed.error.issues;
+    throw new BadInputError(`load-window: ${issue!.path.join('.') || 'input'}: ${issue!.message}`);
+  },
+
+  async plan(input, context) {
+    const cluster = new KafkaCluster({
+      brokers: input.brokers,
+      clientId: 'sluice-load-window',
+      logger: context.logger,
+    });
+    try {
+      return await planPartitions(cluster, input, context.signal);
+    } finally {
+      await cluster.close();
+    }
+  },
+
+  async runChild(child, context) {
+    const report = await loadPartition(child, context);
+    if (report.outcome === 'failed') {
+      throw new SluiceError('load-failed', `${child.topic}/${child.partition}: ${report.errors.join('; ')}`, {
+        isRetriable: true,
+      });
+    }
+    return {
+      topic: child.topic,
+      partition: child.partition,
+      rows: report.rowCount.toString(),
+      deadLetters: report.deadLetterCount.toString(),
+      files: report.fileCount,
+      bytes: report.fileBytes.toString(),
+      elapsedMs: report.elapsedMs,
+    };
+  },
+
+  async finish(input, results, failures) {
+    const sum = (pick: (result: LoadWindowChildResult) => string): bigint =>
+      results.reduce((total, r) => total + BigInt(pick(r)), 0n);
+    const deadLetters = sum((result) => result.deadLetters);
+    const isPartial = deadLetters > BigInt(input.maxDeadLetters);
+    return {
+      outcome: failures.length > 0 ? 'failed' : isPartial ? 'partial' : 'complete',
+      rows: sum((result) => result.rows).toString(),
+      deadLetters: deadLetters.toString(),
+      files: results.reduce((total, result) => total + result.files, 0),
+      bytes: sum((result) => result.bytes).toString(),
+      partitions: [...results].sort((a, b) => a.topic.localeCompare(b.topic) || a.partition - b.partition),
+      failures,
+    };
+  },
+};
+
+async function planPartitions(
+  cluster: KafkaCluster,
+  input: LoadWindowInput,
+  signal: AbortSignal,
+): Promise<PlannedChild<LoadWindowChild>[]> {
+  const children: PlannedChild<LoadWindowChild>[] = [];
+  const topics = new Map((await cluster.topics({ signal }, input.topics)).map((topic) => [topic.name, topic]));
+  for (const name of input.topics) {
+    const topic = topics.get(name);
+    if (!topic)
+      throw new BadInputError(
+        `expected a topic "${name}" at ${input.brokers.join(',')}, found none; see "sluice topics list"`,
+      );
+    const partitions = topic.partitions.map((p) => p.partition);
+    const ends = await cluster.listOffsets(name, partitions, 'latest', { isolation: 'read_committed', signal });
+    for (const partition of partitions) {
+      const endOffset = decimal.parse(ends.get(partition)!.offset.toString());
+      children.push({ step: `${name}/${partition}`, data: { input, topic: name, partition, endOffset } });
+    }
+  }
+  return children;
+}
+
+function loadPartition(child: LoadWindowChild, context: JobContext): Promise<LoadReport> {
+  const { input, topic, partition } = child;
+  return runLoad({
+    brokers: input.brokers,
+    topics: [topic],
+    warehouseUrl: input.warehouseUrl,
+    ...(input.user === undefined ? {} : { user: input.user }),
+    ...(input.rollBytes === undefined ? {} : { rollBytes: input.rollBytes }),
+    ...(input.memoryBytes === undefined ? {} : { memoryBytes: input.memoryBytes }),
+    ...(input.engine === undefined ? {} : { engine: input.engine }),
+    ...(input.codec === undefined ? {} : { codec: input.codec }),
+    timeField: input.timeField,
+    schema: input.schema === null ? null : parseTableSchema(input.schema),
+    // A window may be long: rolling is by bytes and at its end, not by age.
+    rollAgeMs: 3_600_000,
+    untilEnd: true,
+    assignment: {
+      kind: 'manual',
+      partitions: [{ topic, partition, endOffset: BigInt(child.endOffset) }],
+      jobId: context.jobId,
+      attempt: context.attempt,
+    },
+    maxDeadLetters: input.maxDeadLetters,
+    signal: context.signal,
+    logger: context.logger,
+    onProgress: (progress) => {
+      if (progress.kind !== 'committed') return;
+      context.onProgress({ step: `${topic}/${partition}`, rows: progress.commit.landedCount.toString() });
+    },
+  });
+}

@@ -1,0 +1,37 @@
+import { Command } from 'commander';
+import { parseBytes, parseDuration, parseInteger, parseList } from '../arguments.ts';
+import type { UpOptions } from '../up/up-settings.ts';
+
+export function upCommand(): Command {
+  return new Command('up')
+    .description('Broker and loader in one process, on a local folder; with --demo also a simulated social game.')
+    .option('--demo', 'simulate the players of five social games')
+    .option('--input <file>', 'feed the lines of your own NDJSON file instead of the game')
+    .option('--data <dir>', 'folder for log and warehouse (default: data)')
+    .option(
+      '--warehouse <url>',
+      'a folder, file:///DIR or webhdfs://NN1:PORT[,NN2:PORT]/PATH (default: <data>/warehouse)',
+    )
+    .option('--listen <host:port>', 'where Kafka clients connect (default: 127.0.0.1:9092)')
+    .option('--topics <list>', 'topics to load (default: events)', parseList)
+    .option('--partitions <n>', 'partitions of topics created by their first use (default: 4)', parseInteger(1, 10_000))
+    .option('--workers <n>', 'loader workers (default: 1)', parseInteger(1, 256))
+    .option('--roll-age <time>', 'age of the oldest row at which files are committed (default: 5s)', parseDuration)
+    .option('--roll-bytes <size>', 'encoded bytes at which a file is committed', parseBytes)
+    .option('--seed <n>', 'the same seed plays the same game', parseInteger(0, 2 ** 32 - 1), 1)
+    .option(
+      '--rate <n>',
+      'events a second, of the game (a daily average) or of --input',
+      parseInteger(1, 1_000_000),
+      300,
+    )
+    .option('--config <file>', 'settings file (default: sluice.yaml, if there is one)')
+    .addHelpText(
+      'after',
+      '\nExamples:\n  $ sluice up --demo --seed 7\n  $ sluice up --input events.ndjson --data /tmp/try',
+    )
+    .action(async (options: UpOptions) => {
+      const { runUp } = await import('../up/run-up.ts');
+      process.exitCode = await runUp(options);
+    });
+}

@@ -1,0 +1,73 @@
+import { existsSync, readFileSync } from 'node:fs';
+import { parse } from 'yaml';
+import { z } from 'zod';
+import { BadInputError } from '../shared/index.ts';
+import { parseBytes, parseDuration, parseHostPort } from './arguments.ts';
+
+/** A text or number that one of the option parsers turns into a number; its complaint becomes the issue. */
+const parsed = (parser: (text: string) => number) =>
+  z.union([z.string(), z.number()]).transform((value, context) => {
+    try {
+      return parser(String(value));
+    } catch (error) {
+      context.addIssue({ code: 'custom', message: (error as Error).message });
+      return z.NEVER;
+    }
+  });
+
+const hostPort = z.string().refine((text) => isHostPort(text), { error: 'expected HOST:PORT like 127.0.0.1:9092' });
+const count = z.int().min(1);
+
+/** Every key of sluice.yaml, with its type; sluice.yaml in the root of the project shows each with a comment. */
+const configSchema = z.strictObject({
+  broker: z.strictObject({ data: z.string(), listen: hostPort, defaultPartitions: count }).partial().default({}),
+  loader: z
+    .strictObject({
+      topics: z.array(z.string()).min(1),
+      warehouse: z.string(),
+      user: z.string(),
+      group: z.string(),
+      workers: count,
+      timeField: z.string(),
+      columns: z.string(),
+      rollBytes: parsed(parseBytes),
+      rollAge: parsed(parseDuration),
+      memory: parsed(parseBytes),
+      engine: z.enum(['duckdb', 'parquetjs']),
+      codec: z.enum(['zstd', 'snappy', 'gzip', 'none']),
+    })
+    .partial()
+    .default({}),
+});
+
+export type SluiceConfig = z.infer<typeof configSchema>;
+
+export const defaultConfigPath = 'sluice.yaml';
+
+/**
+ * Reads a configuration file. `path` null: `sluice.yaml` in the current folder, if there is one. Throws BadInputError that
+ * names the file, the key, what was expected and what came.
+ */
+export function readConfig(path: string | null): SluiceConfig {
+  const file = path ?? defaultConfigPath;
+  if (path === null && !existsSync(file)) return configSchema.parse({});
+  let content: unknown;
+  try {
+    content = parse(readFileSync(file, 'utf8')) ?? {};
+  } catch (error) {
+    throw new BadInputError(`${file}: ${(error as Error).message.split('\n')[0]}`, { cause: error });
+  }
+  const result = configSchema.safeParse(content);
+  if (result.success) return result.data;
+  const [issue] = result.error.issues;
+  throw new BadInputError(`${file}: ${issue!.path.join('.') || 'the file'}: ${issue!.message}`);
+}
+
+function isHostPort(text: string): boolean {
+  try {
+    parseHostPort(text);
+    return true;
+  } catch {
+    return false;
+  }
+}

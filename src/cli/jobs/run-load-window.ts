@@ -1,0 +1,96 @@
+import {
+  InProcessScheduler,
+  type JobScheduler,
+  type LoadWindowResult,
+  loadWindow,
+  RedisScheduler,
+} from '../../../jobs/index.ts';
+import { BadInputError, createLogger } from '../../shared/index.ts';
+import { readColumnsFile } from '../../warehouse/index.ts';
+import { exitCodes, formatBytes, formatCount, formatDuration, printJson, progressBar } from '../output.ts';
+import { stopSignal } from '../signals.ts';
+
+/** Options of `sluice jobs run load-window` as commander hands them over. */
+export interface JobsRunOptions {
+  brokers: string[];
+  topics: string[];
+  warehouse: string;
+  user?: string;
+  redis?: string;
+  jobId?: string;
+  workers: number;
+  timeField?: string;
+  columns?: string;
+  rollBytes?: number;
+  maxDeadLetters: number;
+  engine?: 'duckdb' | 'parquetjs';
+  codec?: 'zstd' | 'snappy' | 'gzip' | 'none';
+  json?: boolean;
+}
+
+/** Runs the job and prints its result; the exit code says complete, partial or failed. */
+export async function runLoadWindow(options: JobsRunOptions): Promise<number> {
+  const { signal } = stopSignal();
+  const logger = createLogger('warn');
+  const input = loadWindow.parseInput({
+    brokers: options.brokers,
+    topics: options.topics,
+    warehouseUrl: options.warehouse,
+    user: options.user,
+    timeField: options.timeField ?? null,
+    schema: options.columns === undefined ? null : await readColumnsFile(options.columns),
+    rollBytes: options.rollBytes,
+    engine: options.engine,
+    codec: options.codec,
+    maxDeadLetters: options.maxDeadLetters,
+  });
+  if (options.redis === undefined && options.workers === 0) {
+    throw new BadInputError('expected --workers of at least 1 without --redis: nobody else would do the work');
+  }
+  const scheduler: JobScheduler =
+    options.redis === undefined
+      ? new InProcessScheduler({ concurrency: options.workers, logger })
+      : await RedisScheduler.connect({ redisUrl: options.redis, concurrency: options.workers, logger });
+  const startedMs = Date.now();
+  const bar = progressBar('load-window', 0, 'rows');
+  let rows = 0;
+  try {
+    const result = await scheduler.run(loadWindow, input, {
+      ...(options.jobId === undefined ? {} : { jobId: options.jobId }),
+      signal,
+      onProgress: (progress) => bar.update((rows += Number(progress.rows)), progress.step),
+    });
+    bar.stop();
+    print(result, Date.now() - startedMs, options.json === true);
+    return { complete: exitCodes.complete, partial: exitCodes.partial, failed: exitCodes.failed }[result.outcome];
+  } finally {
+    bar.stop();
+    await scheduler.close();
+  }
+}
+
+/** Works on submitted jobs until SIGTERM or SIGINT. */
+export async function workOnJobs(options: { redis: string; workers: number }): Promise<number> {
+  const { signal } = stopSignal();
+  const logger = createLogger('info');
+  const scheduler = await RedisScheduler.connect({ redisUrl: options.redis, concurrency: options.workers, logger });
+  scheduler.register(loadWindow);
+  process.stdout.write(`ready jobs=${loadWindow.name} workers=${options.workers}\n`);
+  await new Promise<void>((resolve) => signal.addEventListener('abort', () => resolve(), { once: true }));
+  await scheduler.close();
+  return exitCodes.complete;
+}
+
+function print(result: LoadWindowResult, elapsedMs: number, asJson: boolean): void {
+  if (asJson) {
+    printJson({ ...result, elapsedMs });
+    return;
+  }
+  for (const failure of result.failures) process.stderr.write(`${failure.step}: ${failure.error}\n`);
+  const rate = Math.round((Number(result.rows) * 1000) / Math.max(1, elapsedMs));
+  process.stdout.write(
+    `${result.outcome}: ${formatCount(BigInt(result.rows))} rows, ${formatCount(BigInt(result.deadLetters))} dead letters, ` +
+      `${formatCount(result.files)} files, ${formatBytes(BigInt(result.bytes))}, ${result.partitions.length} partitions, ` +
+      `${formatDuration(elapsedMs)}, ${formatCount(rate)} rows/s\n`,
+  );
+}

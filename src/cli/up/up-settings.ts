@@ -1,0 +1,71 @@
+import { mkdirSync } from 'node:fs';
+import { join, resolve } from 'node:path';
+import { pathToFileURL } from 'node:url';
+import { parseHostPort } from '../arguments.ts';
+import { readConfig, type SluiceConfig } from '../config.ts';
+
+/** Options of `sluice up` as commander hands them over; undefined: not given. */
+export interface UpOptions {
+  config?: string;
+  data?: string;
+  listen?: string;
+  topics?: string[];
+  warehouse?: string;
+  workers?: number;
+  rollAge?: number;
+  rollBytes?: number;
+  partitions?: number;
+  demo?: boolean;
+  input?: string;
+  seed: number;
+  rate: number;
+}
+
+/** What `sluice up` runs with, every default filled in: command line before file before default. */
+export interface UpSettings {
+  brokerData: string;
+  listen: { host: string; port: number };
+  partitions: number;
+  topics: string[];
+  warehouseUrl: string;
+  loader: SluiceConfig['loader'] & { workers: number; rollAge: number };
+  timeField: string | null;
+  feed: { kind: 'none' } | { kind: 'game'; seed: number; rate: number } | { kind: 'file'; path: string; rate: number };
+}
+
+export function upSettings(options: UpOptions): UpSettings {
+  const config = readConfig(options.config ?? null);
+  // --data moves both the log and the warehouse, whatever the file says.
+  const folder = (name: string, configured: string | undefined): string =>
+    options.data !== undefined ? join(options.data, name) : (configured ?? join('data', name));
+  const warehouse = options.warehouse ?? folder('warehouse', config.loader.warehouse);
+  const loader = { ...config.loader };
+  if (options.rollBytes !== undefined) loader.rollBytes = options.rollBytes;
+  return {
+    brokerData: folder('log', config.broker.data),
+    listen: parseHostPort(options.listen ?? config.broker.listen ?? '127.0.0.1:9092'),
+    partitions: options.partitions ?? config.broker.defaultPartitions ?? 4,
+    topics: options.topics ?? config.loader.topics ?? ['events'],
+    warehouseUrl: warehouseUrlOf(warehouse),
+    loader: {
+      ...loader,
+      workers: options.workers ?? loader.workers ?? 1,
+      rollAge: options.rollAge ?? loader.rollAge ?? 5000,
+    },
+    timeField: loader.timeField ?? (options.input === undefined ? 'ts' : null),
+    feed: feedOf(options),
+  };
+}
+
+function feedOf(options: UpOptions): UpSettings['feed'] {
+  if (options.input !== undefined) return { kind: 'file', path: options.input, rate: options.rate };
+  return options.demo ? { kind: 'game', seed: options.seed, rate: options.rate } : { kind: 'none' };
+}
+
+/** A folder becomes a file URL; a URL stays. The folder is created, so that a first start needs no preparation. */
+function warehouseUrlOf(text: string): string {
+  if (/^[a-z][a-z0-9+.-]*:\/\//i.test(text)) return text;
+  const path = resolve(text);
+  mkdirSync(path, { recursive: true });
+  return pathToFileURL(path).href;
+}
