@@ -1,7 +1,8 @@
 /**
  * Records of a partition's chain, one JSON file each:
- *   <table>/_sluice/ledger/<topic id>/<partition>/<era, 10 digits>/<sequence, 20 digits>.json
- * All offsets, timestamps and counts that may pass 2^53 are decimal strings in the JSON and bigint here. Intervals are
+ *   <table>/_sluice/ledger/<topic id>/<partition>/<era folder>/<sequence, 20 digits>.json
+ * The era folder is `<era, 10 digits>-<random>`; only era 0, which never holds more than the record that opens the chain
+ * and is never removed, has a plain number. Sequences run on over the eras. All offsets, timestamps and counts that may pass 2^53 are decimal strings in the JSON and bigint here. Intervals are
  * [first, next): `next` is exclusive.
  */
 export const ledgerFormatVersion = 1;
@@ -50,7 +51,16 @@ export interface NotLanded {
   gaps: OffsetRun[];
 }
 
-export type RollCause = 'bytes' | 'age' | 'end-of-input' | 'memory' | 'revoked' | 'shutdown' | 'schema' | 'requested' | 'records';
+export type RollCause =
+  | 'bytes'
+  | 'age'
+  | 'end-of-input'
+  | 'memory'
+  | 'revoked'
+  | 'shutdown'
+  | 'schema'
+  | 'requested'
+  | 'records';
 
 interface RecordBase {
   formatVersion: number;
@@ -67,13 +77,15 @@ interface RecordBase {
   writtenAtMs: number;
   /** SHA-256 of the bytes of the record before, hex; empty for the first of a chain. */
   previousHash: string;
+  /** All files of commits up to and including this sequence were visible when the record was written. */
+  publishedThrough: number;
 }
 
 /** The partition's owner changes; nothing lands. Offsets continue at `next`. */
 export interface ClaimRecord extends RecordBase {
   kind: 'claim';
   next: bigint;
-  /** With --take-over: whose claim was overruled and why. */
+  /** Whose claim was overruled and why, when it was not the holder's own group that claimed. */
   takeOver: string | null;
 }
 
@@ -106,18 +118,59 @@ export interface GapRecord extends RecordBase {
   reason: string;
 }
 
+/** Who holds a partition: the claim that is in force. */
+export interface LedgerHolder {
+  owner: LedgerOwner;
+  /** Sequence of the claim; the staging folder of its files carries it. */
+  claimSequence: number;
+  claimedAtMs: number;
+}
+
+/** What people want to know of the last commit, carried over the end of an era. */
+export interface LastCommit {
+  sequence: number;
+  writtenAtMs: number;
+  cause: RollCause;
+  next: bigint;
+  /** Largest event time of its files, epoch ms; null when nothing landed in it. */
+  maxTimeMs: bigint | null;
+}
+
+/** Offsets by class since the chain began; with `files` the number of files made visible. */
+export interface LedgerTotals {
+  landed: bigint;
+  dead: bigint;
+  filtered: bigint;
+  control: bigint;
+  gaps: bigint;
+  files: number;
+}
+
 /**
  * The last record of an era: the cumulative state, so that start-up reads this and one era. The era's folder may be removed
- * as a whole once the next era has begun; only a claimant creates the next era's folder.
+ * as a whole once the next era has begun. The next era's folder exists before this record names it, under a name that
+ * nobody ever creates again: a removed era stays closed to late renames. The very first record of a chain is one of these,
+ * in era 0.
  */
 export interface EraEndRecord extends RecordBase {
   kind: 'era-end';
   /** First offset of the whole chain, and the next one to land. */
   first: bigint;
   next: bigint;
-  /** Path of the snapshot file that lists all live files up to here (relative to the table), and its hash. */
-  snapshot: { path: string; sha256: string } | null;
-  totals: { landed: bigint; dead: bigint; filtered: bigint; control: bigint; gaps: bigint; files: number };
+  /** Name of the next era's folder. */
+  nextFolder: string;
+  /** The holder stays the holder. */
+  holder: LedgerHolder | null;
+  lastCommit: LastCommit | null;
+  leaderEpoch: number;
+  /** The file that keeps this era's records (and leads on to those of the eras before), relative to the table, and its hash. */
+  snapshot: SnapshotPointer | null;
+  totals: LedgerTotals;
+}
+
+export interface SnapshotPointer {
+  path: string;
+  sha256: string;
 }
 
 export type LedgerRecord = ClaimRecord | CommitRecord | ReleaseRecord | GapRecord | EraEndRecord;

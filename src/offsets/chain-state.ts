@@ -1,0 +1,191 @@
+import { LedgerError } from './ledger-error.ts';
+import type {
+  CommitRecord,
+  EraEndRecord,
+  LastCommit,
+  LedgerHolder,
+  LedgerRecord,
+  LedgerTotals,
+  SnapshotPointer,
+} from './ledger-record.ts';
+import { countOffsets } from './record-checks.ts';
+
+/** What a partition's chain says after its last record. Immutable: every record makes a new one. */
+export interface ChainState {
+  topic: string;
+  topicId: string;
+  partition: number;
+  /** The era that takes the next record, and its folder. Era 0 with folder '': the chain does not exist yet. */
+  era: number;
+  eraFolder: string;
+  /** Folder of the era before, which ends with the closing record; null in era 0. */
+  previousFolder: string | null;
+  /** Sequence of the era's first record, and how much the era holds so far. */
+  eraFirstSequence: number;
+  eraRecordCount: number;
+  eraBytes: number;
+  /** Last record of the chain; 0 and '' before the first. */
+  sequence: number;
+  lastHash: string;
+  lastWrittenAtMs: number;
+  /** First offset of the chain, and the next one to land: the checkpoint. Null before the first claim. */
+  first: bigint | null;
+  next: bigint | null;
+  /** Cluster of the last record's writer. */
+  clusterId: string | null;
+  /** Null: released, or never claimed. */
+  holder: LedgerHolder | null;
+  /** All files of commits up to here are known to be visible. */
+  publishedThrough: number;
+  /** Commits whose files may still lie in staging, oldest first. */
+  pending: readonly CommitRecord[];
+  lastCommit: LastCommit | null;
+  leaderEpoch: number;
+  totals: LedgerTotals;
+  /** Keeps the records of all eras before this one. */
+  snapshot: SnapshotPointer | null;
+}
+
+const noTotals: LedgerTotals = { landed: 0n, dead: 0n, filtered: 0n, control: 0n, gaps: 0n, files: 0 };
+
+export function emptyState(topic: string, topicId: string, partition: number): ChainState {
+  return {
+    topic,
+    topicId,
+    partition,
+    era: 0,
+    eraFolder: '',
+    previousFolder: null,
+    eraFirstSequence: 1,
+    eraRecordCount: 0,
+    eraBytes: 0,
+    sequence: 0,
+    lastHash: '',
+    lastWrittenAtMs: 0,
+    first: null,
+    next: null,
+    clusterId: null,
+    holder: null,
+    publishedThrough: 0,
+    pending: [],
+    lastCommit: null,
+    leaderEpoch: -1,
+    totals: noTotals,
+    snapshot: null,
+  };
+}
+
+/** The state after `record`, which must be the next one of the chain; otherwise LedgerError `broken-chain`. */
+export function applyRecord(
+  state: ChainState,
+  record: LedgerRecord,
+  hash: string,
+  byteCount: number,
+  path: string,
+): ChainState {
+  checkLink(state, record, path);
+  const publishedThrough = Math.max(state.publishedThrough, record.publishedThrough);
+  const next: ChainState = {
+    ...state,
+    eraRecordCount: state.eraRecordCount + 1,
+    eraBytes: state.eraBytes + byteCount,
+    sequence: record.sequence,
+    lastHash: hash,
+    lastWrittenAtMs: record.writtenAtMs,
+    clusterId: record.owner.clusterId,
+    publishedThrough,
+    pending: state.pending.filter((commit) => commit.sequence > publishedThrough),
+  };
+  switch (record.kind) {
+    case 'claim':
+      next.holder = { owner: record.owner, claimSequence: record.sequence, claimedAtMs: record.writtenAtMs };
+      return next;
+    case 'release':
+      next.holder = null;
+      return next;
+    case 'gap':
+      next.next = record.next;
+      next.totals = { ...state.totals, gaps: state.totals.gaps + (record.next - record.first) };
+      return next;
+    case 'commit':
+      return applyCommit(next, record);
+    case 'era-end':
+      return stateAfterEraEnd(record, hash, state.eraFolder);
+  }
+}
+
+/** The state an era begins with, from the closing record of the one before alone. */
+export function stateAfterEraEnd(record: EraEndRecord, hash: string, folder: string): ChainState {
+  return {
+    ...emptyState(record.topic, record.topicId, record.partition),
+    era: record.era + 1,
+    eraFolder: record.nextFolder,
+    previousFolder: folder,
+    eraFirstSequence: record.sequence + 1,
+    sequence: record.sequence,
+    lastHash: hash,
+    lastWrittenAtMs: record.writtenAtMs,
+    first: record.first,
+    next: record.next,
+    clusterId: record.owner.clusterId,
+    holder: record.holder,
+    publishedThrough: record.publishedThrough,
+    lastCommit: record.lastCommit,
+    leaderEpoch: record.leaderEpoch,
+    totals: record.totals,
+    snapshot: record.snapshot,
+  };
+}
+
+/** Marks the files of all commits so far as visible. */
+export function withAllPublished(state: ChainState): ChainState {
+  return { ...state, publishedThrough: state.sequence, pending: [] };
+}
+
+function applyCommit(state: ChainState, record: CommitRecord): ChainState {
+  const { dead, filtered, control, gaps } = record.notLanded;
+  const times = record.files.map((file) => file.maxTimeMs);
+  return {
+    ...state,
+    next: record.next,
+    pending: [...state.pending, record],
+    leaderEpoch: record.leaderEpoch,
+    lastCommit: {
+      sequence: record.sequence,
+      writtenAtMs: record.writtenAtMs,
+      cause: record.cause,
+      next: record.next,
+      maxTimeMs: times.length === 0 ? null : times.reduce((a, b) => (a > b ? a : b)),
+    },
+    totals: {
+      landed: state.totals.landed + record.landedCount,
+      dead: state.totals.dead + countOffsets(dead),
+      filtered: state.totals.filtered + countOffsets(filtered),
+      control: state.totals.control + countOffsets(control),
+      gaps: state.totals.gaps + countOffsets(gaps),
+      files: state.totals.files + record.files.length,
+    },
+  };
+}
+
+function checkLink(state: ChainState, record: LedgerRecord, path: string): void {
+  const expect = (name: string, expected: unknown, actual: unknown): void => {
+    if (expected === actual) return;
+    throw new LedgerError('broken-chain', `${path}: expected ${name} ${String(expected)}, got ${String(actual)}`, {
+      path,
+    });
+  };
+  expect('sequence', state.sequence + 1, record.sequence);
+  expect('era', state.era, record.era);
+  expect('topic id', state.topicId, record.topicId);
+  expect('partition', state.partition, record.partition);
+  expect('the hash of the record before', state.lastHash, record.previousHash);
+  if (state.next === null) return expect('kind of the first record', 'era-end', record.kind);
+  if (record.kind === 'commit' || record.kind === 'gap') return expect('first offset', state.next, record.first);
+  expect('next offset', state.next, record.next);
+  if (record.kind !== 'era-end') return;
+  expect('first offset', state.first, record.first);
+  for (const [name, value] of Object.entries(state.totals)) {
+    expect(`total of ${name}`, value, record.totals[name as keyof LedgerTotals]);
+  }
+}

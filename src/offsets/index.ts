@@ -1,0 +1,25 @@
+export { liveFiles, readHistory } from './chain-history.ts';
+export { readChain } from './chain-reader.ts';
+export type { ChainState } from './chain-state.ts';
+export { type ClaimOptions, describeOwner } from './claim-rules.ts';
+export { FencedError, LedgerError, type LedgerErrorCode } from './ledger-error.ts';
+export { type ChainId, stagingFolder } from './ledger-paths.ts';
+export type {
+  ClaimRecord,
+  CommitRecord,
+  EraEndRecord,
+  GapRecord,
+  LastCommit,
+  LedgerFile,
+  LedgerHolder,
+  LedgerOwner,
+  LedgerRecord,
+  LedgerTotals,
+  NotLanded,
+  OffsetRun,
+  ReleaseRecord,
+  RollCause,
+  SnapshotPointer,
+} from './ledger-record.ts';
+export { type ChainOptions, type CommitInput, PartitionChain } from './partition-chain.ts';
+export { maxRunsPerCommit } from './record-codec.ts';

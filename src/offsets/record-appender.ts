@@ -1,0 +1,172 @@
+/**
+ * Appends one record: temporary file -> read back and compare -> rename to the next number, which is the commit point.
+ *
+ * A rename whose answer got lost may still be carried out later. Asking for the very same rename again settles it: either
+ * the number is taken (reading the record tells by whom), or the temporary file goes there now. Only a caller that stops
+ * asking is left in doubt, and it must look at the chain before it does anything else.
+ */
+import { type Clock, describeError, faultPoint, isAbortError } from '../shared/index.ts';
+import type { WarehouseFiles } from '../warehouse/index.ts';
+import { isNotFound, readRecord, signalOption } from './chain-reader.ts';
+import { FencedError, LedgerError } from './ledger-error.ts';
+import { type ChainId, chainFolder, recordName, temporaryFolder } from './ledger-paths.ts';
+import type { LedgerRecord } from './ledger-record.ts';
+import { type EncodedRecord, encodeRecord } from './record-codec.ts';
+
+export interface AppendContext {
+  files: WarehouseFiles;
+  chain: ChainId;
+  clock: Clock;
+  /** A name never used before: lower-case letters and digits. */
+  unique: () => string;
+  /** How often a call whose answer was lost is made again, on top of what the file system itself retries. */
+  attempts: number;
+  retryMs: number;
+}
+
+export type AppendOutcome =
+  | { outcome: 'appended'; encoded: EncodedRecord }
+  /** The number is taken by somebody else's record. */
+  | { outcome: 'lost'; by: LedgerRecord };
+
+/**
+ * Appends `record` to `<chain>/<eraFolder>/`. Throws FencedError when the era's folder is gone (never creates it), and
+ * LedgerError `in-doubt` when it cannot be found out whether the record is there.
+ */
+export async function appendRecord(
+  context: AppendContext,
+  eraFolder: string,
+  record: LedgerRecord,
+  signal?: AbortSignal,
+): Promise<AppendOutcome> {
+  const encoded = encodeRecord(record);
+  const target = `${chainFolder(context.chain)}/${eraFolder}/${recordName(record.sequence)}`;
+  let lastError: unknown;
+  for (let attempt = 0; attempt < context.attempts; attempt++) {
+    const temporary = await writeTemporary(context, record.sequence, encoded.bytes, signal);
+    faultPoint(`ledger-${record.kind}-written`);
+    const settled = await publish(context, temporary, target, eraFolder, record, signal);
+    if (settled !== 'source-missing') {
+      faultPoint(`ledger-${record.kind}-published`);
+      if (settled === 'appended') return { outcome: 'appended', encoded };
+      await removeQuietly(context.files, temporary);
+      return { outcome: 'lost', by: settled };
+    }
+    // The number is free and our temporary file is gone: somebody swept it, so no rename of it can come late.
+    lastError = new Error(`${temporary} disappeared before it could be renamed`);
+  }
+  throw new LedgerError('contended', `could not append ${target}: ${describeError(lastError)}`, { isRetriable: true });
+}
+
+/** Creates the temporary file under a new name each time and compares what can be read back. */
+async function writeTemporary(
+  context: AppendContext,
+  sequence: number,
+  bytes: Buffer,
+  signal: AbortSignal | undefined,
+): Promise<string> {
+  for (let attempt = 1; ; attempt++) {
+    const path = `${temporaryFolder(context.chain)}/${sequence}-${context.unique()}.json`;
+    try {
+      await context.files.create(path, { bytes }, signalOption(signal));
+      const readBack = await context.files.read(path, signalOption(signal));
+      if (readBack.equals(bytes)) return path;
+      throw new LedgerError(
+        'file-mismatch',
+        `${path}: wrote ${bytes.length} bytes, read back other ${readBack.length}`,
+        {
+          path,
+          isRetriable: true,
+        },
+      );
+    } catch (error) {
+      // Nothing has been renamed yet, so failing here is safe.
+      if (isAbortError(error) || signal?.aborted || attempt >= context.attempts) throw error;
+      await context.clock.sleep(context.retryMs * attempt, signal);
+    }
+  }
+}
+
+async function publish(
+  context: AppendContext,
+  temporary: string,
+  target: string,
+  eraFolder: string,
+  record: LedgerRecord,
+  signal: AbortSignal | undefined,
+): Promise<'appended' | 'source-missing' | LedgerRecord> {
+  let lastError: unknown;
+  for (let attempt = 1; attempt <= context.attempts; attempt++) {
+    try {
+      const answer = await context.files.publishIfAbsent(temporary, target, signalOption(signal));
+      if (answer === 'published') return await confirm(context.files, target, signal);
+      const settled = await settle(context, temporary, target, eraFolder, record, signal);
+      if (settled !== 'again') return settled;
+    } catch (error) {
+      if (error instanceof LedgerError || (lastError === undefined && isDefinite(error))) throw error;
+      lastError = error;
+      if (signal?.aborted) break;
+    }
+    await context.clock.sleep(context.retryMs * attempt, signal).catch(() => {});
+    if (signal?.aborted) break;
+  }
+  throw new LedgerError('in-doubt', `cannot tell whether ${target} was written: ${describeError(lastError)}`, {
+    cause: lastError,
+    isRetriable: true,
+    path: target,
+  });
+}
+
+/** HDFS also answers yes when a folder stands at the target, and moves the file into it. */
+async function confirm(files: WarehouseFiles, target: string, signal: AbortSignal | undefined): Promise<'appended'> {
+  const status = await files.stat(target, signalOption(signal));
+  if (status?.type !== 'directory') return 'appended';
+  throw new LedgerError('broken-chain', `${target}: expected a record, found a folder`, { path: target });
+}
+
+/** After a refusal or a lost answer, what stands at the target decides. */
+async function settle(
+  context: AppendContext,
+  temporary: string,
+  target: string,
+  eraFolder: string,
+  record: LedgerRecord,
+  signal: AbortSignal | undefined,
+): Promise<'appended' | 'source-missing' | 'again' | LedgerRecord> {
+  const { files, chain } = context;
+  try {
+    const { record: found } = await readRecord(files, chain, eraFolder, record.sequence, signal);
+    return found.attempt === record.attempt ? 'appended' : found;
+  } catch (error) {
+    if (!isNotFound(error)) throw error;
+  }
+  const folder = `${chainFolder(chain)}/${eraFolder}`;
+  if (!(await files.stat(folder, signalOption(signal)))) {
+    throw new FencedError(`${folder} was removed: this owner is from an era long past`);
+  }
+  if (await files.stat(temporary, signalOption(signal))) return 'again';
+  // A rename of ours that came late may have taken the file between the two looks.
+  return (await files.stat(target, signalOption(signal))) ? 'again' : 'source-missing';
+}
+
+const definiteCodes = [
+  'permission-denied',
+  'unsupported',
+  'bad-path',
+  'quota-exceeded',
+  'not-a-folder',
+  'refused-redirect',
+];
+
+/** Whether the file system said no: then the rename was not, and will not be, carried out. */
+function isDefinite(error: unknown): boolean {
+  return error instanceof Error && definiteCodes.includes((error as { code?: string }).code ?? '');
+}
+
+async function removeQuietly(files: WarehouseFiles, path: string): Promise<void> {
+  try {
+    await files.delete(path);
+  } catch {
+    // Only rubbish stays behind: a claimant sweeps it once it is old.
+  }
+}

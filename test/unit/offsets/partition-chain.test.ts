@@ -1,0 +1,61 @@
+import { describe, expect, it } from 'vitest';
+import { FencedError } from '../../../src/offsets/index.ts';
+import { MemoryFiles } from '../../support/memory-files.ts';
+import { commitOf, openChain, owner, stageFile, topicId } from './chain-fixture.ts';
+
+describe('PartitionChain', () => {
+  it('begins a chain at the start offset and continues at the checkpoint', async () => {
+    const files = new MemoryFiles();
+    const chain = await openChain(files);
+    expect(chain.checkpoint).toBeNull();
+    await chain.claim(owner('a', 1), { startOffset: 5n });
+    expect(chain.checkpoint).toBe(5n);
+    await commitOf(files, chain, 10);
+    await chain.finishMoves();
+    await chain.release();
+    const again = await openChain(files);
+    expect(again.checkpoint).toBe(15n);
+    expect(again.state.holder).toBeNull();
+    expect(again.state.totals).toMatchObject({ landed: 10n, files: 1 });
+    expect(files.disk.paths('/events/dt=')).toHaveLength(1);
+  });
+
+  it('fences the owner before: its next commit is refused and its staged files are swept', async () => {
+    const files = new MemoryFiles();
+    const old = await openChain(files);
+    await old.claim(owner('a', 1), { startOffset: 0n });
+    const staged = await stageFile(files, old, 4);
+    const fresh = await openChain(files);
+    await fresh.claim(owner('b', 2), { startOffset: 0n });
+    await expect(old.commit(staged)).rejects.toThrow(FencedError);
+    expect(old.isOwner).toBe(false);
+    expect(files.disk.paths('/events/_sluice/staging')).toEqual([]);
+  });
+
+  it('finishes the moves of an owner that died after its commit', async () => {
+    const files = new MemoryFiles();
+    const old = await openChain(files);
+    await old.claim(owner('a', 1), { startOffset: 0n });
+    await commitOf(files, old, 4);
+    const fresh = await openChain(files);
+    expect(fresh.state.pending).toHaveLength(1);
+    const state = await fresh.claim(owner('b', 2), { startOffset: 0n });
+    expect(state.next).toBe(4n);
+    expect(files.disk.paths('/events/dt=')).toHaveLength(1);
+  });
+
+  it('ends long eras, keeps the previous one, and reads the same state from one era', async () => {
+    const files = new MemoryFiles();
+    const chain = await openChain(files, { eraRecords: 4, pruneGraceMs: 0 });
+    await chain.claim(owner('a', 1), { startOffset: 0n });
+    for (let i = 0; i < 20; i++) {
+      await commitOf(files, chain, 1);
+      await chain.finishMoves();
+      await chain.turnEraIfDue();
+    }
+    const eras = (await files.list(`/events/_sluice/ledger/${topicId}/3`)).filter((entry) => /^\d/.test(entry.name));
+    expect(eras).toHaveLength(3); // era 0 for ever, the previous one, the newest
+    const { pending: _pending, publishedThrough: _through, ...read } = (await openChain(files)).state;
+    expect(chain.state).toMatchObject(read); // that the last moves are done, only the next record tells others
+  });
+});
