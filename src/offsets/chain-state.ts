@@ -155,7 +155,7 @@ function applyCommit(state: ChainState, record: CommitRecord): ChainState {
       writtenAtMs: record.writtenAtMs,
       cause: record.cause,
       next: record.next,
-      maxTimeMs: times.length === 0 ? null : times.reduce((a, b) => (a > b ? a : b)),
+      maxTimeMs: times.length === 0 ? null : largest(times),
     },
     totals: {
       landed: state.totals.landed + record.landedCount,
@@ -168,24 +168,38 @@ function applyCommit(state: ChainState, record: CommitRecord): ChainState {
   };
 }
 
+type Expectation = [name: string, expected: unknown, actual: unknown];
+
 function checkLink(state: ChainState, record: LedgerRecord, path: string): void {
-  const expect = (name: string, expected: unknown, actual: unknown): void => {
-    if (expected === actual) return;
-    throw new LedgerError('broken-chain', `${path}: expected ${name} ${String(expected)}, got ${String(actual)}`, {
-      path,
-    });
-  };
-  expect('sequence', state.sequence + 1, record.sequence);
-  expect('era', state.era, record.era);
-  expect('topic id', state.topicId, record.topicId);
-  expect('partition', state.partition, record.partition);
-  expect('the hash of the record before', state.lastHash, record.previousHash);
-  if (state.next === null) return expect('kind of the first record', 'era-end', record.kind);
-  if (record.kind === 'commit' || record.kind === 'gap') return expect('first offset', state.next, record.first);
-  expect('next offset', state.next, record.next);
-  if (record.kind !== 'era-end') return;
-  expect('first offset', state.first, record.first);
-  for (const [name, value] of Object.entries(state.totals)) {
-    expect(`total of ${name}`, value, record.totals[name as keyof LedgerTotals]);
-  }
+  const wrong = linksOf(state, record).find(([, expected, actual]) => expected !== actual);
+  if (!wrong) return;
+  const [name, expected, actual] = wrong;
+  throw new LedgerError('broken-chain', `${path}: expected ${name} ${String(expected)}, got ${String(actual)}`, {
+    path,
+  });
+}
+
+function linksOf(state: ChainState, record: LedgerRecord): Expectation[] {
+  const links: Expectation[] = [
+    ['sequence', state.sequence + 1, record.sequence],
+    ['era', state.era, record.era],
+    ['topic id', state.topicId, record.topicId],
+    ['partition', state.partition, record.partition],
+    ['the hash of the record before', state.lastHash, record.previousHash],
+  ];
+  if (state.next === null) return [...links, ['a first record of kind', 'era-end', record.kind]];
+  const isLanding = record.kind === 'commit' || record.kind === 'gap';
+  links.push(isLanding ? ['first offset', state.next, record.first] : ['next offset', state.next, record.next]);
+  if (record.kind !== 'era-end') return links;
+  const totals = Object.entries(state.totals).map(([name, value]): Expectation => {
+    return [`total of ${name}`, value, record.totals[name as keyof LedgerTotals]];
+  });
+  return [...links, ['first offset', state.first, record.first], ...totals];
+}
+
+function largest(values: readonly bigint[]): bigint {
+  return values.reduce((most, value) => {
+    if (value > most) return value; // Math.max knows no bigint
+    return most;
+  });
 }

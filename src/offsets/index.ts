@@ -23,3 +23,6 @@ export type {
 } from './ledger-record.ts';
 export { type ChainOptions, type CommitInput, PartitionChain } from './partition-chain.ts';
 export { maxRunsPerCommit } from './record-codec.ts';
+export { type SchemaPublication, SchemaStore } from './schema-store.ts';
+export { listChains, listTables } from './table-discovery.ts';
+export { checkTopicIdentity, readTopicIdentity, type TopicIdentity } from './topic-identity.ts';

@@ -12,7 +12,7 @@ import { type Clock, type Logger, silentLogger, systemClock } from '../shared/in
 import type { WarehouseFiles } from '../warehouse/index.ts';
 import { readChain } from './chain-reader.ts';
 import { applyRecord, type ChainState, withAllPublished } from './chain-state.ts';
-import { type ClaimOptions, checkClaim, describeOwner, isSameIncarnation } from './claim-rules.ts';
+import { type ClaimOptions, checkClaim, describeOwner } from './claim-rules.ts';
 import { pruneEras, sweepSnapshots, writeSnapshot } from './era-turn.ts';
 import { FencedError, LedgerError } from './ledger-error.ts';
 import { type ChainId, chainFolder, eraFolderName, recordName, stagingFolder } from './ledger-paths.ts';
@@ -68,6 +68,7 @@ export class PartitionChain {
   readonly #limits: typeof defaults;
   readonly #clock: Clock;
   readonly #logger: Logger;
+  /** As of the last record we know of. */
   #state: ChainState;
   #owner: LedgerOwner | null = null;
   #lastOwner: LedgerOwner | null = null;
@@ -133,6 +134,16 @@ export class PartitionChain {
     const { holder } = this.#state;
     if (!this.#owner || !holder) throw new FencedError(`${this.#where()} is not claimed`, holder);
     return stagingFolder(this.#chain, holder.claimSequence);
+  }
+
+  /** Whether somebody wrote a record after the last one we know: one cheap look, for an owner that has been idle. */
+  async hasSuccessor(options: { signal?: AbortSignal } = {}): Promise<boolean> {
+    return await this.#serially(async () => {
+      const { eraFolder, sequence } = this.#state;
+      const folder = `${chainFolder(this.#chain)}/${eraFolder}`;
+      if (await this.#files.stat(`${folder}/${recordName(sequence + 1)}`, options)) return true;
+      return sequence > 0 && !(await this.#files.stat(folder, options)); // an era long past
+    });
   }
 
   /** Reads the tail again. Gives up ownership when somebody else wrote. */
