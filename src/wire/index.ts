@@ -8,6 +8,7 @@ export type {
   TaggedStruct,
   UnknownTaggedField,
 } from './codec/message-schema.ts';
+export { type CompressionType, compress, decompress } from './compression/index.ts';
 export {
   apiName,
   requestHeaderVersion,
@@ -26,4 +27,20 @@ export {
 export { decodeResponseFrame, encodeResponseFrame, readCorrelationId } from './frames/response-frame.ts';
 // Every message of the protocol (schema and types), `apiKeys` and `errorCodes`: generated, hence the one `export *`.
 export * from './generated/index.ts';
+export {
+  attributeBits,
+  type BatchHeader,
+  batchOverheadBytes,
+  batchPositions,
+  logOverheadBytes,
+  patchBatch,
+  readBatchHeader,
+  readBatchSize,
+} from './records/batch-header.ts';
+export { type BatchValidation, splitBatches, validateBatch } from './records/batch-validation.ts';
+export { type ControlRecordType, encodeEndTxnMarkerBatch, readControlBatch } from './records/control-record.ts';
+export { crc32c } from './records/crc32c.ts';
+export { type BatchOptions, encodeBatch } from './records/encode-batch.ts';
+export { RecordCursor, type RecordHeader } from './records/record-cursor.ts';
+export { estimateRecordBytes, type ProducerRecord } from './records/record-writer.ts';
 export { WireError, type WireErrorCode } from './wire-error.ts';
