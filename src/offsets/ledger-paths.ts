@@ -1,19 +1,18 @@
-/** Where the ledger keeps its files. All functions give absolute paths within the warehouse. */
+import { TablePaths } from '../warehouse/index.ts';
+
+/** Where the ledger keeps its files (the rest of a table's layout: `TablePaths`). All paths are absolute within the warehouse. */
 
 export interface ChainId {
+  /** Name of the table; its folder is an escaped form of it. */
   table: string;
   /** 32 hex digits. */
   topicId: string;
   partition: number;
 }
 
-export function ledgerFolder(table: string): string {
-  return `/${table}/_sluice/ledger`;
-}
-
 /** Holds the era folders, `tmp` and `snapshots` of one partition's chain. */
 export function chainFolder({ table, topicId, partition }: ChainId): string {
-  return `${ledgerFolder(table)}/${topicId}/${partition}`;
+  return new TablePaths(table).chain(topicId, partition);
 }
 
 export function temporaryFolder(chain: ChainId): string {
@@ -49,11 +48,11 @@ export function parseEraFolderName(name: string): number | null {
 
 /** Holds one folder per claim that ever staged files for this partition. */
 export function stagingRoot({ table, topicId, partition }: ChainId): string {
-  return `/${table}/_sluice/staging/${topicId}/${partition}`;
+  return new TablePaths(table).stagingRoot(topicId, partition);
 }
 
-export function stagingFolder(chain: ChainId, claimSequence: number): string {
-  return `${stagingRoot(chain)}/${String(claimSequence).padStart(20, '0')}`;
+export function stagingFolder({ table, topicId, partition }: ChainId, claimSequence: number): string {
+  return new TablePaths(table).staging(topicId, partition, claimSequence);
 }
 
 /** The claim sequence of a staging folder's name, or null for any other name. */
@@ -63,12 +62,12 @@ export function parseStagingName(name: string): number | null {
 
 /** A path of a record (relative to the table) as an absolute path. */
 export function absolutePath(table: string, relative: string): string {
-  return `/${table}/${relative}`;
+  return `${new TablePaths(table).root}/${relative}`;
 }
 
 /** An absolute path within the table as the records write it. */
 export function relativePath(table: string, absolute: string): string {
-  const prefix = `/${table}/`;
+  const prefix = `${new TablePaths(table).root}/`;
   if (!absolute.startsWith(prefix)) throw new RangeError(`expected a path below ${prefix}, got ${absolute}`);
   return absolute.slice(prefix.length);
 }

@@ -5,9 +5,13 @@
  * one chain per topic id, so nothing collides; but whether both belong into one table only the operator knows.
  */
 import { z } from 'zod';
-import type { WarehouseFiles } from '../warehouse/index.ts';
+import { describeError } from '../shared/index.ts';
+import { TablePaths, type WarehouseFiles } from '../warehouse/index.ts';
+import { decodeSealedJson, encodeSealedJson } from './canonical-json.ts';
 import { LedgerError, unreadableRecord } from './ledger-error.ts';
-import { NumberedFiles } from './numbered-files.ts';
+import { type NumberedFile, NumberedFiles } from './numbered-files.ts';
+
+export const topicFormatVersion = 1;
 
 export interface TopicIdentity {
   topic: string;
@@ -19,7 +23,8 @@ export interface TopicIdentity {
   acceptedAtMs: number;
 }
 
-const identitySchema = z.object({
+const identitySchema = z.strictObject({
+  formatVersion: z.literal(topicFormatVersion),
   topic: z.string(),
   topicId: z.string(),
   clusterId: z.string(),
@@ -35,7 +40,7 @@ export async function readTopicIdentity(
   signal?: AbortSignal,
 ): Promise<TopicIdentity | null> {
   const latest = await identityFiles(files, table, topic).latest(signal);
-  return latest ? parse(latest.members, table, topic) : null;
+  return latest ? parse(latest) : null;
 }
 
 /**
@@ -53,24 +58,32 @@ export async function checkTopicIdentity(
   for (;;) {
     const latest = await numbered.latest(signal);
     if (latest) {
-      const accepted = parse(latest.members, table, found.topic);
+      const accepted = parse(latest);
       if (accepted.topicId === found.topicId) return;
       if (!options.acceptRecreated) throw recreated(table, accepted, found);
     }
-    const identity: TopicIdentity = { ...found, acceptedAtMs: await files.nowMs(signal ? { signal } : {}) };
-    if (await numbered.publish((latest?.number ?? 0) + 1, identity, signal)) return;
+    const acceptedAtMs = await files.nowMs(signal ? { signal } : {});
+    const bytes = encodeSealedJson({ formatVersion: topicFormatVersion, ...found, acceptedAtMs });
+    if (await numbered.publish((latest?.number ?? 0) + 1, bytes, signal)) return;
   }
 }
 
 function identityFiles(files: WarehouseFiles, table: string, topic: string): NumberedFiles {
-  const folder = `/${table}/_sluice/topics/${topic}`;
-  return new NumberedFiles(files, { folder, temporary: `/${table}/_sluice/tmp`, kind: 'topic' });
+  const { system } = new TablePaths(table);
+  return new NumberedFiles(files, { folder: `${system}/topics/${topic}`, temporary: `${system}/tmp` });
 }
 
-function parse(members: Record<string, unknown>, table: string, topic: string): TopicIdentity {
+function parse({ bytes, path }: NumberedFile): TopicIdentity {
+  let members: Record<string, unknown>;
+  try {
+    members = decodeSealedJson(bytes);
+  } catch (error) {
+    throw unreadableRecord(path, describeError(error), error);
+  }
   const result = identitySchema.safeParse(members);
-  if (result.success) return result.data;
-  throw unreadableRecord(`/${table}/_sluice/topics/${topic}`, result.error.issues[0]!.message);
+  if (!result.success) throw unreadableRecord(path, result.error.issues[0]!.message);
+  const { formatVersion: _, ...identity } = result.data;
+  return identity;
 }
 
 function recreated(table: string, accepted: TopicIdentity, found: Omit<TopicIdentity, 'acceptedAtMs'>): LedgerError {
