@@ -1,0 +1,126 @@
+/**
+ * The settings of a topic under Kafka's names. Those that vary are in `settings`; `constants` are what clients ask about or
+ * set routinely and what always holds here: setting one to the value in force is fine, to another one is refused.
+ */
+import { LogError } from '../storage/log-error.ts';
+import type { TopicConfig } from '../storage/log-types.ts';
+
+/** ConfigType of DescribeConfigs. */
+export const configTypes = { boolean: 1, string: 2, int: 3, long: 5, list: 7 } as const;
+
+/** ConfigSource of DescribeConfigs. */
+export const configSources = { topic: 1, staticBroker: 4, default: 5 } as const;
+
+export interface TopicSetting {
+  readonly name: string;
+  readonly key: keyof TopicConfig;
+  readonly type: number;
+  readonly documentation: string;
+  /** Throws LogError INVALID_CONFIG. */
+  readonly parse: (text: string) => number | string;
+}
+
+const maxInt32 = 2 ** 31 - 1;
+
+export const topicSettings: readonly TopicSetting[] = [
+  integer('retention.ms', 'retentionMs', configTypes.long, -1, 'Records older than this may be deleted; -1: never.'),
+  integer(
+    'retention.bytes',
+    'retentionBytes',
+    configTypes.long,
+    -1,
+    'Above this size of a partition its oldest segments are deleted; -1: no bound.',
+  ),
+  integer(
+    'segment.bytes',
+    'segmentBytes',
+    configTypes.int,
+    1024,
+    'Size at which a segment is closed and the next one begun.',
+    maxInt32,
+  ),
+  integer('segment.ms', 'segmentMs', configTypes.long, 1, 'Age at which a segment is closed.'),
+  integer(
+    'max.message.bytes',
+    'maxMessageBytes',
+    configTypes.int,
+    0,
+    'Largest record batch that is accepted.',
+    maxInt32,
+  ),
+  choice('cleanup.policy', 'cleanupPolicy', configTypes.list, ['delete', 'compact'], 'What happens to old segments.'),
+  choice(
+    'message.timestamp.type',
+    'messageTimestampType',
+    configTypes.string,
+    ['CreateTime', 'LogAppendTime'],
+    'Whose clock the timestamps of records come from.',
+  ),
+];
+
+export const topicConstants: Readonly<Record<string, { value: string; type: number; documentation: string }>> = {
+  'compression.type': {
+    value: 'producer',
+    type: configTypes.string,
+    documentation: 'Batches are kept as producers compress them.',
+  },
+  'min.insync.replicas': {
+    value: '1',
+    type: configTypes.int,
+    documentation: 'One broker, one copy, synced to disk before acks=all is answered.',
+  },
+  'unclean.leader.election.enable': {
+    value: 'false',
+    type: configTypes.boolean,
+    documentation: 'There is one broker, so no election.',
+  },
+  preallocate: { value: 'false', type: configTypes.boolean, documentation: 'Segments grow as they are written.' },
+};
+
+function integer(
+  name: string,
+  key: keyof TopicConfig,
+  type: number,
+  min: number,
+  documentation: string,
+  max = Number.MAX_SAFE_INTEGER,
+): TopicSetting {
+  const parse = (text: string): number => {
+    // Clients write "unlimited" as the largest int64, which a number cannot hold; no bound is the same.
+    const value = /^-?\d{1,19}$/.test(text.trim()) ? BigInt(text.trim()) : null;
+    if (value !== null && type === configTypes.long && value > BigInt(max)) return max;
+    if (value !== null && value >= BigInt(min) && value <= BigInt(max)) return Number(value);
+    throw new LogError('INVALID_CONFIG', `${name}: expected a whole number from ${min} to ${max}, got "${text}"`);
+  };
+  return { name, key, type, documentation, parse };
+}
+
+function choice(
+  name: string,
+  key: keyof TopicConfig,
+  type: number,
+  values: string[],
+  documentation: string,
+): TopicSetting {
+  const parse = (text: string): string => {
+    if (values.includes(text.trim())) return text.trim();
+    throw new LogError('INVALID_CONFIG', `${name}: expected ${values.join(' or ')}, got "${text}"`);
+  };
+  return { name, key, type, documentation, parse };
+}
+
+/** The settings that a request gives, or throws LogError INVALID_CONFIG with what was expected. */
+export function parseTopicConfigs(configs: readonly { name: string; value: string | null }[]): Partial<TopicConfig> {
+  const parsed: Record<string, number | string> = {};
+  for (const { name, value } of configs) {
+    const setting = topicSettings.find((each) => each.name === name);
+    const constant = Object.hasOwn(topicConstants, name) ? topicConstants[name]! : undefined;
+    if (setting && value !== null) parsed[setting.key] = setting.parse(value);
+    else if (!setting && !constant)
+      throw new LogError('INVALID_CONFIG', `expected the name of a topic setting, got "${name}"`);
+    else if (constant && value !== null && value !== constant.value) {
+      throw new LogError('INVALID_CONFIG', `${name}: expected ${constant.value}, the only value here, got "${value}"`);
+    }
+  }
+  return parsed as Partial<TopicConfig>;
+}
