@@ -2,6 +2,7 @@
 import { apiKeys, errorCodes, type ListOffsetsResponseListOffsetsPartitionResponse } from '../index.ts';
 import type { ClusterCore } from './cluster-core.ts';
 import { KafkaError, throwIfError } from './kafka-error.ts';
+import type { ClusterPartition } from './metadata-cache.ts';
 
 /** Which offset: of the first record kept, the one after the last, or of the first record at or after a time (epoch ms). */
 export type OffsetAt = 'earliest' | 'latest' | bigint;
@@ -62,21 +63,37 @@ export async function endOffsetForEpoch(
   leaderEpoch: number,
   signal: AbortSignal | undefined,
 ): Promise<EpochEndOffset> {
-  const ask = async (): Promise<EpochEndOffset> => {
+  const ask = async (): Promise<EpochEndOffset | null> => {
     const leader = await core.leaderOf(topic, partition, signal);
-    const partitions = [{ partition, currentLeaderEpoch: leader.leaderEpoch, leaderEpoch }];
-    const response = await core.request(
-      leader.leaderId,
-      apiKeys.OffsetForLeaderEpoch,
-      (version) => ({ ...(version >= 3 ? { replicaId: -1 } : {}), topics: [{ topic, partitions }] }),
-      { signal },
-    );
-    const answer = response.topics[0]?.partitions[0];
-    if (!answer) throw new KafkaError(errorCodes.UNKNOWN_SERVER_ERROR, `OffsetForLeaderEpoch of ${topic}-${partition}`);
-    throwIfError(answer.errorCode, `OffsetForLeaderEpoch of ${topic}-${partition}`);
-    return { leaderEpoch: answer.leaderEpoch, endOffset: answer.endOffset };
+    return await endOffsetForEpochOnce(core, topic, leader, leaderEpoch, { signal });
   };
-  return await core.retrying(signal, ask, () => core.metadata.forget([topic]));
+  const found = await core.retrying(signal, ask, () => core.metadata.forget([topic]));
+  if (found) return found;
+  throw new KafkaError(errorCodes.UNSUPPORTED_VERSION, `OffsetForLeaderEpoch of ${topic}-${partition}`);
+}
+
+/** One attempt at a known leader; null when the broker does not know the request at all. */
+export async function endOffsetForEpochOnce(
+  core: ClusterCore,
+  topic: string,
+  leader: ClusterPartition,
+  leaderEpoch: number,
+  options: { signal: AbortSignal | undefined; lane?: string },
+): Promise<EpochEndOffset | null> {
+  const { partition } = leader;
+  const connection = await core.connection(leader.leaderId, options.lane ?? 'main', options.signal);
+  if (!connection.supports(apiKeys.OffsetForLeaderEpoch)) return null;
+  const partitions = [{ partition, currentLeaderEpoch: leader.leaderEpoch, leaderEpoch }];
+  const response = await connection.request(
+    apiKeys.OffsetForLeaderEpoch,
+    (version) => ({ ...(version >= 3 ? { replicaId: -1 } : {}), topics: [{ topic, partitions }] }),
+    { signal: options.signal },
+  );
+  const what = `OffsetForLeaderEpoch of ${topic}-${partition}`;
+  const answer = response.topics[0]?.partitions[0];
+  if (!answer) throw new KafkaError(errorCodes.UNKNOWN_SERVER_ERROR, what, { detail: 'the answer is empty' });
+  throwIfError(answer.errorCode, what);
+  return { leaderEpoch: answer.leaderEpoch, endOffset: answer.endOffset };
 }
 
 interface LedPartition {

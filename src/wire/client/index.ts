@@ -1,12 +1,15 @@
 // The door of the Kafka client: connections, a cluster's metadata and administration, raw-batch fetching, group
 // membership, producing. Nothing here knows the built-in broker; it speaks TCP to whatever answers.
 export type { ApiKey, RequestMessage, RequestOf, ResponseOf } from './api-table.ts';
+export type { AssignOptions } from './assigned-partition.ts';
 export { BackOff } from './back-off.ts';
+export { BatchFetcher, type BatchFetcherOptions, type PartitionProgress } from './batch-fetcher.ts';
 export type { ClusterOptions, ClusterRequestOptions, Target } from './cluster-core.ts';
 export type { CommittedOffset, Committer, DescribedGroup, ListedGroup, OffsetToCommit } from './cluster-groups.ts';
 export type { EpochEndOffset, Isolation, ListedOffset, ListOffsetsOptions, OffsetAt } from './cluster-offsets.ts';
 export type { NewTopic, TopicConfigEntry } from './cluster-topics.ts';
 export type { TopicPartition } from './consumer-protocol.ts';
+export type { FetchedBatch, FetchedPartition } from './fetched-partition.ts';
 export { KafkaCluster } from './kafka-cluster.ts';
 export { type Authenticator, type ConnectionOptions, KafkaConnection, type Transport } from './kafka-connection.ts';
 export {
