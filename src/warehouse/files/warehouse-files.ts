@@ -25,15 +25,18 @@ export interface WarehouseFiles {
 
   /**
    * Writes a new file with all its bytes, parents created, synced where the file system can. Fails with `already-exists`
-   * when the path is taken. The caller uses a name never used before: after an error the path may hold a truncated file.
+   * when the path is taken. The caller uses a name never used before: after an error the path may hold a truncated file, or
+   * come to hold one later. `uncertain` (retriable) says that the answer was lost: try again under a new name, as
+   * `createUnique` does.
    */
   create(path: string, source: FileSource, options?: { signal?: AbortSignal }): Promise<void>;
 
   /**
    * The one primitive of exactly-once: atomically gives the file `from` the name `to` unless a file has it already.
-   * Never replaces. The parent of `to` is NOT created (a removed folder must stay closed to late renames).
-   * A lost answer is settled by the caller's look at what is there. `refused`: `to` is taken, `from` is missing, or the
-   * parent is missing.
+   * Never replaces, and never moves into a folder of that name. The parent of `to` is NOT created (a removed folder must stay
+   * closed to late renames). `refused`: `to` is taken (by a file or a folder), `from` is missing or a folder, or the parent is
+   * missing. Lost answers are settled here where the file's identity tells; else it fails with `uncertain`, and the caller
+   * looks at what is there. Also after any other error, an abort included, the file may still get its new name.
    */
   publishIfAbsent(from: string, to: string, options?: { signal?: AbortSignal }): Promise<PublishOutcome>;
 
@@ -46,7 +49,7 @@ export interface WarehouseFiles {
   /** `length` bytes from `offset` (to the end when left out). Fails with `not-found`. Shorter than asked only at the end. */
   read(path: string, options?: { offset?: number; length?: number; signal?: AbortSignal }): Promise<Buffer>;
 
-  /** Removes a file, or a folder with all in it when `recursive`. False when there was nothing. */
+  /** Removes a file, an empty folder, or a folder with all in it when `recursive`. False when there was nothing. */
   delete(path: string, options?: { recursive?: boolean; signal?: AbortSignal }): Promise<boolean>;
 
   /** Creates a folder and its parents; nothing happens when it exists. */

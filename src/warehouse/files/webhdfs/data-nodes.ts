@@ -1,0 +1,205 @@
+import { lookup } from 'node:dns/promises';
+import { describeError } from '../../../shared/index.ts';
+import { type AttemptFailure, type RetryContext, RetryRun } from '../retry-run.ts';
+import { WarehouseError } from '../warehouse-error.ts';
+import type { FileSource } from '../warehouse-files.ts';
+import { ExchangeError, exchange, type HttpAnswer, type HttpTimeouts } from './http-exchange.ts';
+import type { NameNodeCall, NameNodes } from './name-nodes.ts';
+import { type DataAddress, parseRedirect } from './redirect.ts';
+import { classify, parseRemoteException, type RemoteException, toWarehouseError } from './remote-exception.ts';
+import { sendSource, sourceSize } from './source-body.ts';
+
+export interface DataNodesOptions extends RetryContext {
+  nameNodes: NameNodes;
+  timeouts: HttpTimeouts;
+  /** Hosts a NameNode may redirect to; any when left out. */
+  redirectHosts?: readonly string[] | undefined;
+}
+
+/** `lost`: the file may be there, whole or short, or may still appear. `refused`: nothing was created. */
+export type UploadOutcome = 'created' | 'lost' | Refusal;
+
+export interface Refusal {
+  refused: RemoteException;
+}
+
+interface TransferFailure extends AttemptFailure {
+  /** The server said itself that it failed: nothing of the attempt is running any more. */
+  wasAnswered: boolean;
+}
+
+/** A DataNode that failed us is not asked for again for this long: the NameNode takes minutes to see that one is dead. */
+const suspectMs = 60_000;
+/**
+ * A DataNode says `100 Continue` some milliseconds before the NameNode has let it create the file. When that is refused while
+ * a large body is on its way, the closed socket swallows the reason: after a lost upload the next ones wait for it.
+ */
+const refusalMs = 200;
+const maxReadBytes = 2 ** 31 - 1;
+
+/** Content of files: a NameNode says which DataNode has it or takes it, and each transfer has a connection of its own. */
+export class DataNodes {
+  readonly #options: DataNodesOptions;
+  readonly #suspectUntilMs = new Map<string, number>();
+  #carefulUntilMs = 0;
+
+  constructor(options: DataNodesOptions) {
+    this.#options = options;
+  }
+
+  /**
+   * One file. Made again under the same name only after an attempt that a DataNode answered (so that none is running any
+   * more) and that failed before it created the file: safe mode, a change of NameNodes.
+   */
+  async upload(path: string, source: FileSource, signal: AbortSignal | undefined): Promise<UploadOutcome> {
+    // SYNC_BLOCK: each DataNode syncs a block to its disk before it reports it as written.
+    const query = { overwrite: 'false', createflag: 'CREATE,SYNC_BLOCK' };
+    let answeredCount = 0;
+    return await this.#transfer<UploadOutcome>({ method: 'PUT', op: 'CREATE', path, query, signal }, async (target) => {
+      const outcome = await this.#put(target, path, source, signal);
+      const isTaken = isRefusal(outcome) && toWarehouseError(outcome.refused, '').code === 'already-exists';
+      if (isTaken && answeredCount > 0) return 'lost'; // perhaps by ourselves
+      if (isFailure(outcome) && outcome.wasAnswered) answeredCount++;
+      return outcome;
+    });
+  }
+
+  /** The bytes, or the exception with which HDFS refused. */
+  async download(
+    path: string,
+    range: { offset: number; length: number | undefined },
+    signal: AbortSignal | undefined,
+  ): Promise<Buffer | Refusal> {
+    const query: Record<string, string> = { offset: String(range.offset) };
+    if (range.length !== undefined) query['length'] = String(range.length);
+    return await this.#transfer({ method: 'GET', op: 'OPEN', path, query, signal }, (target) =>
+      this.#get(target, path, range.length, signal),
+    );
+  }
+
+  /** Asks for a DataNode and transfers, until that is done, refused, or has failed for too long. */
+  async #transfer<T>(
+    call: NameNodeCall & { query: Record<string, string> },
+    send: (target: DataAddress) => Promise<T | Refusal | TransferFailure>,
+  ): Promise<T | Refusal> {
+    const run = new RetryRun(this.#options, `${call.op} ${call.path}`);
+    for (;;) {
+      const target = await this.#redirect({ ...call, run });
+      const outcome = 'host' in target ? await send(target) : target;
+      if (!isFailure(outcome)) return outcome;
+      await run.pause(outcome, call.signal);
+    }
+  }
+
+  async #redirect(
+    call: NameNodeCall & { query: Record<string, string> },
+  ): Promise<DataAddress | Refusal | TransferFailure> {
+    const excluded = await this.#suspects();
+    const query = excluded.length > 0 ? { ...call.query, excludedatanodes: excluded.join(',') } : call.query;
+    const answer = await this.#options.nameNodes.call({ ...call, query });
+    if (answer.exception === null) return parseRedirect(answer.headers.location, this.#options.redirectHosts);
+    if (classify(answer.exception) === 'no-data-node') this.#suspectUntilMs.clear(); // better a doubtful one than none
+    return judge(answer.exception, call);
+  }
+
+  async #put(
+    target: DataAddress,
+    path: string,
+    source: FileSource,
+    signal: AbortSignal | undefined,
+  ): Promise<UploadOutcome | TransferFailure> {
+    const { clock } = this.#options;
+    try {
+      const answer = await exchange({
+        ...this.#request(target, signal),
+        method: 'PUT',
+        headers: { 'Content-Type': 'application/octet-stream', 'Content-Length': String(sourceSize(source)) },
+        maxBodyBytes: 1024 * 1024,
+        sendBody: async (request) => {
+          if (clock.monotonicMs() < this.#carefulUntilMs) await clock.sleep(refusalMs, signal);
+          await sendSource(source, request);
+        },
+      });
+      if (answer.status === 201 || answer.status === 200) return 'created';
+      const exception = parseRemoteException(answer.body);
+      if (exception === null) return 'lost';
+      if (classify(exception) === 'no-data-node') return { refused: exception }; // the file exists, without its content
+      return judge(exception, { op: 'CREATE', path });
+    } catch (error) {
+      if (!(error instanceof ExchangeError)) throw error;
+      this.#suspect(target, error);
+      if (!error.wasSent) return unreachable(`CREATE ${path}`, error);
+      this.#carefulUntilMs = clock.monotonicMs() + suspectMs;
+      return 'lost';
+    }
+  }
+
+  async #get(
+    target: DataAddress,
+    path: string,
+    length: number | undefined,
+    signal: AbortSignal | undefined,
+  ): Promise<Buffer | Refusal | TransferFailure> {
+    let answer: HttpAnswer;
+    try {
+      answer = await exchange({
+        ...this.#request(target, signal),
+        method: 'GET',
+        maxBodyBytes: length ?? maxReadBytes,
+      });
+    } catch (error) {
+      if (!(error instanceof ExchangeError)) throw error;
+      if (error.code === 'too-large') throw new WarehouseError('too-large', `OPEN ${path}: ${error.message}`);
+      this.#suspect(target, error);
+      return unreachable(`OPEN ${path}`, error);
+    }
+    if (answer.status < 400) return answer.body;
+    const exception = parseRemoteException(answer.body);
+    if (exception) return judge(exception, { op: 'OPEN', path });
+    const error = new Error(`${target.host}:${target.port}: HTTP ${answer.status} without a RemoteException`);
+    return unreachable(`OPEN ${path}`, error);
+  }
+
+  #request(target: DataAddress, signal: AbortSignal | undefined) {
+    const timeouts = { ...this.#options.timeouts, totalMs: 0 };
+    return { host: target.host, port: target.port, path: target.path, agent: false as const, timeouts, signal };
+  }
+
+  #suspect(target: DataAddress, error: Error): void {
+    const { clock, logger } = this.#options;
+    this.#suspectUntilMs.set(target.host, clock.monotonicMs() + suspectMs);
+    logger.warn({ dataNode: `${target.host}:${target.port}`, reason: describeError(error) }, 'DataNodeFailed');
+  }
+
+  /** For `excludedatanodes`: the NameNode looks them up by IP address, while its redirects often hold names. */
+  async #suspects(): Promise<string[]> {
+    const nowMs = this.#options.clock.monotonicMs();
+    const hosts = new Set<string>();
+    for (const [host, untilMs] of this.#suspectUntilMs) {
+      if (untilMs <= nowMs) this.#suspectUntilMs.delete(host);
+      else hosts.add(host);
+    }
+    for (const host of [...hosts]) hosts.add((await lookup(host).catch(() => null))?.address ?? host);
+    return [...hosts];
+  }
+}
+
+function isFailure<T>(outcome: T | TransferFailure): outcome is TransferFailure {
+  return typeof outcome === 'object' && outcome !== null && 'error' in outcome;
+}
+
+function isRefusal<T>(outcome: T | Refusal): outcome is Refusal {
+  return typeof outcome === 'object' && outcome !== null && 'refused' in outcome;
+}
+
+function judge(exception: RemoteException, call: { op: string; path: string }): Refusal | TransferFailure {
+  const trouble = classify(exception);
+  if (trouble === 'other') return { refused: exception };
+  const error = toWarehouseError(exception, `${call.op} ${call.path}`);
+  return { error, isSafeMode: trouble === 'safe-mode', wasAnswered: true };
+}
+
+function unreachable(what: string, cause: Error): TransferFailure {
+  const error = new WarehouseError('unavailable', `${what}: ${cause.message}`, { cause, isRetriable: true });
+  return { error, wasAnswered: false };
+}

@@ -1,0 +1,81 @@
+import { WarehouseError } from '../warehouse-error.ts';
+import type { FileStatus } from '../warehouse-files.ts';
+import type { HttpAnswer } from './http-exchange.ts';
+
+/** A `FileStatus` object of WebHDFS. */
+export interface HdfsStatus extends FileStatus {
+  /** The inode: stays the same over a rename and is never given to another file. Null from HttpFS, which leaves it out. */
+  fileId: number | null;
+}
+
+/** `{"FileStatus": {...}}` */
+export function parseStatus(body: Buffer): HdfsStatus {
+  return toStatus(field(parseObject(body), 'FileStatus'));
+}
+
+/** `{"DirectoryListing": {"partialListing": {"FileStatuses": {"FileStatus": [...]}}, "remainingEntries": n}}` */
+export function parseListing(body: Buffer): { children: HdfsStatus[]; remainingCount: number } {
+  const listing = field(parseObject(body), 'DirectoryListing');
+  const statuses = field(field(listing, 'partialListing'), 'FileStatuses')['FileStatus'];
+  const remainingCount = listing['remainingEntries'];
+  if (!Array.isArray(statuses) || typeof remainingCount !== 'number') throw unexpected('a DirectoryListing', listing);
+  return { children: statuses.map((status) => toStatus(status as Json)), remainingCount };
+}
+
+/** `{"boolean": true}`; null when the body holds something else (a rename with options answers with nothing). */
+export function parseBoolean(body: Buffer): boolean | null {
+  if (body.length === 0) return null;
+  const value = parseObject(body)['boolean'];
+  return typeof value === 'boolean' ? value : null;
+}
+
+/** The clock of the server that answered, to the second. Hadoop sends `Date` twice: from before and after its work. */
+export function serverTimeMs(answer: HttpAnswer): number {
+  const times: number[] = [];
+  for (let i = 0; i + 1 < answer.rawHeaders.length; i += 2) {
+    if (answer.rawHeaders[i]!.toLowerCase() === 'date') times.push(Date.parse(answer.rawHeaders[i + 1]!));
+  }
+  const latestMs = Math.max(...times);
+  if (!Number.isFinite(latestMs)) throw new WarehouseError('remote', "expected a Date header in the NameNode's answer");
+  return latestMs;
+}
+
+type Json = Record<string, unknown>;
+
+function toStatus(status: Json): HdfsStatus {
+  const { pathSuffix, type, length, modificationTime, fileId } = status;
+  const isComplete =
+    typeof pathSuffix === 'string' && typeof length === 'number' && typeof modificationTime === 'number';
+  if (!isComplete || typeof type !== 'string') throw unexpected('a FileStatus', status);
+  const isFolder = type === 'DIRECTORY';
+  return {
+    name: pathSuffix,
+    type: isFolder ? 'directory' : 'file',
+    size: isFolder ? 0 : length,
+    modifiedMs: modificationTime,
+    fileId: typeof fileId === 'number' && fileId > 0 ? fileId : null,
+  };
+}
+
+function parseObject(body: Buffer): Json {
+  try {
+    return asObject(JSON.parse(body.toString()));
+  } catch (cause) {
+    if (cause instanceof WarehouseError) throw cause;
+    const message = `expected JSON from WebHDFS, got "${body.toString('utf8', 0, 200)}"`;
+    throw new WarehouseError('remote', message, { cause });
+  }
+}
+
+function field(object: Json, name: string): Json {
+  return asObject(object[name]);
+}
+
+function asObject(value: unknown): Json {
+  if (typeof value !== 'object' || value === null) throw unexpected('an object', value);
+  return value as Json;
+}
+
+function unexpected(expected: string, got: unknown): WarehouseError {
+  return new WarehouseError('remote', `expected ${expected} from WebHDFS, got ${JSON.stringify(got)?.slice(0, 200)}`);
+}

@@ -1,0 +1,204 @@
+import type { Clock, Logger } from '../../../shared/index.ts';
+import { defaultRetryPolicy, type RetryPolicy } from '../retry-run.ts';
+import { WarehouseError } from '../warehouse-error.ts';
+import type { FileSource, FileStatus, PublishOutcome, WarehouseFiles } from '../warehouse-files.ts';
+import { compareNames, pathComponents } from '../warehouse-path.ts';
+import type { NameNodeAddress } from '../warehouse-url.ts';
+import { DataNodes } from './data-nodes.ts';
+import { type HdfsStatus, parseBoolean, parseListing, parseStatus, serverTimeMs } from './hdfs-json.ts';
+import type { HttpTimeouts } from './http-exchange.ts';
+import { type NameNodeAnswer, type NameNodeCall, NameNodes } from './name-nodes.ts';
+import { type RemoteException, toWarehouseError } from './remote-exception.ts';
+import { sourceSize } from './source-body.ts';
+import type { WebHdfsAuth } from './webhdfs-auth.ts';
+
+export interface WebHdfsOptions {
+  url: string;
+  nameNodes: readonly NameNodeAddress[];
+  /** Absolute path in HDFS of the warehouse. */
+  basePath: string;
+  auth: WebHdfsAuth;
+  clock: Clock;
+  random: () => number;
+  logger: Logger;
+  retry?: Partial<RetryPolicy> | undefined;
+  timeouts?: Partial<HttpTimeouts> | undefined;
+  /** Hosts that a NameNode may redirect to (`.example.com`: all below it); any when left out. */
+  redirectHosts?: readonly string[] | undefined;
+}
+
+const defaultTimeouts: HttpTimeouts = { connectMs: 10_000, idleMs: 60_000, totalMs: 120_000, continueMs: 5_000 };
+
+type Signal = { signal?: AbortSignal };
+
+/**
+ * A warehouse in HDFS, over WebHDFS (or HttpFS).
+ *
+ * - Reads, listings, `mkdirs` and `delete` are simply asked for again when an answer is lost.
+ * - `create` is not: a lost upload may still be running on a DataNode, so the same name must not be used again. It looks once
+ *   (all the bytes there: done), else fails with `uncertain`, and the caller takes a new name.
+ * - `publishIfAbsent` is asked for again and then settled by the file's id, which a rename keeps: whatever the order in which
+ *   the attempts arrive, only one of them can have moved the file.
+ */
+export class WebHdfsFiles implements WarehouseFiles {
+  readonly url: string;
+  readonly #basePath: string;
+  readonly #nameNodes: NameNodes;
+  readonly #dataNodes: DataNodes;
+
+  constructor(options: WebHdfsOptions) {
+    this.url = options.url;
+    this.#basePath = options.basePath;
+    const { clock, random, logger, auth, redirectHosts } = options;
+    const policy = { ...defaultRetryPolicy, ...options.retry };
+    const common = { clock, random, logger, policy, timeouts: { ...defaultTimeouts, ...options.timeouts } };
+    this.#nameNodes = new NameNodes({ ...common, auth, addresses: options.nameNodes });
+    this.#dataNodes = new DataNodes({ ...common, nameNodes: this.#nameNodes, redirectHosts });
+  }
+
+  async create(path: string, source: FileSource, options: Signal = {}): Promise<void> {
+    const target = this.#resolve(path);
+    const outcome = await this.#dataNodes.upload(target, source, options.signal);
+    if (outcome === 'created') return;
+    if (outcome !== 'lost') throw toWarehouseError(outcome.refused, `CREATE ${target}`);
+    const found = await this.#status(target, options.signal);
+    // A block counts in a file's length only once it is complete; so does the last one.
+    if (found?.type === 'file' && found.size === sourceSize(source)) return;
+    const message = `${path}: the upload broke off (expected ${sourceSize(source)} bytes, found ${found?.size ?? 'no file'}); a new name is needed`;
+    throw new WarehouseError('uncertain', message, { isRetriable: true });
+  }
+
+  async publishIfAbsent(from: string, to: string, options: Signal = {}): Promise<PublishOutcome> {
+    const [source, target] = [this.#resolve(from), this.#resolve(to)];
+    const looks = [this.#status(source, options.signal), this.#status(target, options.signal)];
+    const [file, taken] = await Promise.all(looks);
+    if (file?.type !== 'file' || taken) return 'refused';
+    // With options the NameNode never moves a file *into* a folder of that name. HttpFS ignores them and answers a boolean.
+    const query = { destination: target, renameoptions: 'NONE' };
+    const answer = await this.#nameNodes.call({ method: 'PUT', op: 'RENAME', path: source, query, ...options });
+    const isRefused = answer.exception ? isRefusal(answer.exception) : parseBoolean(answer.body) === false;
+    if (!isRefused && answer.exception === null) return 'published';
+    if (!isRefused && !(await this.#status(target, options.signal))) throw refusal(answer, `RENAME ${source}`);
+    return answer.wasUncertain ? await this.#settleRename(file, to, options.signal) : 'refused';
+  }
+
+  async stat(path: string, options: Signal = {}): Promise<FileStatus | null> {
+    const name = pathComponents(path).at(-1) ?? '';
+    const found = await this.#status(this.#resolve(path), options.signal);
+    return found && { name, type: found.type, size: found.size, modifiedMs: found.modifiedMs };
+  }
+
+  async list(path: string, options: Signal = {}): Promise<FileStatus[]> {
+    const folder = this.#resolve(path);
+    const children: FileStatus[] = [];
+    for (let after = ''; ; after = children.at(-1)!.name) {
+      const query: Record<string, string> = after === '' ? {} : { startAfter: after };
+      const answer = await this.#nameNodes.call({
+        method: 'GET',
+        op: 'LISTSTATUS_BATCH',
+        path: folder,
+        query,
+        ...options,
+      });
+      if (answer.exception?.name === 'FileNotFoundException') return [];
+      if (answer.exception) throw refusal(answer, `LISTSTATUS_BATCH ${folder}`);
+      const page = parseListing(answer.body);
+      if (page.children[0]?.name === '') throw new WarehouseError('not-a-folder', `${path} is a file`);
+      for (const { name, type, size, modifiedMs } of page.children) children.push({ name, type, size, modifiedMs });
+      if (page.remainingCount === 0 || page.children.length === 0) return children.sort(compareNames);
+    }
+  }
+
+  async read(path: string, options: { offset?: number; length?: number } & Signal = {}): Promise<Buffer> {
+    const target = this.#resolve(path);
+    const { offset = 0, length, signal } = options;
+    if (length === 0) {
+      if (await this.#status(target, signal)) return Buffer.alloc(0);
+      throw new WarehouseError('not-found', `${path} does not exist`);
+    }
+    const outcome = await this.#dataNodes.download(target, { offset, length }, signal);
+    if (Buffer.isBuffer(outcome)) return outcome;
+    const { refused } = outcome;
+    if (/^Offset=\d+ out of the range/.test(refused.message)) return Buffer.alloc(0);
+    if (refused.message.startsWith('Path is not a file'))
+      throw new WarehouseError('is-a-folder', `${path} is a folder`);
+    throw toWarehouseError(refused, `OPEN ${target}`);
+  }
+
+  async delete(path: string, options: { recursive?: boolean } & Signal = {}): Promise<boolean> {
+    const target = this.#resolve(path);
+    if (target === this.#basePath) throw new WarehouseError('bad-path', 'the warehouse itself cannot be deleted');
+    const query = { recursive: String(options.recursive ?? false) };
+    const answer = await this.#call({ method: 'DELETE', op: 'DELETE', path: target, query, signal: options.signal });
+    return parseBoolean(answer.body) === true || answer.wasUncertain; // gone: perhaps by our own earlier attempt
+  }
+
+  async mkdirs(path: string, options: Signal = {}): Promise<void> {
+    const target = this.#resolve(path);
+    const call = { method: 'PUT', op: 'MKDIRS', path: target, signal: options.signal } as const;
+    const answer = await this.#nameNodes.call(call);
+    if (answer.exception?.name === 'FileAlreadyExistsException')
+      throw new WarehouseError('not-a-folder', `${path} is a file`);
+    if (answer.exception) throw refusal(answer, `MKDIRS ${target}`);
+    if (parseBoolean(answer.body) === false)
+      throw new WarehouseError('remote', `MKDIRS ${target}: refused without a reason`);
+  }
+
+  async nowMs(options: Signal = {}): Promise<number> {
+    return serverTimeMs(await this.#call({ method: 'GET', op: 'GETFILESTATUS', path: '/', signal: options.signal }));
+  }
+
+  /** Whether the user may create and rename in the warehouse's folder; fails with `permission-denied` when not. */
+  async checkWritable(options: Signal = {}): Promise<void> {
+    const call = { method: 'GET', op: 'CHECKACCESS', path: this.#basePath, query: { fsaction: '-wx' } } as const;
+    const answer = await this.#nameNodes.call({ ...call, signal: options.signal });
+    if (answer.exception?.name === 'AccessControlException') throw refusal(answer, `${this.#basePath}`);
+  }
+
+  async close(): Promise<void> {
+    this.#nameNodes.close();
+  }
+
+  /**
+   * The answer to one of our attempts was lost. HDFS keeps a file's id over a rename: the id at the target says whether one of
+   * them moved it.
+   */
+  async #settleRename(file: HdfsStatus, to: string, signal: AbortSignal | undefined): Promise<PublishOutcome> {
+    const found = await this.#status(this.#resolve(to), signal);
+    if (found && file.fileId !== null && found.fileId !== null) {
+      return found.fileId === file.fileId ? 'published' : 'refused';
+    }
+    const message = `${to}: the answer to the rename was lost, and what is there does not tell whose it is`;
+    throw new WarehouseError('uncertain', message, { isRetriable: true });
+  }
+
+  async #status(target: string, signal: AbortSignal | undefined): Promise<HdfsStatus | null> {
+    const answer = await this.#nameNodes.call({ method: 'GET', op: 'GETFILESTATUS', path: target, signal });
+    if (answer.exception === null) return parseStatus(answer.body);
+    const { name } = answer.exception;
+    if (name === 'FileNotFoundException' || name === 'ParentNotDirectoryException') return null;
+    throw refusal(answer, `GETFILESTATUS ${target}`);
+  }
+
+  async #call(call: NameNodeCall): Promise<NameNodeAnswer> {
+    const answer = await this.#nameNodes.call(call);
+    if (answer.exception) throw refusal(answer, `${call.op} ${call.path}`);
+    return answer;
+  }
+
+  #resolve(path: string): string {
+    const components = pathComponents(path);
+    if (components.length === 0) return this.#basePath;
+    return `${this.#basePath === '/' ? '' : this.#basePath}/${components.join('/')}`;
+  }
+}
+
+const renameRefusals = ['FileAlreadyExistsException', 'FileNotFoundException', 'ParentNotDirectoryException'];
+
+function isRefusal(exception: RemoteException): boolean {
+  return renameRefusals.includes(exception.name);
+}
+
+function refusal(answer: NameNodeAnswer, call: string): WarehouseError {
+  return toWarehouseError(answer.exception ?? { name: 'RemoteException', message: 'none given' }, call);
+}
