@@ -39,43 +39,51 @@ export class ByteWriter {
 
   bool(value: unknown): void {
     if (typeof value !== 'boolean') throw wrongType('a boolean', value);
-    this.#buffer[this.#reserve(1)] = value ? 1 : 0;
+    const at = this.#reserve(1);
+    this.#buffer[at] = value ? 1 : 0;
   }
 
   int8(value: unknown): void {
     const number = integerBetween(value, -0x80, 0x7f, 'int8');
-    this.#buffer[this.#reserve(1)] = number;
+    const at = this.#reserve(1);
+    this.#buffer[at] = number;
   }
 
   int16(value: unknown): void {
     const number = integerBetween(value, -0x8000, 0x7fff, 'int16');
-    this.#buffer.writeInt16BE(number, this.#reserve(2));
+    const at = this.#reserve(2);
+    this.#buffer.writeInt16BE(number, at);
   }
 
   uint16(value: unknown): void {
     const number = integerBetween(value, 0, 0xffff, 'uint16');
-    this.#buffer.writeUInt16BE(number, this.#reserve(2));
+    const at = this.#reserve(2);
+    this.#buffer.writeUInt16BE(number, at);
   }
 
   int32(value: unknown): void {
     const number = integerBetween(value, -0x80000000, 0x7fffffff, 'int32');
-    this.#buffer.writeInt32BE(number, this.#reserve(4));
+    const at = this.#reserve(4);
+    this.#buffer.writeInt32BE(number, at);
   }
 
   int64(value: unknown): void {
     if (typeof value !== 'bigint' || BigInt.asIntN(64, value) !== value) throw wrongType('an int64 (bigint)', value);
-    this.#buffer.writeBigInt64BE(value, this.#reserve(8));
+    const at = this.#reserve(8);
+    this.#buffer.writeBigInt64BE(value, at);
   }
 
   float64(value: unknown): void {
     if (typeof value !== 'number') throw wrongType('a number', value);
-    this.#buffer.writeDoubleBE(value, this.#reserve(8));
+    const at = this.#reserve(8);
+    this.#buffer.writeDoubleBE(value, at);
   }
 
   uuid(value: unknown): void {
     if (typeof value !== 'string' || !/^[0-9a-f]{32}$/i.test(value))
       throw wrongType('a uuid of 32 hexadecimal digits', value);
-    this.#buffer.write(value, this.#reserve(16), 'hex');
+    const at = this.#reserve(16);
+    this.#buffer.write(value, at, 'hex');
   }
 
   /** An unsigned varint of at most 32 bits. */
@@ -106,6 +114,7 @@ export class ByteWriter {
     value.copy(this.#buffer, at);
   }
 
+  /** May replace #buffer: so call it before, never inside, an expression that names #buffer. */
   #reserve(length: number): number {
     const at = this.#position;
     if (at + length > this.#buffer.length) return this.#grow(length);
