@@ -1,11 +1,13 @@
-import { JoinGroupRequestSchema, JoinGroupResponseSchema } from '../../wire/index.ts';
+import { errorCodes, JoinGroupRequestSchema, JoinGroupResponseSchema } from '../../wire/index.ts';
 import { defineHandler } from './api-handler.ts';
 
 /** Answered when the rebalance that it starts, or takes part in, is complete. */
 export const joinGroupHandler = defineHandler({
   request: JoinGroupRequestSchema,
   response: JoinGroupResponseSchema,
-  async handle(request, { apiVersion, clientId, clientHost, services }) {
+  async handle(request, { apiVersion, clientId, clientHost, signal, services }) {
+    // Whoever sent this is gone: a member that will never answer would only hold the others up.
+    if (signal.aborted) return { errorCode: errorCodes.UNKNOWN_MEMBER_ID };
     const result = await services.groups.join(request.groupId, {
       memberId: request.memberId,
       instanceId: request.groupInstanceId,

@@ -8,15 +8,9 @@ import {
   errorCodes,
   WireError,
 } from '../../wire/index.ts';
+import type { Caller } from '../server/index.ts';
 import type { ApiHandler, BrokerServices, RequestContext } from './api-handler.ts';
 import { supportedApis } from './api-versions.ts';
-
-/** Who sent a request, and over which of our addresses. */
-export interface Caller {
-  readonly clientHost: string;
-  readonly localHost: string;
-  readonly signal: AbortSignal;
-}
 
 export class RequestRouter {
   readonly #services: BrokerServices;

@@ -14,12 +14,13 @@ export interface ServerLimits {
   readonly maxRequestBytesPerConnection: number;
   /** Bytes of answers that a client has not read; no further request of it is started above this. */
   readonly maxUnsentBytesPerConnection: number;
-  /** Requests of all connections in memory; all reading pauses above this. */
+  /**
+   * Requests of all connections in memory; all reading pauses above this. A Produce request counts until it is written, also with
+   * acks=0, so this bounds what waits for the disk too.
+   */
   readonly maxRequestBytes: number;
   /** Frames of all connections that are not complete; a connection that would exceed this is closed. */
   readonly maxPartialFrameBytes: number;
-  /** Appends that the operating system does not have yet; all reading pauses above this. */
-  readonly maxPendingAppendBytes: number;
 }
 
 const mebibyte = 1024 * 1024;
@@ -33,7 +34,6 @@ export const defaultServerLimits: ServerLimits = {
   maxRequestsPerConnection: 100,
   maxRequestBytesPerConnection: 32 * mebibyte,
   maxUnsentBytesPerConnection: 8 * mebibyte,
-  maxRequestBytes: 512 * mebibyte,
-  maxPartialFrameBytes: 512 * mebibyte,
-  maxPendingAppendBytes: 256 * mebibyte,
+  maxRequestBytes: 256 * mebibyte,
+  maxPartialFrameBytes: 256 * mebibyte,
 };

@@ -1,0 +1,3 @@
+export { checkAddress, KafkaServer, type ServerCounters } from './kafka-server.ts';
+export type { Caller, RequestService } from './server-connection.ts';
+export { defaultServerLimits, type ServerLimits } from './server-limits.ts';
