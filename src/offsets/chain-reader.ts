@@ -61,12 +61,15 @@ async function readOnce(
   const found =
     (await findRecords(files, chain, folders, newest, signal)) ??
     (await findRecords(files, chain, folders, newest - 1, signal));
-  if (!found) return newest === 0 ? emptyState(topic, chain.topicId, chain.partition) : null;
+  // Era 0 is never removed: without a record in it, nobody has got further than making folders.
+  if (!found) return newest <= 1 ? emptyState(topic, chain.topicId, chain.partition) : null;
 
   try {
-    const base = await readBase(files, chain, folders, found, topic, signal);
-    if (!base) return null;
-    return await readEra(files, chain, base, found.entries, signal);
+    // An era that is closed already needs no base: its last record says it all.
+    const last = await readRecord(files, chain, found.name, parseRecordName(found.entries.at(-1)!.name)!, signal);
+    if (last.record.kind === 'era-end') return stateAfterEraEnd(last.record, last.hash, found.name);
+    const base = await readBase(files, chain, folders, found, signal);
+    return base && (await readEra(files, chain, base, found.entries, signal));
   } catch (error) {
     if (isNotFound(error)) return null;
     throw error;
@@ -143,10 +146,8 @@ async function readBase(
   chain: ChainId,
   folders: readonly EraFolder[],
   era: FoundEra,
-  topic: string,
   signal: AbortSignal | undefined,
 ): Promise<ChainState | null> {
-  if (era.era === 0) return { ...emptyState(topic, chain.topicId, chain.partition), eraFolder: era.name };
   const closing = parseRecordName(era.entries[0]!.name)! - 1;
   for (const folder of folders.filter((candidate) => candidate.era === era.era - 1)) {
     let read: ReadRecord;

@@ -29,6 +29,8 @@ import { mapBounded } from './map-bounded.ts';
 
 export const snapshotFormatVersion = 1;
 
+const readsUnderWay = 16;
+
 /** Writes the snapshot of the current era, which is not era 0, and reads it back. */
 export async function writeSnapshot(
   files: WarehouseFiles,
@@ -42,7 +44,7 @@ export async function writeSnapshot(
     `${chainFolder(chain)}/${state.previousFolder}/${recordName(state.eraFirstSequence - 1)}`,
     ...Array.from({ length: state.eraRecordCount }, (_, i) => `${folder}/${recordName(state.eraFirstSequence + i)}`),
   ];
-  const records = await mapBounded(paths, 16, (path) => files.read(path, signalOption(signal)));
+  const records = await mapBounded(paths, readsUnderWay, (path) => files.read(path, signalOption(signal)));
   if (sha256Hex(records.at(-1)!) !== state.lastHash) {
     const path = `${folder}/${recordName(state.sequence)}`;
     throw new LedgerError('broken-chain', `${path}: changed after it was written`, { path });

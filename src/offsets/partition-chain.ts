@@ -10,7 +10,7 @@
 import { randomBytes } from 'node:crypto';
 import { type Clock, type Logger, silentLogger, systemClock } from '../shared/index.ts';
 import type { WarehouseFiles } from '../warehouse/index.ts';
-import { readChain } from './chain-reader.ts';
+import { isNotFound, readChain } from './chain-reader.ts';
 import { applyRecord, type ChainState, withAllPublished } from './chain-state.ts';
 import { type ClaimOptions, checkClaim, describeOwner } from './claim-rules.ts';
 import { pruneEras, sweepSnapshots, writeSnapshot } from './era-turn.ts';
@@ -25,6 +25,7 @@ import {
   type LedgerRecord,
   ledgerFormatVersion,
   type ReleaseRecord,
+  type SnapshotPointer,
 } from './ledger-record.ts';
 import { type AppendContext, appendRecord } from './record-appender.ts';
 import { moveStagedFiles, sweepStaging } from './staged-moves.ts';
@@ -287,12 +288,22 @@ export class PartitionChain {
     const { eraRecordCount, eraBytes, eraFirstSequence, pending } = this.#state;
     const isDue = eraRecordCount >= this.#limits.eraRecords || eraBytes >= this.#limits.eraBytes;
     if (!isDue || pending.length > 0 || !this.#owner) return false;
-    const snapshot = await writeSnapshot(this.#files, this.#chain, this.#state, this.#context.unique(), signal);
+    const snapshot = await this.#writeSnapshot(signal);
     await this.#endEra({ first: this.#state.first!, next: this.#next(), snapshot }, signal);
     await sweepSnapshots(this.#files, this.#chain, eraFirstSequence, this.#state, signal);
     await pruneEras(this.#files, this.#chain, this.#state, this.#limits.pruneGraceMs, signal);
     this.#logger.info({ era: this.#state.era, sequence: this.#state.sequence }, 'EraTurned');
     return true;
+  }
+
+  async #writeSnapshot(signal: AbortSignal | undefined): Promise<SnapshotPointer> {
+    try {
+      return await writeSnapshot(this.#files, this.#chain, this.#state, this.#context.unique(), signal);
+    } catch (error) {
+      if (!isNotFound(error)) throw error;
+      this.#owner = null; // a later owner has ended this era, and swept what we were about to read
+      throw new FencedError(`${this.#where()}: era ${this.#state.era} is past`, null, { cause: error });
+    }
   }
 
   async #endEra(

@@ -40,6 +40,8 @@ interface Node {
 export class MemoryDisk {
   readonly nodes = new Map<string, Node>([['', { bytes: null, modifiedMs: 0 }]]);
   readonly #delayed: (() => void)[] = [];
+  /** Every rename that was carried out, in order. */
+  readonly published: { from: string; to: string }[] = [];
   nowMs = 1_700_000_000_000;
 
   get delayedCount(): number {
@@ -97,6 +99,7 @@ export class MemoryDisk {
     if (this.nodes.has(name)) return 'refused';
     this.nodes.delete(from);
     this.nodes.set(name, source);
+    this.published.push({ from, to: name });
     return 'published';
   }
 

@@ -21,12 +21,17 @@ export async function openChain(files: WarehouseFiles, options: ChainOptions = {
 }
 
 /** Uploads a file that holds the next `count` offsets, and gives the commit for it. */
-export async function stageFile(files: WarehouseFiles, chain: PartitionChain, count: number): Promise<CommitInput> {
+export async function stageFile(
+  files: WarehouseFiles,
+  chain: PartitionChain,
+  count: number,
+  unique = Math.random().toString(36).slice(2),
+): Promise<CommitInput> {
   const first = chain.checkpoint!;
   const next = first + BigInt(count);
-  const name = `${first}-${Math.random().toString(36).slice(2)}.parquet`;
-  const staged = `${chain.stagingFolder}/${name}`;
-  const bytes = Buffer.from(`rows ${first} to ${next}`);
+  const sequence = chain.nextSequence;
+  const staged = `${chain.stagingFolder}/${first}-${unique}.parquet`;
+  const bytes = Buffer.from(`rows ${first} to ${next} from ${staged}`);
   await files.create(staged, { bytes });
   return {
     first,
@@ -34,7 +39,7 @@ export async function stageFile(files: WarehouseFiles, chain: PartitionChain, co
     files: [
       {
         staged: staged.slice('/events/'.length),
-        path: `dt=2026-11-21/hr=07/part+events+3+${first}+${next - 1n}+${chain.nextSequence}.parquet`,
+        path: `dt=2026-11-21/hr=07/part+events+3+${first}+${next - 1n}+${sequence}.parquet`,
         size: bytes.length,
         firstOffset: first,
         lastOffset: next - 1n,
