@@ -54,7 +54,7 @@ function renderType(messageName, structName, fields) {
     let type = SCALAR_TYPES[element] ?? `${messageName}${element}`;
     const isNullable = isNullableField(field);
     if (field.type.startsWith('[]')) type = `${type}[]`;
-    out.push(`  ${camelCase(field.name)}: ${type}${isNullable ? ' | null' : ''}; // ${field.versions}`);
+    out.push(`  ${camelCase(field.name)}: ${type}${isNullable ? ' | null' : ''}; // ${versionsOf(field)}`);
   }
   out.push('}');
   return out;
@@ -83,7 +83,7 @@ function renderFields(fields, indent) {
   const out = [];
   for (const field of fields) {
     const options = renderOptions(field);
-    const start = `${indent}['${camelCase(field.name)}', '${field.type}', '${field.versions}'`;
+    const start = `${indent}['${camelCase(field.name)}', '${field.type}', '${versionsOf(field)}'`;
     if (!field.fields?.length) {
       out.push(options.length ? `${start}, { ${options.join(', ')} }],` : `${start}],`);
       continue;
@@ -179,6 +179,13 @@ function parseVersions(text) {
   const [first, last] = text.split('-');
   if (text.endsWith('+')) return [Number.parseInt(text, 10), MAX_VERSION];
   return [Number(first), Number(last ?? first)];
+}
+
+/** Some definitions name only the versions in which a field is tagged. */
+function versionsOf(field) {
+  const versions = field.versions ?? field.taggedVersions;
+  if (!versions) throw new Error(`${field.name}: has no versions`);
+  return versions;
 }
 
 function isNullableField(field) {

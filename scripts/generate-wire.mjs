@@ -1,58 +1,23 @@
 // Generates src/wire/generated from Kafka's own definitions: `npm run generate [-- --out DIR] [--jars DIR]`.
 //
-// Source: the JSON message definitions and the `Errors` enum inside the jars of scripts/wire-oracle/pom.xml, fetched by Maven.
+// Source: the JSON message definitions and the `Errors` enum inside the jars of wire-oracle/pom.xml, fetched by Maven.
 // Result: one TypeScript file per API (request + response) or data message, an index, the API table, the error table.
 // Only names, types, versions and defaults are taken over; no prose. Needs Maven and a JDK; the result is committed, so
 // neither users nor the ordinary tests need them.
-import { execFileSync } from 'node:child_process';
-import { existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
-import { tmpdir } from 'node:os';
+import { mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
 import { renderApiTable, renderErrorTable, renderIndex, renderMessages } from './generate-wire-render.mjs';
+import { COORDINATOR_MESSAGES, definitionsIn, runJava, withKafkaJars } from './wire-oracle/kafka-jars.mjs';
 
-const here = dirname(fileURLToPath(import.meta.url));
-
-// The group and transaction coordinators' record formats that a broker needs; the other files there are of no use to us.
-const COORDINATOR_MESSAGES = [
-  'OffsetCommitKey',
-  'OffsetCommitValue',
-  'GroupMetadataKey',
-  'GroupMetadataValue',
-  'TransactionLogKey',
-  'TransactionLogValue',
-];
-
+const root = dirname(dirname(fileURLToPath(import.meta.url)));
 const { values: options } = parseArgs({ options: { out: { type: 'string' }, jars: { type: 'string' } } });
-const outDirectory = options.out ?? join(here, '..', 'src', 'wire', 'generated');
-const jarDirectory = options.jars ?? mkdtempSync(join(tmpdir(), 'wire-jars-'));
-try {
-  if (!existsSync(join(jarDirectory, 'common'))) fetchJars(jarDirectory);
-  writeGenerated(outDirectory, readDefinitions(join(jarDirectory, 'common', 'message')), readErrors(jarDirectory));
-} finally {
-  if (!options.jars) rmSync(jarDirectory, { recursive: true, force: true });
-}
 
-/** Copies the jars into `directory` and unpacks their definitions into `directory/common/message`. */
-function fetchJars(directory) {
-  mkdirSync(directory, { recursive: true });
-  const plugin = 'org.apache.maven.plugins:maven-dependency-plugin:3.8.1';
-  const args = [
-    '-q',
-    '-B',
-    '-f',
-    join(here, 'wire-oracle', 'pom.xml'),
-    `${plugin}:copy-dependencies`,
-    `${plugin}:unpack-dependencies`,
-  ];
-  args.push(
-    `-DoutputDirectory=${directory}`,
-    `-DmarkersDirectory=${join(directory, 'markers')}`,
-    '-Dmdep.unpack.includes=common/message/*.json',
-  );
-  execFileSync('mvn', args, { stdio: ['ignore', 'inherit', 'inherit'] });
-}
+withKafkaJars(options.jars, (jars) => {
+  const out = options.out ?? join(root, 'src', 'wire', 'generated');
+  writeGenerated(out, readDefinitions(definitionsIn(jars)), readErrors(jars));
+});
 
 /** All messages we generate, sorted by name. The files are JSON with whole-line comments. */
 function readDefinitions(directory) {
@@ -70,18 +35,11 @@ function readDefinitions(directory) {
 
 /** Rows of Kafka's `Errors` enum: code, name, whether a client may retry. */
 function readErrors(jars) {
-  const classPath = join(jars, '*');
-  const output = execFileSync('java', ['-cp', classPath, join(here, 'wire-oracle', 'ErrorTable.java')], {
-    encoding: 'utf8',
-    stdio: ['ignore', 'pipe', 'inherit'],
+  const lines = runJava(jars, 'ErrorTable').trim().split('\n');
+  return lines.map((line) => {
+    const [code, name, isRetriable] = line.split('\t');
+    return { code: Number(code), name, isRetriable: isRetriable === 'true' };
   });
-  return output
-    .trim()
-    .split('\n')
-    .map((line) => {
-      const [code, name, isRetriable] = line.split('\t');
-      return { code: Number(code), name, isRetriable: isRetriable === 'true' };
-    });
 }
 
 function writeGenerated(directory, definitions, errors) {
@@ -90,7 +48,8 @@ function writeGenerated(directory, definitions, errors) {
   const files = new Map(); // file name without extension -> definitions in it
   for (const definition of definitions) {
     const stem = isApi(definition) ? definition.name.replace(/(Request|Response)$/, '') : definition.name;
-    files.set(kebabCase(stem), [...(files.get(kebabCase(stem)) ?? []), definition]);
+    const file = kebabCase(stem);
+    files.set(file, [...(files.get(file) ?? []), definition]);
   }
   for (const [name, members] of files) writeFileSync(join(directory, `${name}.ts`), renderMessages(members));
   writeFileSync(join(directory, 'api-table.ts'), renderApiTable(files, definitions.filter(isApi)));

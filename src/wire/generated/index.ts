@@ -83,7 +83,6 @@ export * from './offset-fetch.ts';
 export * from './offset-for-leader-epoch.ts';
 export * from './produce.ts';
 export * from './push-telemetry.ts';
-export * from './quorum-state-data.ts';
 export * from './read-share-group-state.ts';
 export * from './read-share-group-state-summary.ts';
 export * from './remove-raft-voter.ts';

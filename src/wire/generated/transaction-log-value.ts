@@ -4,16 +4,16 @@ import type { MessageSchema, TaggedStruct } from '../codec/message-schema.ts';
 
 export interface TransactionLogValue extends TaggedStruct {
   producerId: bigint; // 0+
-  previousProducerId: bigint; // undefined
-  nextProducerId: bigint; // undefined
+  previousProducerId: bigint; // 1+
+  nextProducerId: bigint; // 1+
   producerEpoch: number; // 0+
-  nextProducerEpoch: number; // undefined
+  nextProducerEpoch: number; // 1+
   transactionTimeoutMs: number; // 0+
   transactionStatus: number; // 0+
   transactionPartitions: TransactionLogValuePartitionsSchema[] | null; // 0+
   transactionLastUpdateTimestampMs: bigint; // 0+
   transactionStartTimestampMs: bigint; // 0+
-  clientTransactionVersion: number; // undefined
+  clientTransactionVersion: number; // 1+
 }
 
 export interface TransactionLogValuePartitionsSchema extends TaggedStruct {
@@ -29,10 +29,10 @@ export const TransactionLogValueSchema: MessageSchema<TransactionLogValue> = {
   flexibleVersions: [1, 32767],
   fields: [
     ['producerId', 'int64', '0+'],
-    ['previousProducerId', 'int64', 'undefined', { tagged: '1+', tag: 0, default: -1n }],
-    ['nextProducerId', 'int64', 'undefined', { tagged: '1+', tag: 1, default: -1n }],
+    ['previousProducerId', 'int64', '1+', { tagged: '1+', tag: 0, default: -1n }],
+    ['nextProducerId', 'int64', '1+', { tagged: '1+', tag: 1, default: -1n }],
     ['producerEpoch', 'int16', '0+'],
-    ['nextProducerEpoch', 'int16', 'undefined', { tagged: '1+', tag: 3, default: -1 }],
+    ['nextProducerEpoch', 'int16', '1+', { tagged: '1+', tag: 3, default: -1 }],
     ['transactionTimeoutMs', 'int32', '0+'],
     ['transactionStatus', 'int8', '0+'],
     ['transactionPartitions', '[]PartitionsSchema', '0+', { nullable: '0+', fields: [
@@ -41,6 +41,6 @@ export const TransactionLogValueSchema: MessageSchema<TransactionLogValue> = {
     ] }],
     ['transactionLastUpdateTimestampMs', 'int64', '0+'],
     ['transactionStartTimestampMs', 'int64', '0+'],
-    ['clientTransactionVersion', 'int16', 'undefined', { tagged: '1+', tag: 2 }],
+    ['clientTransactionVersion', 'int16', '1+', { tagged: '1+', tag: 2 }],
   ],
 };
