@@ -2,6 +2,7 @@
 // membership, producing. Nothing here knows the built-in broker; it speaks TCP to whatever answers.
 export type { ApiKey, RequestMessage, RequestOf, ResponseOf } from './api-table.ts';
 export type { AssignOptions } from './assigned-partition.ts';
+export type { AssignorName } from './assignors/index.ts';
 export { BackOff } from './back-off.ts';
 export { BatchFetcher, type BatchFetcherOptions, type PartitionProgress } from './batch-fetcher.ts';
 export type { ClusterOptions, ClusterRequestOptions, Target } from './cluster-core.ts';
@@ -10,6 +11,8 @@ export type { EpochEndOffset, Isolation, ListedOffset, ListOffsetsOptions, Offse
 export type { NewTopic, TopicConfigEntry } from './cluster-topics.ts';
 export type { TopicPartition } from './consumer-protocol.ts';
 export type { FetchedBatch, FetchedPartition } from './fetched-partition.ts';
+export { GroupMember } from './group-member.ts';
+export type { GroupCallbacks, GroupMemberOptions } from './group-options.ts';
 export { KafkaCluster } from './kafka-cluster.ts';
 export { type Authenticator, type ConnectionOptions, KafkaConnection, type Transport } from './kafka-connection.ts';
 export {

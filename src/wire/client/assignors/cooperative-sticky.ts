@@ -1,0 +1,93 @@
+import { partitionKey, type TopicPartition } from '../consumer-protocol.ts';
+import {
+  type Assignment,
+  type Assignor,
+  emptyAssignment,
+  type GroupMemberSubscription,
+  inMemberOrder,
+  type PartitionCounts,
+  wantedPartitions,
+} from './assignor.ts';
+
+/**
+ * As balanced as the subscriptions allow, and among such assignments one that moves few partitions (KIP-54). A partition
+ * that moves is given to nobody in this round while its owner still has it: the owner sees that it is gone, gives it up
+ * and rejoins, and the next round hands it out (KIP-429). So a partition never has two owners.
+ */
+export const cooperativeStickyAssignor: Assignor = {
+  name: 'cooperative-sticky',
+  isCooperative: true,
+  assign(members, partitionCounts) {
+    const target = stickyTarget(inMemberOrder(members), partitionCounts);
+    const claims = claimsOf(members);
+    for (const [memberId, partitions] of target) {
+      const free = partitions.filter((partition) => {
+        const claimants = claims.get(partitionKey(partition)) ?? [];
+        return claimants.length === 0 || claimants.some((claimant) => claimant.memberId === memberId);
+      });
+      target.set(memberId, free);
+    }
+    return target;
+  },
+};
+
+function stickyTarget(members: readonly GroupMemberSubscription[], partitionCounts: PartitionCounts): Assignment {
+  const target = emptyAssignment(members);
+  const claims = claimsOf(members);
+  const unowned: TopicPartition[] = [];
+  for (const partition of wantedPartitions(members, partitionCounts)) {
+    const owner = rightfulOwner(claims.get(partitionKey(partition)) ?? []);
+    if (owner?.topics.includes(partition.topic)) target.get(owner.memberId)!.push(partition);
+    else unowned.push(partition);
+  }
+  for (const partition of unowned) {
+    const takers = members.filter(({ topics }) => topics.includes(partition.topic));
+    leastLoaded(takers, target).push(partition);
+  }
+  while (moveOne(members, target));
+  return target;
+}
+
+/** Who says that it owns a partition, by partition. More than one only after somebody missed a rebalance. */
+function claimsOf(members: readonly GroupMemberSubscription[]): Map<string, GroupMemberSubscription[]> {
+  const claims = new Map<string, GroupMemberSubscription[]>();
+  for (const member of members) {
+    for (const partition of member.ownedPartitions) {
+      const key = partitionKey(partition);
+      claims.set(key, [...(claims.get(key) ?? []), member]);
+    }
+  }
+  return claims;
+}
+
+/** The claim of the newest generation counts; when two are equally new, nobody's does. */
+function rightfulOwner(claimants: readonly GroupMemberSubscription[]): GroupMemberSubscription | undefined {
+  const newest = Math.max(...claimants.map(({ generation }) => generation));
+  const owners = claimants.filter(({ generation }) => generation === newest);
+  return owners.length === 1 ? owners[0] : undefined;
+}
+
+function leastLoaded(takers: readonly GroupMemberSubscription[], target: Assignment): TopicPartition[] {
+  const loads = takers.map(({ memberId }) => target.get(memberId)!);
+  return loads.reduce((least, load) => (load.length < least.length ? load : least));
+}
+
+/**
+ * Moves one partition from a member to one that has at least two fewer and wants it; false when there is no such pair.
+ * Each move makes the sum of the squared loads smaller, so this ends.
+ */
+function moveOne(members: readonly GroupMemberSubscription[], target: Assignment): boolean {
+  const byLoad = [...members].sort((a, b) => target.get(a.memberId)!.length - target.get(b.memberId)!.length);
+  for (const to of byLoad) {
+    const under = target.get(to.memberId)!;
+    for (const from of [...byLoad].reverse()) {
+      const over = target.get(from.memberId)!;
+      if (over.length < under.length + 2) break;
+      const index = over.findLastIndex(({ topic }) => to.topics.includes(topic));
+      if (index < 0) continue;
+      under.push(...over.splice(index, 1));
+      return true;
+    }
+  }
+  return false;
+}
