@@ -3,6 +3,36 @@ export { LocalFiles } from './files/local-files.ts';
 export { type OpenWarehouseOptions, openWarehouse } from './files/open-warehouse.ts';
 export { isWarehouseError, WarehouseError, type WarehouseErrorCode } from './files/warehouse-error.ts';
 export type { FileSource, FileStatus, PublishOutcome, WarehouseFiles } from './files/warehouse-files.ts';
-export { parseSchema, serializeSchema } from './table/schema-codec.ts';
-export { parseTableFolder, TablePaths, tableFolder } from './table/table-layout.ts';
+export type { BatchCursor, BatchFormat, BatchSummary } from './parquet/batch-records.ts';
+export {
+  openParquetEngine,
+  type ParquetEngineName,
+  type ParquetEngineOptions,
+  parquetEngineNames,
+} from './parquet/open-parquet-engine.ts';
+export type {
+  AppendOutcome,
+  EncoderOptions,
+  ParquetCodec,
+  ParquetEngine,
+  RefusedRecord,
+  SealedFile,
+  TableEncoder,
+} from './parquet/parquet-engine.ts';
+export { fileReader, type ParquetFooter, type RangedReader, readParquetFooter } from './parquet/parquet-footer.ts';
+export { addContentHashes } from './parquet/row-hash.ts';
+export { parseColumnsFile, readColumnsFile } from './table/columns-file.ts';
+export { inferBatchSchema, inferSchema, type SampleRecord } from './table/infer-schema.ts';
+export { holdsSchema, mergeSchemas, SchemaConflictError } from './table/merge-schemas.ts';
+export { parseSchema, parseTableSchema, serializeSchema } from './table/schema-codec.ts';
+export {
+  hourFolder,
+  type PartFileName,
+  parseHourFolder,
+  parsePartFileName,
+  parseTableFolder,
+  partFileName,
+  TablePaths,
+  tableFolder,
+} from './table/table-layout.ts';
 export { type Column, type ColumnType, columnTypes, type TableSchema } from './table/table-schema.ts';

@@ -3,7 +3,17 @@
  * milliseconds since the epoch in UTC (Parquet TIMESTAMP_MILLIS, adjusted to UTC); from JSON it takes an RFC 3339 text or
  * an integer of epoch milliseconds. `date` takes `YYYY-MM-DD`.
  */
-export const columnTypes = ['boolean', 'int32', 'int64', 'double', 'string', 'timestamp', 'date', 'json', 'bytes'] as const;
+export const columnTypes = [
+  'boolean',
+  'int32',
+  'int64',
+  'double',
+  'string',
+  'timestamp',
+  'date',
+  'json',
+  'bytes',
+] as const;
 export type ColumnType = (typeof columnTypes)[number];
 
 export interface Column {

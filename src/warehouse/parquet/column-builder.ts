@@ -1,0 +1,190 @@
+import type { ColumnType } from '../table/table-schema.ts';
+import { ByteHeap } from './byte-heap.ts';
+import { cellKinds, RowHasher } from './row-hash.ts';
+
+/**
+ * The values of one column for the rows of one open file, kept in the very bytes of a PLAIN-encoded Parquet page: a
+ * validity bit per row, and the values that are not null one after the other (fixed width little-endian, booleans as bits,
+ * byte strings with a 4-byte length in front). Writing a page is therefore a copy of buffers.
+ *
+ * A row is undone by `undo`, which takes back the last value: one step is remembered, because a row has one value a column.
+ */
+export type PhysicalType = 'BOOLEAN' | 'INT32' | 'INT64' | 'DOUBLE' | 'BYTE_ARRAY';
+
+export const physicalTypes: Record<ColumnType, PhysicalType> = {
+  boolean: 'BOOLEAN',
+  int32: 'INT32',
+  int64: 'INT64',
+  double: 'DOUBLE',
+  string: 'BYTE_ARRAY',
+  timestamp: 'INT64',
+  date: 'INT32',
+  json: 'BYTE_ARRAY',
+  bytes: 'BYTE_ARRAY',
+};
+
+const kindsOfPhysical: Record<PhysicalType, number> = {
+  BOOLEAN: cellKinds.boolean,
+  INT32: cellKinds.integer,
+  INT64: cellKinds.integer,
+  DOUBLE: cellKinds.double,
+  BYTE_ARRAY: cellKinds.bytes,
+};
+
+/** What a heap starts with; small, because a partition may have many open files. */
+const smallHeapBytes = 512;
+
+export class ColumnBuilder {
+  readonly name: string;
+  readonly type: ColumnType;
+  readonly physical: PhysicalType;
+  readonly seed: Int32Array;
+  /** Bit i: row i has a value. */
+  validity: Uint8Array;
+  /** Fixed-width values as 32-bit words, one or two a value; for booleans a bit a value. */
+  words: Int32Array;
+  #doubles: Float64Array;
+  readonly heap: ByteHeap;
+  valueCount = 0;
+  /** Row of the last value, -1 when there is none. */
+  lastRow = -1;
+  #heapMark = 0;
+
+  constructor(name: string, type: ColumnType, capacity: number) {
+    this.name = name;
+    this.type = type;
+    this.physical = physicalTypes[type];
+    this.seed = RowHasher.seedOf(name, kindsOfPhysical[this.physical]);
+    this.validity = new Uint8Array(capacity >>> 3);
+    this.words = new Int32Array(this.#wordCount(capacity));
+    this.#doubles = this.#doubleView();
+    this.heap = new ByteHeap(this.physical === 'BYTE_ARRAY' ? smallHeapBytes : 0);
+  }
+
+  /** Bytes of memory held. */
+  get memoryBytes(): number {
+    return this.validity.length + this.words.byteLength + this.heap.bytes.length;
+  }
+
+  /** Bytes of the page that would be written now. */
+  get pageBytes(): number {
+    return this.valueBytes.length + this.validity.length;
+  }
+
+  /** The PLAIN-encoded values; valid until the next append. */
+  get valueBytes(): Uint8Array {
+    if (this.physical === 'BYTE_ARRAY') return this.heap.bytes.subarray(0, this.heap.length);
+    const width = this.physical === 'INT32' ? 4 : 8;
+    const length = this.physical === 'BOOLEAN' ? (this.valueCount + 7) >>> 3 : this.valueCount * width;
+    return new Uint8Array(this.words.buffer, 0, length);
+  }
+
+  appendBoolean(row: number, value: boolean): void {
+    const index = this.valueCount++;
+    const bit = 1 << (index & 31);
+    if (value) this.words[index >>> 5]! |= bit;
+    else this.words[index >>> 5]! &= ~bit;
+    this.#mark(row);
+  }
+
+  appendInt32(row: number, value: number): void {
+    this.words[this.valueCount++] = value;
+    this.#mark(row);
+  }
+
+  appendInt64(row: number, low: number, high: number): void {
+    const at = this.valueCount++ << 1;
+    this.words[at] = low;
+    this.words[at + 1] = high;
+    this.#mark(row);
+  }
+
+  appendDouble(row: number, value: number): void {
+    this.#doubles[this.valueCount++] = value;
+    this.#mark(row);
+  }
+
+  /** Words of the last double, for its hash. */
+  get lastLow(): number {
+    return this.words[(this.valueCount - 1) << 1]!;
+  }
+
+  get lastHigh(): number {
+    return this.words[((this.valueCount - 1) << 1) + 1]!;
+  }
+
+  /** Begins a byte string: append its bytes to `heap`, then call `endBytes` (or `dropBytes`). Position of the first byte. */
+  beginBytes(): number {
+    const { heap } = this;
+    heap.reserve(4);
+    this.#heapMark = heap.length;
+    heap.length += 4;
+    return heap.length;
+  }
+
+  /** Ends the byte string begun last; its length. */
+  endBytes(row: number): number {
+    const { heap } = this;
+    const length = heap.length - this.#heapMark - 4;
+    heap.view.setUint32(this.#heapMark, length, true);
+    this.valueCount++;
+    this.#mark(row);
+    return length;
+  }
+
+  /** Takes back a byte string that was begun and not ended. */
+  dropBytes(): void {
+    this.heap.length = this.#heapMark;
+  }
+
+  /** Takes back the value of `row`, if it has one; it must be the last row. */
+  undo(row: number): void {
+    if (this.lastRow !== row) return;
+    this.validity[row >>> 3]! &= ~(1 << (row & 7));
+    this.valueCount--;
+    this.lastRow = -1;
+    if (this.physical === 'BYTE_ARRAY') this.heap.length = this.#heapMark;
+  }
+
+  /** Room for `capacity` rows (a multiple of 32). */
+  grow(capacity: number): void {
+    const validity = new Uint8Array(capacity >>> 3);
+    validity.set(this.validity);
+    this.validity = validity;
+    const words = new Int32Array(this.#wordCount(capacity));
+    words.set(this.words);
+    this.words = words;
+    this.#doubles = this.#doubleView();
+  }
+
+  /** Forgets all values and keeps the room. */
+  clear(): void {
+    this.validity.fill(0);
+    this.valueCount = 0;
+    this.lastRow = -1;
+    this.heap.length = 0;
+  }
+
+  /** After `clear`: gives the memory back, but for `capacity` rows. */
+  release(capacity: number): void {
+    this.validity = new Uint8Array(capacity >>> 3);
+    this.words = new Int32Array(this.#wordCount(capacity));
+    this.#doubles = this.#doubleView();
+    this.heap.shrink(smallHeapBytes);
+  }
+
+  #mark(row: number): void {
+    this.validity[row >>> 3]! |= 1 << (row & 7);
+    this.lastRow = row;
+  }
+
+  #wordCount(capacity: number): number {
+    if (this.physical === 'BYTE_ARRAY') return 0;
+    if (this.physical === 'BOOLEAN') return capacity >>> 5;
+    return this.physical === 'INT32' ? capacity : capacity * 2;
+  }
+
+  #doubleView(): Float64Array {
+    return this.physical === 'DOUBLE' ? new Float64Array(this.words.buffer) : new Float64Array(0);
+  }
+}

@@ -1,0 +1,48 @@
+import type { TableSchema } from '../table/table-schema.ts';
+import type { FileColumn } from './encode-job.ts';
+import type { FolderBuffer } from './folder-buffer.ts';
+import type { EncoderOptions } from './parquet-engine.ts';
+import type { SpoolColumn } from './plain-spool.ts';
+
+/** What a final file looks like: its columns, its row groups, and what its footer says. */
+
+/** Bytes of rows in one row group: an engine holds a row group in memory. */
+const maxRowGroupBytes = 128 * 1024 * 1024;
+
+export function spoolColumns(folder: FolderBuffer): SpoolColumn[] {
+  return folder.allColumns.map(({ name, physical, type }) => ({
+    name,
+    physical,
+    isUtf8: type === 'string' || type === 'json',
+  }));
+}
+
+/** The table's columns in the order of the schema, then the system columns. */
+export function fileColumns(folder: FolderBuffer, schema: TableSchema): FileColumn[] {
+  const byName = new Map(folder.allColumns.map(({ name, type }, spoolIndex) => [name, { name, type, spoolIndex }]));
+  const names = [...schema.columns.map(({ name }) => name), '_partition', '_offset', '_timestamp', '_key'];
+  return names.map((name) => byName.get(name)!);
+}
+
+/** Rows of a row group: as wished, but fewer when rows are large. */
+export function rowGroupRowsFor(wished: number, bytes: number, rowCount: number): number {
+  const fitting = Math.floor(maxRowGroupBytes / Math.max(1, bytes / Math.max(1, rowCount)));
+  return Math.max(1, Math.min(wished, fitting));
+}
+
+/** Key-value pairs of the footer: a file proves itself without the ledger. Keys of the caller come first. */
+export function fileMetadata(options: EncoderOptions, folder: FolderBuffer, schemaId: number): Record<string, string> {
+  return {
+    ...options.footerMetadata,
+    'sluice.topic': options.topic,
+    'sluice.topic-id': options.topicId,
+    'sluice.partition': String(options.partition),
+    'sluice.first-offset': String(folder.firstOffset),
+    'sluice.last-offset': String(folder.lastOffset),
+    'sluice.row-count': String(folder.totalRows),
+    'sluice.min-time-ms': String(folder.minTimeMs),
+    'sluice.max-time-ms': String(folder.maxTimeMs),
+    'sluice.content-hash': folder.sum.toHex(),
+    'sluice.schema-id': String(schemaId),
+  };
+}

@@ -1,0 +1,99 @@
+import { hourFolder } from '../table/table-layout.ts';
+import type { Column } from '../table/table-schema.ts';
+import { ColumnBuilder } from './column-builder.ts';
+import { ContentSum } from './row-hash.ts';
+
+const firstCapacity = 32;
+const hourMs = 3_600_000;
+
+/**
+ * The open rows of one time folder: a builder per column, and what the sealed file will say of itself. The rows in the
+ * builders are those not yet written to the spool; counts, ranges and the hash cover the spooled ones too.
+ */
+export class FolderBuffer {
+  /** Whole hours since 1970-01-01T00Z. */
+  readonly hour: number;
+  readonly folder: string;
+  /** In the order of the field catalog; columns added later come at the end. */
+  readonly columns: ColumnBuilder[] = [];
+  readonly partition: ColumnBuilder;
+  readonly offset: ColumnBuilder;
+  readonly timestamp: ColumnBuilder;
+  readonly key: ColumnBuilder;
+  /** Rows in the builders. */
+  rowCount = 0;
+  /** Rows in the spool. */
+  spooledRows = 0;
+  /** Offset of the first row; meaningless without rows. */
+  firstOffset = 0n;
+  /** The last row's offset, as base offset of its batch and difference: a bigint per batch, not per row. */
+  lastBaseOffset = 0n;
+  lastOffsetDelta = 0;
+  minTimeMs = Number.POSITIVE_INFINITY;
+  maxTimeMs = Number.NEGATIVE_INFINITY;
+  readonly sum = new ContentSum();
+  #capacity = firstCapacity;
+
+  constructor(hour: number, columns: readonly Column[], keyType: 'bytes' | 'string') {
+    this.hour = hour;
+    this.folder = hourFolder(BigInt(hour) * BigInt(hourMs));
+    for (const column of columns) this.addColumn(column);
+    this.partition = new ColumnBuilder('_partition', 'int32', firstCapacity);
+    this.offset = new ColumnBuilder('_offset', 'int64', firstCapacity);
+    this.timestamp = new ColumnBuilder('_timestamp', 'timestamp', firstCapacity);
+    this.key = new ColumnBuilder('_key', keyType, firstCapacity);
+  }
+
+  addColumn(column: Column): void {
+    this.columns.push(new ColumnBuilder(column.name, column.type, this.#capacity));
+  }
+
+  /** All builders in the order of the spool: system columns first, because new columns come at the end. */
+  get allColumns(): ColumnBuilder[] {
+    return [this.partition, this.offset, this.timestamp, this.key, ...this.columns];
+  }
+
+  get lastOffset(): bigint {
+    return this.lastBaseOffset + BigInt(this.lastOffsetDelta);
+  }
+
+  get totalRows(): number {
+    return this.rowCount + this.spooledRows;
+  }
+
+  get memoryBytes(): number {
+    return this.allColumns.reduce((sum, column) => sum + column.memoryBytes, 0);
+  }
+
+  /** Bytes of the pages that the rows in the builders would make. */
+  get pageBytes(): number {
+    return this.rowCount === 0 ? 0 : this.allColumns.reduce((sum, column) => sum + column.pageBytes, 0);
+  }
+
+  /** Makes room for one more row. */
+  reserveRow(): void {
+    if (this.rowCount < this.#capacity) return;
+    this.#capacity *= 2;
+    for (const column of this.allColumns) column.grow(this.#capacity);
+  }
+
+  /** Takes back every value of the row that was being built. */
+  undoRow(): void {
+    const row = this.rowCount;
+    for (const column of this.columns) column.undo(row);
+    this.partition.undo(row);
+    this.offset.undo(row);
+    this.timestamp.undo(row);
+    this.key.undo(row);
+  }
+
+  /** The rows in the builders are in the spool now. `isTight`: give the memory back instead of keeping it for the next rows. */
+  markSpooled(isTight: boolean): void {
+    this.spooledRows += this.rowCount;
+    this.rowCount = 0;
+    for (const column of this.allColumns) column.clear();
+    if (!isTight) return;
+    this.#capacity = firstCapacity;
+    for (const column of this.allColumns) column.release(firstCapacity);
+  }
+}

@@ -1,0 +1,128 @@
+import type { ByteHeap } from './byte-heap.ts';
+import type { JsonReader } from './json-reader.ts';
+
+/** The parts of a JSON string that are not plain ASCII: escapes (RFC 8259, section 7) and UTF-8 sequences (RFC 3629). */
+
+/** 0: a byte that stands for itself; 1: quote, backslash, control character, or a byte of a UTF-8 sequence. */
+export const stringClasses = new Uint8Array(256).fill(1, 0, 0x20).fill(1, 0x80);
+stringClasses[0x22] = 1;
+stringClasses[0x5c] = 1;
+
+/** Length of the well-formed UTF-8 sequence of several bytes at `at`; 0 when there is none (overlong, surrogate, cut). */
+export function utf8SequenceLength(buffer: Uint8Array, at: number, end: number): number {
+  const first = buffer[at]!;
+  if (first < 0xc2 || first > 0xf4) return 0;
+  const second = at + 1 < end ? buffer[at + 1]! : 0;
+  if (first < 0xe0) return (second & 0xc0) === 0x80 ? 2 : 0;
+  const third = at + 2 < end ? buffer[at + 2]! : 0;
+  if ((second & 0xc0) !== 0x80 || (third & 0xc0) !== 0x80) return 0;
+  if (first < 0xf0) {
+    if (first === 0xe0 && second < 0xa0) return 0;
+    return first === 0xed && second > 0x9f ? 0 : 3;
+  }
+  const fourth = at + 3 < end ? buffer[at + 3]! : 0;
+  if ((fourth & 0xc0) !== 0x80) return 0;
+  if (first === 0xf0 && second < 0x90) return 0;
+  return first === 0xf4 && second > 0x8f ? 0 : 4;
+}
+
+/**
+ * Passes the escape whose backslash stands at `at` and appends what it stands for to `heap` (which has room, because an
+ * escape is never shorter than its UTF-8). The position after it, or -1 with the reader's failure set.
+ */
+export function decodeEscape(reader: JsonReader, heap: ByteHeap | null, at: number): number {
+  const { buffer, end } = reader;
+  const kind = at + 1 < end ? buffer[at + 1]! : -1;
+  if (kind === 0x75) return decodeUnicodeEscape(reader, heap, at);
+  const byte = simpleEscape(kind);
+  if (byte < 0) {
+    reader.position = at + 1;
+    reader.failHere('one of "\\/bfnrtu after a backslash');
+    return -1;
+  }
+  if (heap !== null) heap.bytes[heap.length++] = byte;
+  return at + 2;
+}
+
+function simpleEscape(kind: number): number {
+  switch (kind) {
+    case 0x22:
+    case 0x5c:
+    case 0x2f:
+      return kind;
+    case 0x62:
+      return 0x08;
+    case 0x66:
+      return 0x0c;
+    case 0x6e:
+      return 0x0a;
+    case 0x72:
+      return 0x0d;
+    case 0x74:
+      return 0x09;
+    default:
+      return -1;
+  }
+}
+
+function decodeUnicodeEscape(reader: JsonReader, heap: ByteHeap | null, at: number): number {
+  const { buffer, end } = reader;
+  const unit = hexUnit(buffer, at + 2, end);
+  if (unit < 0) return failEscape(reader, at, 'not-json', 'expected four hex digits after \\u');
+  if (unit < 0xd800 || unit > 0xdfff) {
+    if (heap !== null) appendCodePoint(heap, unit);
+    return at + 6;
+  }
+  const hasPair = unit < 0xdc00 && buffer[at + 6] === 0x5c && buffer[at + 7] === 0x75 && at + 8 <= end;
+  const low = hasPair ? hexUnit(buffer, at + 8, end) : -1;
+  if (low < 0xdc00 || low > 0xdfff) {
+    const text = unit.toString(16);
+    return failEscape(
+      reader,
+      at,
+      'lone-surrogate',
+      `expected a surrogate pair, came half of one (\\u${text}): that is no character`,
+    );
+  }
+  if (heap !== null) appendCodePoint(heap, 0x10000 + ((unit - 0xd800) << 10) + (low - 0xdc00));
+  return at + 12;
+}
+
+function failEscape(reader: JsonReader, at: number, code: string, reason: string): -1 {
+  reader.position = at;
+  reader.fail(code, reason);
+  return -1;
+}
+
+function hexUnit(buffer: Uint8Array, at: number, end: number): number {
+  if (at + 4 > end) return -1;
+  let unit = 0;
+  for (let index = at; index < at + 4; index++) {
+    const byte = buffer[index]!;
+    const letter = (byte | 0x20) - 0x61;
+    const digit = byte >= 0x30 && byte <= 0x39 ? byte - 0x30 : letter >= 0 && letter < 6 ? letter + 10 : -1;
+    if (digit < 0) return -1;
+    unit = (unit << 4) | digit;
+  }
+  return unit;
+}
+
+function appendCodePoint(heap: ByteHeap, point: number): void {
+  const { bytes } = heap;
+  let to = heap.length;
+  if (point < 0x80) bytes[to++] = point;
+  else if (point < 0x800) {
+    bytes[to++] = 0xc0 | (point >> 6);
+    bytes[to++] = 0x80 | (point & 0x3f);
+  } else if (point < 0x10000) {
+    bytes[to++] = 0xe0 | (point >> 12);
+    bytes[to++] = 0x80 | ((point >> 6) & 0x3f);
+    bytes[to++] = 0x80 | (point & 0x3f);
+  } else {
+    bytes[to++] = 0xf0 | (point >> 18);
+    bytes[to++] = 0x80 | ((point >> 12) & 0x3f);
+    bytes[to++] = 0x80 | ((point >> 6) & 0x3f);
+    bytes[to++] = 0x80 | (point & 0x3f);
+  }
+  heap.length = to;
+}

@@ -1,0 +1,103 @@
+import { join } from 'node:path';
+import type { Column } from '../table/table-schema.ts';
+import { FolderBuffer } from './folder-buffer.ts';
+import { PlainSpool } from './plain-spool.ts';
+
+/** Pages of one folder that are worth a write of their own. */
+const spillFolderBytes = 8 * 1024 * 1024;
+
+/** The open time folders of one partition: rows in memory, and behind them a spool file each. */
+export class OpenFolders {
+  readonly #folders = new Map<number, FolderBuffer>();
+  readonly #spools = new Map<FolderBuffer, PlainSpool>();
+  readonly #columns: () => readonly Column[];
+  readonly #keyType: 'bytes' | 'string';
+  readonly #scratchPrefix: string;
+  readonly #maxMemoryBytes: number;
+  #spoolCount = 0;
+
+  /** `columns`: those of the field catalog at the time a folder is opened. Files are named `<scratchPrefix><number>.spool`. */
+  constructor(
+    columns: () => readonly Column[],
+    keyType: 'bytes' | 'string',
+    scratchDirectory: string,
+    name: string,
+    maxMemoryBytes: number,
+  ) {
+    this.#columns = columns;
+    this.#keyType = keyType;
+    this.#scratchPrefix = join(scratchDirectory, name);
+    this.#maxMemoryBytes = maxMemoryBytes;
+  }
+
+  /** The folder of an hour, opened if need be. */
+  at(hour: number): FolderBuffer {
+    let folder = this.#folders.get(hour);
+    if (folder === undefined) {
+      folder = new FolderBuffer(hour, this.#columns(), this.#keyType);
+      this.#folders.set(hour, folder);
+    }
+    return folder;
+  }
+
+  addColumns(columns: readonly Column[]): void {
+    for (const folder of this.#folders.values()) {
+      for (const column of columns) folder.addColumn(column);
+    }
+  }
+
+  /** Folders with rows, in the order of time. */
+  get filled(): FolderBuffer[] {
+    return [...this.#folders.values()]
+      .filter(({ totalRows }) => totalRows > 0)
+      .sort((left, right) => left.hour - right.hour);
+  }
+
+  get memoryBytes(): number {
+    let sum = 0;
+    for (const folder of this.#folders.values()) sum += folder.memoryBytes;
+    return sum;
+  }
+
+  /** Bytes that the folder's rows have, or will have, in the spool. */
+  spoolBytes(folder: FolderBuffer): number {
+    return folder.pageBytes + (this.#spools.get(folder)?.size ?? 0);
+  }
+
+  /** Writes rows to the spools where a folder has a page's worth, and the largest ones while memory is short. */
+  async spillIfDue(): Promise<void> {
+    for (const folder of this.#folders.values()) {
+      if (folder.rowCount > 0 && folder.pageBytes >= spillFolderBytes) await this.spill(folder, false);
+    }
+    if (this.memoryBytes <= this.#maxMemoryBytes) return;
+    const bySize = [...this.#folders.values()].sort((left, right) => right.memoryBytes - left.memoryBytes);
+    for (const folder of bySize) {
+      await this.spill(folder, true);
+      if (this.memoryBytes <= this.#maxMemoryBytes / 2) return;
+    }
+  }
+
+  /** Moves the folder's rows from memory to its spool. */
+  async spill(folder: FolderBuffer, isTight: boolean): Promise<PlainSpool> {
+    let spool = this.#spools.get(folder);
+    if (spool === undefined) {
+      spool = this.newSpool();
+      this.#spools.set(folder, spool);
+    }
+    if (folder.rowCount > 0) await spool.write(folder.allColumns, folder.rowCount);
+    folder.markSpooled(isTight);
+    return spool;
+  }
+
+  newSpool(): PlainSpool {
+    return new PlainSpool(`${this.#scratchPrefix}${this.#spoolCount++}.spool`);
+  }
+
+  /** Forgets all rows and deletes the spools. */
+  async clear(): Promise<void> {
+    const spools = [...this.#spools.values()];
+    this.#folders.clear();
+    this.#spools.clear();
+    for (const spool of spools) await spool.remove();
+  }
+}

@@ -1,0 +1,74 @@
+import { randomUUID } from 'node:crypto';
+import { mkdir } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { BadInputError } from '../../shared/index.ts';
+import type { BatchFormat } from './batch-records.ts';
+import { DuckdbEncoder } from './duckdb-encoder.ts';
+import type { SpoolEncoder } from './encode-job.ts';
+import type { EncoderOptions, ParquetCodec, ParquetEngine, TableEncoder } from './parquet-engine.ts';
+import { SizeEstimate } from './size-estimate.ts';
+import { SpoolingEncoder } from './table-encoder.ts';
+
+export const parquetEngineNames = ['duckdb', 'parquetjs'] as const;
+export type ParquetEngineName = (typeof parquetEngineNames)[number];
+
+export interface ParquetEngineOptions {
+  /** How record batches are read, e.g. `{ readHeader: readBatchHeader, openCursor: (batch) => new RecordCursor(batch) }`. */
+  batches: BatchFormat;
+  /** Memory that the open rows of one encoder may take before they are written to its scratch folder. 32 MiB. */
+  maxEncoderBytes?: number;
+  /** DuckDB only: memory of the native library for all encoders together, e.g. `512MB`. */
+  nativeMemoryLimit?: string;
+  /** DuckDB only: where a row group goes that does not fit into that memory; a subfolder is made. The system's when left out. */
+  scratchDirectory?: string;
+}
+
+/** Opens an engine. Nothing is loaded or started before the first file is written. */
+export function openParquetEngine(name: ParquetEngineName, options: ParquetEngineOptions): ParquetEngine {
+  return new SpoolingEngine(openSpoolEncoder(name, options), options);
+}
+
+function openSpoolEncoder(name: ParquetEngineName, options: ParquetEngineOptions): SpoolEncoder {
+  if (name === 'duckdb') {
+    const directory = join(options.scratchDirectory ?? tmpdir(), `duckdb-${randomUUID()}`);
+    return new DuckdbEncoder(directory, options.nativeMemoryLimit ?? '512MB');
+  }
+  throw new BadInputError(`expected one of the Parquet engines ${parquetEngineNames.join(', ')}, came ${String(name)}`);
+}
+
+class SpoolingEngine implements ParquetEngine {
+  readonly name: ParquetEngineName;
+  readonly codecs: readonly ParquetCodec[];
+  readonly #encoder: SpoolEncoder;
+  readonly #options: ParquetEngineOptions;
+  readonly #estimates = new Map<string, SizeEstimate>();
+
+  constructor(encoder: SpoolEncoder, options: ParquetEngineOptions) {
+    this.name = encoder.name;
+    this.codecs = encoder.codecs;
+    this.#encoder = encoder;
+    this.#options = options;
+  }
+
+  async openEncoder(options: EncoderOptions): Promise<TableEncoder> {
+    if (!this.codecs.includes(options.codec)) {
+      throw new BadInputError(`the Parquet engine ${this.name} writes ${this.codecs.join(', ')}, not ${options.codec}`);
+    }
+    await mkdir(options.scratchDirectory, { recursive: true });
+    const topic = `${options.codec} ${options.topicId} ${options.topic}`;
+    const estimate = this.#estimates.get(topic) ?? new SizeEstimate(options.codec);
+    this.#estimates.set(topic, estimate);
+    return new SpoolingEncoder(options, {
+      engine: this.#encoder,
+      batches: this.#options.batches,
+      estimate,
+      maxMemoryBytes: this.#options.maxEncoderBytes ?? 32 * 1024 * 1024,
+      name: `${options.partition}-${randomUUID()}-`,
+    });
+  }
+
+  close(): Promise<void> {
+    return this.#encoder.close();
+  }
+}

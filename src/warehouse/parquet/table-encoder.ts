@@ -1,0 +1,306 @@
+import { open, rm } from 'node:fs/promises';
+import { join } from 'node:path';
+import { SluiceError } from '../../shared/index.ts';
+import { holdsSchema, SchemaConflictError } from '../table/merge-schemas.ts';
+import type { TableSchema } from '../table/table-schema.ts';
+import { type BatchFormat, BatchIndex, type BatchSummary } from './batch-records.ts';
+import { ColumnInference } from './column-inference.ts';
+import type { EncodeJob, SpoolEncoder } from './encode-job.ts';
+import { FieldCatalog } from './field-catalog.ts';
+import { fileColumns, fileMetadata, rowGroupRowsFor, spoolColumns } from './file-plan.ts';
+import type { FolderBuffer } from './folder-buffer.ts';
+import { OpenFolders } from './open-folders.ts';
+import type { AppendOutcome, EncoderOptions, SealedFile, TableEncoder } from './parquet-engine.ts';
+import { collectRefused, type Refusal, refuseBatch } from './refused-records.ts';
+import { RowShredder, type ShredResult } from './row-shredder.ts';
+import { type SizeEstimate, smallestSampleBytes } from './size-estimate.ts';
+
+/** Records and bytes that are looked at to find the types of new fields. */
+const inferenceRecords = 10_000;
+const inferenceBytes = 4 * 1024 * 1024;
+
+/** Bytes of values after which memory is looked at within a batch. */
+const sliceBytes = 4 * 1024 * 1024;
+
+const hourMs = 3_600_000;
+
+export interface EncoderParts {
+  engine: SpoolEncoder;
+  batches: BatchFormat;
+  estimate: SizeEstimate;
+  maxMemoryBytes: number;
+  /** Makes names of scratch files that no other encoder uses. */
+  name: string;
+}
+
+/**
+ * The one encoder behind all engines: batch -> records -> rows in open folders -> spools, and on `seal` spool -> Parquet by
+ * the engine. A failed append or seal (a full disk, say) leaves rows in an unknown state: only `discard` and `close` may follow.
+ */
+export class SpoolingEncoder implements TableEncoder {
+  readonly #options: EncoderOptions;
+  readonly #parts: EncoderParts;
+  readonly #catalog: FieldCatalog;
+  readonly #shredder: RowShredder;
+  readonly #folders: OpenFolders;
+  readonly #index = new BatchIndex();
+  #current: FolderBuffer | null = null;
+  #fileCount = 0;
+
+  constructor(options: EncoderOptions, parts: EncoderParts) {
+    this.#options = options;
+    this.#parts = parts;
+    this.#catalog = new FieldCatalog(options.schema, options.timeField);
+    this.#shredder = new RowShredder(this.#catalog, options);
+    this.#folders = new OpenFolders(
+      () => this.#catalog.columns,
+      options.schema.keyType,
+      options.scratchDirectory,
+      parts.name,
+      parts.maxMemoryBytes,
+    );
+  }
+
+  get memoryBytes(): number {
+    return this.#folders.memoryBytes;
+  }
+
+  get encodedBytes(): number {
+    const columnCount = this.#catalog.columns.length + 4;
+    return this.#folders.filled.reduce(
+      (sum, folder) => sum + this.#parts.estimate.encodedBytes(this.#folders.spoolBytes(folder), columnCount),
+      0,
+    );
+  }
+
+  get rowCount(): number {
+    return this.#folders.filled.reduce((sum, folder) => sum + folder.totalRows, 0);
+  }
+
+  get folderCount(): number {
+    return this.#folders.filled.length;
+  }
+
+  get schema(): TableSchema {
+    return this.#catalog.schema;
+  }
+
+  async append(batch: Buffer, fromOffset: bigint, endOffset: bigint): Promise<AppendOutcome> {
+    const header = this.#parts.batches.readHeader(batch);
+    const isOutside = header.lastOffset < fromOffset || header.baseOffset >= endOffset;
+    if (header.isControl || isOutside) return { landedCount: 0, refused: [] };
+    try {
+      this.#index.read(this.#parts.batches.openCursor(batch), header);
+    } catch (error) {
+      if (!(error instanceof SluiceError)) throw error;
+      return { landedCount: 0, refused: refuseBatch(batch, header, error, fromOffset, endOffset) };
+    }
+    const refusals: Refusal[] = [];
+    const { first, next } = this.#range(header, fromOffset, endOffset);
+    for (let at = first; at < next; ) {
+      at = this.#appendSlice(header, at, next, refusals);
+      await this.#folders.spillIfDue();
+    }
+    if (!this.#parts.estimate.isMeasured) await this.#measureSample();
+    const refused =
+      refusals.length === 0 ? [] : collectRefused(this.#parts.batches, batch, header, this.#index, refusals);
+    return { landedCount: next - first - refusals.length, refused };
+  }
+
+  /** Positions [first, next) of the records whose offsets are in [fromOffset, endOffset). */
+  #range(header: BatchSummary, fromOffset: bigint, endOffset: bigint): { first: number; next: number } {
+    const { count, offsetDeltas } = this.#index;
+    let first = 0;
+    let next = count;
+    const from = fromOffset - header.baseOffset;
+    const end = endOffset - header.baseOffset;
+    while (first < count && offsetDeltas[first]! < from) first++;
+    while (next > first && offsetDeltas[next - 1]! >= end) next--;
+    return { first, next };
+  }
+
+  /** Appends records from position `at` on, up to `next` or a slice's worth of bytes; where it stopped. */
+  #appendSlice(header: BatchSummary, at: number, next: number, refusals: Refusal[]): number {
+    const { valueStarts, valueEnds } = this.#index;
+    let position = at;
+    let bytes = 0;
+    while (position < next && bytes < sliceBytes) {
+      if (this.#appendRecord(header, position) === 'refused') {
+        refusals.push({ index: position, failure: this.#shredder.failure });
+      }
+      bytes += valueEnds[position]! - valueStarts[position]!;
+      position++;
+    }
+    return position;
+  }
+
+  #appendRecord(header: BatchSummary, position: number): ShredResult {
+    const delta = this.#index.offsetDeltas[position]!;
+    const timestampMs = this.#index.timestamps[position]!;
+    let folder = this.#current ?? this.#folders.at(Number.isFinite(timestampMs) ? guessHour(timestampMs) : 0);
+    for (;;) {
+      const result = this.#shred(folder, header.baseOffset, delta, position);
+      if (result === 'elsewhere') folder = this.#folders.at(this.#shredder.hour);
+      else if (result === 'unknown') this.#widen(position);
+      else {
+        if (result === 'landed') this.#noteLanded(folder, header.baseOffset, delta);
+        return result;
+      }
+    }
+  }
+
+  #shred(folder: FolderBuffer, baseOffset: bigint, delta: number, position: number): ShredResult {
+    const { payload, valueStarts, valueEnds, timestamps, keyStarts, keyEnds } = this.#index;
+    if (baseOffset !== this.#baseOffset) this.#splitBase(baseOffset);
+    const low = this.#baseLow + delta;
+    const carry = low > 0xffffffff ? 1 : 0;
+    return this.#shredder.shred(
+      folder,
+      payload,
+      valueStarts[position]!,
+      valueEnds[position]!,
+      timestamps[position]!,
+      low | 0,
+      this.#baseHigh + carry,
+      keyStarts[position]!,
+      keyEnds[position]!,
+    );
+  }
+
+  #baseOffset = -1n;
+  #baseLow = 0;
+  #baseHigh = 0;
+
+  #splitBase(baseOffset: bigint): void {
+    this.#baseOffset = baseOffset;
+    this.#baseLow = Number(BigInt.asUintN(32, baseOffset));
+    this.#baseHigh = Number(BigInt.asIntN(32, baseOffset >> 32n));
+  }
+
+  #noteLanded(folder: FolderBuffer, baseOffset: bigint, delta: number): void {
+    if (folder.totalRows === 1) folder.firstOffset = baseOffset + BigInt(delta);
+    folder.lastBaseOffset = baseOffset;
+    folder.lastOffsetDelta = delta;
+    this.#current = folder;
+  }
+
+  /** Gives columns to the unknown fields of the record at `position` and of those after it. */
+  #widen(position: number): void {
+    const { count, payload, valueStarts, valueEnds } = this.#index;
+    const inference = new ColumnInference((name) => this.#catalog.isUndecided(name));
+    const stop = Math.min(count, position + inferenceRecords);
+    let bytes = 0;
+    for (let at = position; at < stop && bytes < inferenceBytes; at++) {
+      if (valueStarts[at]! < 0) continue;
+      inference.add(payload, valueStarts[at]!, valueEnds[at]!);
+      bytes += valueEnds[at]! - valueStarts[at]!;
+    }
+    this.#folders.addColumns(this.#catalog.addColumns(inference.columns()));
+  }
+
+  /** Encodes the largest open rows once, to know how well this topic's data compress. */
+  async #measureSample(): Promise<void> {
+    const folder = this.#folders.filled.find(({ pageBytes }) => pageBytes >= smallestSampleBytes);
+    if (folder === undefined) return;
+    const spool = this.#folders.newSpool();
+    const job = this.#job(folder, spool, {});
+    try {
+      await spool.write(folder.allColumns, folder.rowCount);
+      await spool.finish(spoolColumns(folder));
+      await this.#parts.engine.encode(job);
+      this.#parts.estimate.learn(spool.size, await sizeOf(job.path), job.columns.length);
+    } finally {
+      await spool.remove();
+      await rm(job.path, { force: true });
+    }
+  }
+
+  adoptSchema(schema: TableSchema): void {
+    if (!holdsSchema(schema, this.#catalog.schema)) {
+      throw new SchemaConflictError(
+        '',
+        'the schema to adopt lacks a column that the open rows have, or gives it another type',
+      );
+    }
+    this.#folders.addColumns(this.#catalog.useSchema(schema));
+  }
+
+  async seal(options: { signal?: AbortSignal } = {}): Promise<SealedFile[]> {
+    const sealed: SealedFile[] = [];
+    try {
+      for (const folder of this.#folders.filled) sealed.push(await this.#sealFolder(folder, options.signal));
+    } catch (error) {
+      for (const { localPath } of sealed) await rm(localPath, { force: true });
+      throw error;
+    }
+    await this.discard();
+    return sealed;
+  }
+
+  async #sealFolder(folder: FolderBuffer, signal: AbortSignal | undefined): Promise<SealedFile> {
+    const spool = await this.#folders.spill(folder, false);
+    await spool.finish(spoolColumns(folder));
+    const job = this.#job(folder, spool, fileMetadata(this.#options, folder, this.schema.id));
+    job.signal = signal;
+    await this.#parts.engine.encode(job);
+    const size = await syncFile(job.path);
+    this.#parts.estimate.learn(spool.size, size, job.columns.length);
+    return {
+      localPath: job.path,
+      size,
+      folder: folder.folder,
+      firstOffset: folder.firstOffset,
+      lastOffset: folder.lastOffset,
+      rowCount: folder.totalRows,
+      minTimeMs: BigInt(folder.minTimeMs),
+      maxTimeMs: BigInt(folder.maxTimeMs),
+      contentHash: folder.sum.toHex(),
+      schemaId: this.schema.id,
+    };
+  }
+
+  #job(folder: FolderBuffer, spool: EncodeJob['spool'], metadata: Record<string, string>): EncodeJob {
+    const { scratchDirectory, codec, rowGroupRows } = this.#options;
+    return {
+      spool,
+      columns: fileColumns(folder, this.schema),
+      path: join(scratchDirectory, `${this.#parts.name}${this.#fileCount++}.parquet`),
+      codec,
+      rowGroupRows: rowGroupRowsFor(rowGroupRows, this.#folders.spoolBytes(folder), folder.totalRows),
+      metadata,
+    };
+  }
+
+  async discard(): Promise<void> {
+    this.#current = null;
+    await this.#folders.clear();
+  }
+
+  async close(): Promise<void> {
+    await this.discard();
+  }
+}
+
+function guessHour(timestampMs: number): number {
+  return Math.floor(Math.min(Math.max(timestampMs, 0), 4_102_444_800_000) / hourMs);
+}
+
+async function sizeOf(path: string): Promise<number> {
+  const file = await open(path, 'r');
+  try {
+    return (await file.stat()).size;
+  } finally {
+    await file.close();
+  }
+}
+
+/** Puts a file on stable storage; its size. */
+async function syncFile(path: string): Promise<number> {
+  const file = await open(path, 'r+');
+  try {
+    await file.sync();
+    return (await file.stat()).size;
+  } finally {
+    await file.close();
+  }
+}
