@@ -229,31 +229,17 @@ export class PartitionChain {
     return this.#state;
   }
 
+  /** Tries for the next number until the claim stands, asking the rules anew after each loss. */
   async #claim(owner: LedgerOwner, options: ClaimOptions): Promise<ChainState> {
     const { signal } = options;
     this.#owner = null;
     this.#lastOwner = owner;
     this.#clockSkewMs = (await this.#files.nowMs(signal ? { signal } : {})) - this.#clock.nowMs();
-    await this.#winClaim(owner, options);
-    await this.#finishMoves(signal);
-    await sweepStaging(this.#files, this.#chain, this.#state.holder!.claimSequence, signal);
-    await this.#turnEraIfDue(signal);
-    return this.#state;
-  }
-
-  /** Tries for the next number until the claim stands, asking the rules anew after each loss. */
-  async #winClaim(owner: LedgerOwner, options: ClaimOptions): Promise<void> {
     for (let attempt = 1; attempt <= this.#limits.claimAttempts; attempt++) {
-      this.#state = await readChain(this.#files, this.#chain, this.#state.topic, options.signal);
+      this.#state = await readChain(this.#files, this.#chain, this.#state.topic, signal);
       const takeOver = await checkClaim(this.#state, owner, options);
-      if (await this.#tryClaim(owner, takeOver, options)) {
-        this.#logger.info(
-          { sequence: this.#state.sequence, checkpoint: this.#state.next, takeOver },
-          'PartitionClaimed',
-        );
-        return;
-      }
-      await this.#clock.sleep(this.#limits.retryMs * Math.min(attempt, 10), options.signal);
+      if (await this.#tryClaim(owner, takeOver, options)) return this.#state;
+      await this.#clock.sleep(this.#limits.retryMs * Math.min(attempt, 10), signal);
     }
     throw new LedgerError(
       'contended',
@@ -262,12 +248,18 @@ export class PartitionChain {
     );
   }
 
+  /** False: somebody else wrote in between. Whether that one may have the partition, the rules decide on the next look. */
   async #tryClaim(owner: LedgerOwner, takeOver: string | null, options: ClaimOptions): Promise<boolean> {
+    const { signal, startOffset } = options;
     this.#owner = owner;
     try {
-      if (this.#state.sequence === 0) await this.#beginChain(options.startOffset, options.signal);
+      if (this.#state.sequence === 0) await this.#beginChain(startOffset, signal);
       const record: ClaimRecord = { ...this.#base(), kind: 'claim', next: this.#next(), takeOver };
-      await this.#append(record, options.signal);
+      await this.#append(record, signal);
+      this.#logger.info({ sequence: record.sequence, checkpoint: record.next, takeOver }, 'PartitionClaimed');
+      await this.#finishMoves(signal);
+      await sweepStaging(this.#files, this.#chain, record.sequence, signal);
+      await this.#turnEraIfDue(signal);
       return true;
     } catch (error) {
       this.#owner = null;

@@ -3,7 +3,7 @@ import { type LedgerRecord, PartitionChain, readHistory } from '../../../src/off
 import { MemoryFiles } from '../../support/memory-files.ts';
 import { place, World, type WorldOptions } from './ledger-world.ts';
 
-const runs = Number(process.env['SLUICE_LEDGER_RUNS'] ?? 150);
+const runs = Number(process.env['SLUICE_LEDGER_RUNS'] ?? 80);
 const baseSeed = Number(process.env['SLUICE_SEED'] ?? 20_261_121);
 
 const scenarios: Record<string, WorldOptions> = {

@@ -143,14 +143,7 @@ export class World {
 
   async #live(member: Member): Promise<void> {
     try {
-      const chain = await PartitionChain.open(member.files, place, {
-        clock: this.clockFor(member),
-        unique: this.unique,
-        eraRecords: this.#options.eraRecords,
-        pruneGraceMs: 0,
-        retryMs: 1,
-        claimAttempts: 1000,
-      });
+      const chain = await this.#open(member);
       let commits = 0;
       let state: ChainState | null = null;
       while (!this.isCalm || commits < 2) {
@@ -167,10 +160,27 @@ export class World {
         }
       }
     } catch (error) {
-      if (!(error instanceof CrashedError) && !(error instanceof FencedError) && !isExpected(error))
-        member.error = error;
+      member.hasCrashed = error instanceof CrashedError;
+      if (!member.hasCrashed && !isExpected(error)) member.error = error;
     } finally {
       member.hasEnded = true;
+    }
+  }
+
+  async #open(member: Member): Promise<PartitionChain> {
+    for (;;) {
+      try {
+        return await PartitionChain.open(member.files, place, {
+          clock: this.clockFor(member),
+          unique: this.unique,
+          eraRecords: this.#options.eraRecords,
+          pruneGraceMs: 0,
+          retryMs: 1,
+          claimAttempts: 1000,
+        });
+      } catch (error) {
+        if (!isExpected(error)) throw error;
+      }
     }
   }
 
