@@ -1,5 +1,6 @@
+import { randomUUID } from 'node:crypto';
 import { constants, type Stats } from 'node:fs';
-import { type FileHandle, link, mkdir, open, readdir, rm, rmdir, stat, unlink } from 'node:fs/promises';
+import { type FileHandle, link, mkdir, open, readdir, rename, rm, rmdir, stat, unlink } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { type Clock, systemClock } from '../../shared/index.ts';
 import { WarehouseError, type WarehouseErrorCode } from './warehouse-error.ts';
@@ -99,7 +100,7 @@ export class LocalFiles implements WarehouseFiles {
     return await attempt(path, async () => {
       const found = await ignoring(['ENOENT', 'ENOTDIR'], stat(target));
       if (!found) return false;
-      if (options.recursive) await rm(target, { recursive: true, force: true });
+      if (options.recursive && found.isDirectory()) await removeFolder(target);
       else await ignoring(['ENOENT'], found.isDirectory() ? rmdir(target) : unlink(target));
       return true;
     });
@@ -200,6 +201,16 @@ async function makeFolders(folder: string): Promise<void> {
     await syncFolder(changed);
     if (changed === stop) break;
   }
+}
+
+/**
+ * Takes the folder's name away first and empties it then: while it is being emptied, a late `publishIfAbsent` must not find
+ * the folder and a name in it that was taken a moment before. HDFS removes a folder at once.
+ */
+async function removeFolder(folder: string): Promise<void> {
+  const removed = `${folder}.removed-${randomUUID()}`;
+  await ignoring(['ENOENT'], rename(folder, removed));
+  await rm(removed, { recursive: true, force: true });
 }
 
 async function syncFolder(folder: string): Promise<void> {
