@@ -5,7 +5,7 @@ export function gzipCompress(payload: Buffer): Buffer {
   return gzipSync(payload);
 }
 
-/** Concatenated members are read as one, bytes behind the last member are ignored, as Java's GZIPInputStream does. */
+/** Concatenated members are read as one, as Java's GZIPInputStream does. */
 export function gzipDecompress(payload: Buffer, maxBytes: number): Buffer {
   try {
     return gunzipSync(payload, {

@@ -27,7 +27,7 @@ export function snappyCompress(payload: Buffer): Buffer {
 }
 
 export function snappyDecompress(payload: Buffer, maxBytes: number): Buffer {
-  if (!isHeader(payload, 0)) return decompressBlock(payload, maxBytes);
+  if (!isHeader(payload, 0)) return decompressBlock(payload, maxBytes, maxBytes);
   const parts: Buffer[] = [];
   let size = 0;
   let position = HEADER_BYTES;
@@ -46,7 +46,7 @@ export function snappyDecompress(payload: Buffer, maxBytes: number): Buffer {
       );
     }
     position += 4;
-    const part = decompressBlock(payload.subarray(position, position + length), maxBytes - size);
+    const part = decompressBlock(payload.subarray(position, position + length), maxBytes - size, maxBytes);
     parts.push(part);
     size += part.length;
     position += length;
@@ -61,15 +61,14 @@ function isHeader(payload: Buffer, position: number): boolean {
   );
 }
 
-function decompressBlock(block: Buffer, maxBytes: number): Buffer {
+/** `left` of the caller's `maxBytes` may still be produced. */
+function decompressBlock(block: Buffer, left: number, maxBytes: number): Buffer {
   const size = uncompressedLength(block);
-  if (size > maxBytes)
-    throw new WireError(
-      'too-large',
-      `expected Snappy data of at most ${maxBytes} bytes when decompressed, got ${size}`,
-    );
-  if (size > block.length * MAX_RATIO)
+  if (size > block.length * MAX_RATIO) {
     throw new WireError('malformed', `a Snappy block of ${block.length} bytes claims to hold ${size}`);
+  }
+  if (size > left)
+    throw new WireError('too-large', `expected Snappy data of at most ${maxBytes} bytes when decompressed`);
   let result: Buffer;
   try {
     result = uncompressSync(block, { asBuffer: true }) as Buffer;
