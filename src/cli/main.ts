@@ -18,7 +18,6 @@ const program = new Command('sluice')
     'One log with two outlets: a Kafka-protocol broker, and a loader that settles the same records exactly once as Parquet.',
   )
   .version(packageVersion)
-  .showHelpAfterError('(add --help for usage)')
   .configureHelp({ sortSubcommands: false })
   .addHelpText(
     'after',
@@ -38,7 +37,11 @@ const commands = [
   jobsCommand(),
 ];
 for (const command of commands) program.addCommand(command);
-for (const command of withDescendants(program)) command.exitOverride().showHelpAfterError('(add --help for usage)');
+for (const command of withDescendants(program)) {
+  command
+    .exitOverride()
+    .configureOutput({ outputError: (text, write) => write(`sluice: ${oneLine(text)} (see --help)\n`) });
+}
 
 try {
   await program.parseAsync();
@@ -61,7 +64,15 @@ function exitCodeOf(error: unknown): number {
       : 0;
   }
   if (isAbortError(error)) return exitCodes.failed;
-  process.stderr.write(`sluice: ${describeError(error).replace(/\s*\n\s*/g, ' ')}\n`);
+  process.stderr.write(`sluice: ${oneLine(describeError(error))}\n`);
   if (process.env['SLUICE_DEBUG']) process.stderr.write(`${error instanceof Error ? error.stack : ''}\n`);
   return error instanceof BadInputError ? exitCodes.badInput : exitCodes.failed;
+}
+
+/** Without commander's own "error:" in front, and whatever follows on further lines joined. */
+function oneLine(text: string): string {
+  return text
+    .trim()
+    .replace(/^error: /, '')
+    .replace(/\s*\n\s*/g, ' ');
 }

@@ -26,8 +26,8 @@ export async function runUp(options: UpOptions): Promise<number> {
   const failure = new AbortController();
   const broker = await startBroker({
     dataDirectory: settings.brokerData,
-    listen: settings.listen,
-    defaultPartitions: settings.partitions,
+    ...settings.listen,
+    config: { defaultPartitions: settings.partitions },
     logger,
     onFatal: (error) => failure.abort(error),
   });

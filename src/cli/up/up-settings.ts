@@ -1,5 +1,5 @@
 import { mkdirSync } from 'node:fs';
-import { join, resolve } from 'node:path';
+import { dirname, join, resolve } from 'node:path';
 import { pathToFileURL } from 'node:url';
 import { parseHostPort } from '../arguments.ts';
 import { readConfig, type SluiceConfig } from '../config.ts';
@@ -41,8 +41,10 @@ export function upSettings(options: UpOptions): UpSettings {
   const warehouse = options.warehouse ?? folder('warehouse', config.loader.warehouse);
   const loader = { ...config.loader };
   if (options.rollBytes !== undefined) loader.rollBytes = options.rollBytes;
+  const brokerData = folder('log', config.broker.data);
+  mkdirSync(dirname(resolve(brokerData)), { recursive: true });
   return {
-    brokerData: folder('log', config.broker.data),
+    brokerData,
     listen: parseHostPort(options.listen ?? config.broker.listen ?? '127.0.0.1:9092'),
     partitions: options.partitions ?? config.broker.defaultPartitions ?? 4,
     topics: options.topics ?? config.loader.topics ?? ['events'],

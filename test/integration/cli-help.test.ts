@@ -1,0 +1,64 @@
+import { readFileSync } from 'node:fs';
+import { describe, expect, it } from 'vitest';
+import { parse } from 'yaml';
+import { runSluice } from '../support/sluice-process.ts';
+
+const commands = [
+  'up',
+  'broker',
+  'load',
+  'topics',
+  'produce',
+  'consume',
+  'groups',
+  'offsets',
+  'audit',
+  'jobs run load-window',
+  'jobs work',
+  'offsets list',
+];
+
+describe('the command line', () => {
+  it.each(commands)('sluice %s --help shows usage and an example, with exit code 0', async (command) => {
+    const { code, stdout } = await runSluice([...command.split(' '), '--help']);
+    expect(code).toBe(0);
+    expect(stdout).toContain('Usage: sluice');
+    if (command !== 'topics' && command !== 'groups' && command !== 'offsets')
+      expect(stdout).toMatch(/\$ (\.\/bin\/)?sluice /);
+  });
+
+  it('an unknown flag or command is one clear line and exit code 2', async () => {
+    for (const args of [['broker', '--nonsense'], ['nonsense'], ['load']]) {
+      const { code, stderr } = await runSluice(args);
+      expect(stderr).toMatch(/^sluice: .+ \(see --help\)\n$/);
+      expect(code).toBe(2);
+    }
+  });
+
+  it('the containers of docker-compose.yml are started with commands that exist', async () => {
+    const compose = parse(readFileSync(new URL('../../docker-compose.yml', import.meta.url), 'utf8'));
+    expect(Object.keys(compose.services).sort()).toEqual([
+      'broker',
+      'datanode',
+      'kafka',
+      'loader',
+      'namenode',
+      'redis',
+    ]);
+    for (const service of Object.values(compose.services) as {
+      build?: string;
+      image?: string;
+      depends_on?: object;
+    }[]) {
+      expect(service.build ?? service.image).toBeTypeOf('string');
+      for (const needed of Object.keys(Array.isArray(service.depends_on) ? {} : (service.depends_on ?? {}))) {
+        expect(Object.keys(compose.services)).toContain(needed);
+      }
+    }
+    for (const name of ['broker', 'loader']) {
+      const { code, stderr } = await runSluice([...compose.services[name].command, '--help']);
+      expect(stderr).toBe('');
+      expect(code).toBe(0);
+    }
+  });
+});

@@ -1,0 +1,64 @@
+import { type ChildProcess, spawn } from 'node:child_process';
+import { fileURLToPath } from 'node:url';
+
+const cli = fileURLToPath(new URL('../../bin/sluice', import.meta.url));
+
+export interface FinishedProcess {
+  code: number | null;
+  stdout: string;
+  stderr: string;
+}
+
+/** The built CLI in a process of its own, as a user starts it. Ended by pid when the test process ends early. */
+export class SluiceProcess {
+  readonly child: ChildProcess;
+  stdout = '';
+  stderr = '';
+  readonly finished: Promise<FinishedProcess>;
+
+  constructor(args: string[], options: { env?: Record<string, string>; cwd?: string; input?: string } = {}) {
+    this.child = spawn(process.execPath, [cli, ...args], {
+      env: { ...process.env, NO_COLOR: '1', ...options.env },
+      ...(options.cwd === undefined ? {} : { cwd: options.cwd }),
+      stdio: ['pipe', 'pipe', 'pipe'],
+    });
+    this.child.stdin!.on('error', () => {});
+    this.child.stdin!.end(options.input ?? '');
+    this.child.stdout!.on('data', (chunk: Buffer) => (this.stdout += chunk.toString()));
+    this.child.stderr!.on('data', (chunk: Buffer) => (this.stderr += chunk.toString()));
+    const killAtExit = (): void => void this.child.kill('SIGKILL');
+    process.once('exit', killAtExit);
+    this.finished = new Promise((resolve) =>
+      this.child.once('close', (code) => {
+        process.off('exit', killAtExit);
+        resolve({ code, stdout: this.stdout, stderr: this.stderr });
+      }),
+    );
+  }
+
+  /** Waits for a line on stdout; fails when the process ends first or the time is over. */
+  async waitFor(pattern: RegExp, timeoutMs = 30_000): Promise<RegExpExecArray> {
+    const endMs = performance.now() + timeoutMs;
+    for (;;) {
+      const match = pattern.exec(this.stdout);
+      if (match) return match;
+      if (this.child.exitCode !== null || performance.now() > endMs) {
+        throw new Error(`expected ${pattern} on stdout; the process said:\n${this.stdout}\n${this.stderr}`);
+      }
+      await new Promise((resolve) => setTimeout(resolve, 50));
+    }
+  }
+
+  async stop(signal: NodeJS.Signals = 'SIGTERM'): Promise<FinishedProcess> {
+    this.child.kill(signal);
+    return this.finished;
+  }
+}
+
+/** Runs the CLI to its end, whatever its exit code. */
+export function runSluice(
+  args: string[],
+  options: { env?: Record<string, string>; cwd?: string; input?: string } = {},
+): Promise<FinishedProcess> {
+  return new SluiceProcess(args, options).finished;
+}
