@@ -1,3 +1,6 @@
+import type { Clock, Logger } from '../../shared/index.ts';
+import type { LogFileSystem } from './log-file-system.ts';
+
 /** What an append was given. `durable` is what acks=all waits for, `written` what acks=1 waits for. */
 export interface AppendResult {
   /** Offset given to the first record. */
@@ -9,10 +12,13 @@ export interface AppendResult {
   logStartOffset: bigint;
   /** True when this was a retry of an idempotent producer and nothing was appended; the offsets are those of the original. */
   isDuplicate: boolean;
-  /** Resolves when the operating system has the bytes. */
-  written: Promise<void>;
-  /** Resolves when the bytes are on stable storage and below the high watermark. */
-  durable: Promise<void>;
+  /** Resolves when the operating system has the bytes. Rejects with LogError KAFKA_STORAGE_ERROR when they could not be written: then they are not in the log. */
+  readonly written: Promise<void>;
+  /**
+   * Resolves when the bytes are on stable storage and below the high watermark; rejects like `written`. Asking for it is what
+   * asks for a sync in the next group; where nobody asks (acks=0 and 1, and no reader waits) the sync comes within `flushIntervalMs`.
+   */
+  readonly durable: Promise<void>;
 }
 
 export interface ReadResult {
@@ -76,19 +82,29 @@ export interface TopicState {
   readonly name: string;
   readonly topicId: string;
   readonly partitions: readonly PartitionLog[];
+  /** What applies: the defaults of the broker with the topic's own settings over them. */
   readonly config: TopicConfig;
+  /** The topic's own settings only. */
+  readonly configOverrides: Partial<TopicConfig>;
   readonly isInternal: boolean;
 }
 
 /** All logs under one data directory. One process at a time: the directory is locked. */
 export interface LogManager {
   readonly clusterId: string;
+  /** Bytes of appends that the operating system does not have yet. The server stops reading sockets while this is high. */
+  readonly pendingBytes: number;
+  /** Resolves when `pendingBytes` is below `bytes`; rejects when the signal is aborted. */
+  whenPendingBelow(bytes: number, signal?: AbortSignal): Promise<void>;
   topics(): Iterable<TopicState>;
   topic(name: string): TopicState | undefined;
   topicById(topicId: string): TopicState | undefined;
   partition(topic: string, partition: number): PartitionLog | undefined;
   /** Durable (directory entries synced) when it resolves. Throws LogError TOPIC_ALREADY_EXISTS, INVALID_TOPIC_EXCEPTION, INVALID_PARTITIONS. */
-  createTopic(name: string, options: { partitionCount: number; config?: Partial<TopicConfig>; isInternal?: boolean }): Promise<TopicState>;
+  createTopic(
+    name: string,
+    options: { partitionCount: number; config?: Partial<TopicConfig>; isInternal?: boolean },
+  ): Promise<TopicState>;
   deleteTopic(name: string): Promise<void>;
   addPartitions(name: string, partitionCount: number): Promise<void>;
   /** A producer id never given before, also across crashes. */
@@ -97,4 +113,31 @@ export interface LogManager {
   applyRetention(nowMs: number): Promise<void>;
   /** Syncs everything, writes the clean-shutdown marker, releases the lock. */
   close(): Promise<void>;
+}
+
+export interface OpenLogManagerOptions {
+  /** Created when it is not there (its parent must be). */
+  dataDirectory: string;
+  /** Told once, when a write or sync has failed: nothing is served from then on, the process must end and recover. */
+  onFatal: (error: Error) => void;
+  /** For topics that do not set them. */
+  defaults?: Partial<TopicConfig>;
+  /** `node.id` of meta.properties; must stay the same for a data directory. Default 1. */
+  nodeId?: number;
+  fileSystem?: LogFileSystem;
+  clock?: Clock;
+  logger?: Logger;
+  randomBytes?: (count: number) => Buffer;
+  /** One entry of an offset index per so many bytes of log. Default 4096. */
+  indexIntervalBytes?: number;
+  /** What no acks=all append and no waiting reader has synced is synced after so long. Default 1000. */
+  flushIntervalMs?: number;
+  /** And as soon as so many bytes are written and not synced. Default 64 MiB. */
+  flushBytes?: number;
+  /** The newest bytes of all logs that are kept in memory for readers at the tail. Default 64 MiB. */
+  tailCacheBytes?: number;
+  /** How often retention runs. Default 5 minutes. */
+  retentionIntervalMs?: number;
+  /** Producers that wrote nothing for so long are forgotten. Default one day. */
+  producerExpirationMs?: number;
 }

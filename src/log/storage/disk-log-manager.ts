@@ -1,0 +1,165 @@
+/** All logs of one data directory, opened: what the broker holds. Owns the background work and the order of a clean shutdown. */
+import { SluiceError } from '../../shared/index.ts';
+import { writeCleanShutdownMarker } from './clean-shutdown.ts';
+import type { LogContext } from './log-context.ts';
+import { LogError } from './log-error.ts';
+import type { DirectoryLock } from './log-file-system.ts';
+import type { LogManager, PartitionLog, TopicState } from './log-types.ts';
+import type { ProducerIds } from './producer-ids.ts';
+import type { CreateTopicOptions, TopicStore } from './topic-store.ts';
+
+const checkpointIntervalMs = 60_000;
+
+export interface DiskLogManagerOptions {
+  clusterId: string;
+  dataDirectory: string;
+  context: LogContext;
+  store: TopicStore;
+  producerIds: ProducerIds;
+  lock: DirectoryLock;
+  retentionIntervalMs: number;
+  producerExpirationMs: number;
+}
+
+export class DiskLogManager implements LogManager {
+  readonly clusterId: string;
+  readonly #options: DiskLogManagerOptions;
+  readonly #context: LogContext;
+  readonly #store: TopicStore;
+  readonly #stopBackground = new AbortController();
+  readonly #background: Promise<void>[];
+  #failure: LogError | null = null;
+  #closed: Promise<void> | null = null;
+
+  constructor(options: DiskLogManagerOptions) {
+    this.clusterId = options.clusterId;
+    this.#options = options;
+    this.#context = options.context;
+    this.#store = options.store;
+    this.#background = [
+      this.#every(options.retentionIntervalMs, () => this.applyRetention(this.#context.clock.nowMs())),
+      this.#every(checkpointIntervalMs, () => this.#writeCheckpoints()),
+    ];
+  }
+
+  get pendingBytes(): number {
+    return this.#context.commit.pendingBytes;
+  }
+
+  whenPendingBelow(bytes: number, signal?: AbortSignal): Promise<void> {
+    return this.#context.commit.whenPendingBelow(bytes, signal);
+  }
+
+  topics(): Iterable<TopicState> {
+    return this.#store.topics();
+  }
+
+  topic(name: string): TopicState | undefined {
+    return this.#store.get(name);
+  }
+
+  topicById(topicId: string): TopicState | undefined {
+    return this.#store.getById(topicId);
+  }
+
+  partition(topic: string, partition: number): PartitionLog | undefined {
+    return this.#store.get(topic)?.partitions[partition];
+  }
+
+  async createTopic(name: string, options: CreateTopicOptions): Promise<TopicState> {
+    this.#assertServing();
+    return this.#store.create(name, options);
+  }
+
+  async deleteTopic(name: string): Promise<void> {
+    this.#assertServing();
+    await this.#store.delete(name);
+  }
+
+  async addPartitions(name: string, partitionCount: number): Promise<void> {
+    this.#assertServing();
+    await this.#store.addPartitions(name, partitionCount);
+  }
+
+  async nextProducerId(): Promise<bigint> {
+    this.#assertServing();
+    return this.#options.producerIds.next();
+  }
+
+  async applyRetention(nowMs: number): Promise<void> {
+    for (const log of [...this.#store.logs()]) {
+      log.expireProducers(nowMs - this.#options.producerExpirationMs);
+      await log.applyRetention(nowMs);
+    }
+  }
+
+  /** A write or sync has failed: from now on every call is refused. */
+  fail(error: Error): void {
+    this.#failure = new LogError(
+      'KAFKA_STORAGE_ERROR',
+      'the log has failed and must recover by a restart of the broker',
+      { cause: error },
+    );
+    this.#stopBackground.abort();
+    for (const log of this.#store.logs()) log.stop(this.#failure);
+  }
+
+  close(): Promise<void> {
+    this.#closed ??= this.#close();
+    return this.#closed;
+  }
+
+  [Symbol.asyncDispose](): Promise<void> {
+    return this.close();
+  }
+
+  /** Only a log that is whole on disk gets the marker: else the next start must recover. */
+  async #close(): Promise<void> {
+    const { commit, checkpoints, fileSystem, files } = this.#context;
+    const reason = new LogError('KAFKA_STORAGE_ERROR', 'the log is being closed: the broker shuts down');
+    try {
+      for (const log of this.#store.logs()) log.refuseAppends(reason);
+      this.#stopBackground.abort();
+      await Promise.all(this.#background);
+      await commit.drain();
+      await forEach(this.#store.logs(), (log) => log.seal());
+      for (const log of this.#store.logs()) log.noteCheckpoint();
+      if (!commit.hasFailed) await checkpoints.write();
+      if (!commit.hasFailed) await writeCleanShutdownMarker(fileSystem, this.#options.dataDirectory);
+    } finally {
+      commit.stop();
+      for (const log of this.#store.logs()) log.stop(reason);
+      await forEach(this.#store.logs(), (log) => log.closeFiles());
+      await files.closeAll();
+      await this.#options.lock.release();
+    }
+  }
+
+  async #writeCheckpoints(): Promise<void> {
+    for (const log of this.#store.logs()) log.noteCheckpoint();
+    await this.#context.checkpoints.write();
+  }
+
+  /** Failures of background work are told and tried again next time, unless the log has failed. */
+  async #every(intervalMs: number, task: () => Promise<void>): Promise<void> {
+    const { signal } = this.#stopBackground;
+    while (!signal.aborted) {
+      try {
+        await this.#context.clock.sleep(intervalMs, signal);
+        await task();
+      } catch (error) {
+        if (signal.aborted) return;
+        this.#context.logger.error({ error }, 'LogMaintenanceFailed');
+      }
+    }
+  }
+
+  #assertServing(): void {
+    if (this.#failure) throw this.#failure;
+    if (this.#closed) throw new SluiceError('closed', 'the log manager is closed');
+  }
+}
+
+async function forEach<T>(items: Iterable<T>, task: (item: T) => Promise<void>): Promise<void> {
+  await Promise.all([...items].map(task));
+}

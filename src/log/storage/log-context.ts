@@ -1,0 +1,20 @@
+import type { Clock, Logger } from '../../shared/index.ts';
+import type { CheckpointFile } from './checkpoint-file.ts';
+import type { GroupCommit } from './group-commit.ts';
+import type { LogFileSystem } from './log-file-system.ts';
+import type { OpenFiles } from './open-files.ts';
+import type { SegmentIndexCache } from './segment-index-cache.ts';
+import type { TailCache } from './tail-cache.ts';
+
+/** What all logs of one data directory share. */
+export interface LogContext {
+  fileSystem: LogFileSystem;
+  clock: Clock;
+  logger: Logger;
+  files: OpenFiles;
+  indexes: SegmentIndexCache;
+  tailCache: TailCache;
+  commit: GroupCommit;
+  checkpoints: CheckpointFile;
+  indexIntervalBytes: number;
+}

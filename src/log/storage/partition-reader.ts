@@ -1,0 +1,176 @@
+/** Reads of one partition: by offset from memory or segments, by timestamp through the time indexes. Never at or above the high watermark. */
+import { RecordCursor } from '../../wire/index.ts';
+import type { LogContext } from './log-context.ts';
+import { errnoOf, LogError } from './log-error.ts';
+import type { LogSegment } from './log-segment.ts';
+import type { ReadResult } from './log-types.ts';
+import type { PartitionState } from './partition-state.ts';
+import { type FoundBatch, SegmentReader } from './segment-reader.ts';
+
+/** One read allocates at most so much, however much the client allows. */
+const maxReadBytes = 8 << 20;
+/** What a batch may inflate to when a timestamp is looked up in it. */
+const maxDecompressedBytes = 64 << 20;
+
+export interface OffsetAndTimestamp {
+  offset: bigint;
+  timestampMs: bigint;
+}
+
+export class PartitionReader {
+  readonly #state: PartitionState;
+  readonly #context: LogContext;
+  readonly #segments: SegmentReader;
+
+  constructor(state: PartitionState, context: LogContext) {
+    this.#state = state;
+    this.#context = context;
+    this.#segments = new SegmentReader(context);
+  }
+
+  async read(offset: bigint, maxBytes: number): Promise<ReadResult> {
+    const state = this.#state;
+    state.assertServing();
+    const { highWatermark } = state;
+    this.#checkRange(offset);
+    if (offset === highWatermark) return this.#result(Buffer.alloc(0), highWatermark);
+    const limit = Math.min(Math.max(maxBytes, 0), maxReadBytes);
+    const cached = state.tail.read(offset, limit);
+    return this.#result(cached ?? (await this.#readSegment(offset, limit)), highWatermark);
+  }
+
+  async offsetForTimestamp(timestampMs: bigint): Promise<OffsetAndTimestamp | null> {
+    this.#state.assertServing();
+    for (const segment of [...this.#state.segments]) {
+      const nextOffset = this.#nextOffsetOf(segment);
+      if (nextOffset <= this.#state.logStartOffset || segment.visibleBytes === 0) continue;
+      const { times } = await this.#context.indexes.indexesOf(segment, nextOffset);
+      if (segment.maxTimestampMs! < timestampMs) continue;
+      const fromIndex = times.lookup(timestampMs)?.offset ?? segment.baseOffset;
+      const from = max(max(fromIndex, this.#state.logStartOffset), segment.baseOffset);
+      const found = await this.#firstRecord(segment, nextOffset, from, timestampMs);
+      if (found) return found;
+    }
+    return null;
+  }
+
+  async offsetOfMaxTimestamp(): Promise<OffsetAndTimestamp | null> {
+    this.#state.assertServing();
+    let largest: bigint | null = null;
+    for (const segment of [...this.#state.segments]) {
+      const timestampMs = await this.#largestVisibleTimestamp(segment);
+      if (timestampMs !== null && (largest === null || timestampMs > largest)) largest = timestampMs;
+    }
+    return largest === null ? null : this.offsetForTimestamp(largest);
+  }
+
+  #result(records: Buffer, highWatermark: bigint): ReadResult {
+    return { records, highWatermark, lastStableOffset: highWatermark, logStartOffset: this.#state.logStartOffset };
+  }
+
+  #checkRange(offset: bigint): void {
+    const { logStartOffset, highWatermark, identity } = this.#state;
+    if (offset >= logStartOffset && offset <= highWatermark) return;
+    throw new LogError(
+      'OFFSET_OUT_OF_RANGE',
+      `expected an offset from ${logStartOffset} to ${highWatermark} of ${identity.topic}-${identity.partition}, got ${offset}`,
+    );
+  }
+
+  async #readSegment(offset: bigint, maxBytes: number): Promise<Buffer> {
+    const segment = this.#state.segments[this.#state.segmentIndexOf(offset)]!;
+    try {
+      return await this.#segments.read(segment, this.#nextOffsetOf(segment), offset, maxBytes);
+    } catch (error) {
+      this.#state.assertServing();
+      // Retention may have removed the file between the two lines above.
+      this.#checkRange(offset);
+      if (errnoOf(error) === 'ENOENT') throw this.#missingFile(segment, error);
+      throw error;
+    }
+  }
+
+  #missingFile(segment: LogSegment, cause: unknown): LogError {
+    return new LogError(
+      'KAFKA_STORAGE_ERROR',
+      `expected the segment ${segment.path('.log')}, but it is not there: restore it`,
+      { cause },
+    );
+  }
+
+  async #firstRecord(
+    segment: LogSegment,
+    nextOffset: bigint,
+    fromOffset: bigint,
+    timestampMs: bigint,
+  ): Promise<OffsetAndTimestamp | null> {
+    let from = fromOffset;
+    for (;;) {
+      const batch = await this.#segments.findBatch(
+        segment,
+        nextOffset,
+        from,
+        (header) => header.maxTimestamp >= timestampMs,
+      );
+      if (!batch || batch.header.baseOffset >= this.#state.highWatermark) return null;
+      const record = firstRecordIn(
+        await this.#segments.readBatch(segment, batch),
+        batch,
+        timestampMs,
+        this.#state.logStartOffset,
+      );
+      if (record) return record;
+      from = batch.header.lastOffset + 1n;
+      if (from >= nextOffset || from >= this.#state.highWatermark) return null;
+    }
+  }
+
+  /** The active segment knows its largest timestamp including what is not synced yet: then its visible part is walked. */
+  async #largestVisibleTimestamp(segment: LogSegment): Promise<bigint | null> {
+    const nextOffset = this.#nextOffsetOf(segment);
+    if (segment.visibleBytes === 0 || nextOffset <= this.#state.logStartOffset) return null;
+    await this.#context.indexes.indexesOf(segment, nextOffset);
+    const isVisible = segment.offsetOfMaxTimestamp < this.#state.highWatermark;
+    if (isVisible && segment.baseOffset >= this.#state.logStartOffset)
+      return segment.maxTimestampMs! < 0n ? null : segment.maxTimestampMs;
+    let largest = -1n;
+    await this.#segments.findBatch(
+      segment,
+      nextOffset,
+      max(segment.baseOffset, this.#state.logStartOffset),
+      (header) => {
+        if (header.maxTimestamp > largest) largest = header.maxTimestamp;
+        return false;
+      },
+    );
+    return largest < 0n ? null : largest;
+  }
+
+  #nextOffsetOf(segment: LogSegment): bigint {
+    return this.#state.nextOffsetOfSegment(this.#state.segments.indexOf(segment));
+  }
+}
+
+/** The only place where the broker looks into a batch: the client wants the record, not the batch. */
+function firstRecordIn(
+  bytes: Buffer,
+  batch: FoundBatch,
+  timestampMs: bigint,
+  logStartOffset: bigint,
+): OffsetAndTimestamp | null {
+  const { header } = batch;
+  if (header.timestampType === 'LogAppendTime') {
+    return { offset: max(header.baseOffset, logStartOffset), timestampMs: header.maxTimestamp };
+  }
+  const cursor = new RecordCursor(bytes, { maxDecompressedBytes });
+  while (cursor.next()) {
+    if (cursor.timestamp >= timestampMs && cursor.offset >= logStartOffset) {
+      return { offset: cursor.offset, timestampMs: cursor.timestamp };
+    }
+  }
+  return null;
+}
+
+function max(a: bigint, b: bigint): bigint {
+  return a > b ? a : b;
+}

@@ -1,0 +1,133 @@
+/**
+ * Removes the beginning of a log: expired segments, and what DeleteRecords gave up. A segment goes by renaming its log file to
+ * `.deleted` and syncing the folder, oldest first and one at a time, so that a crash can neither bring back a
+ * record whose removal was seen nor leave a gap; this needs no space on a full disk. Readers inside the segment finish.
+ */
+
+import { join } from 'node:path';
+import { faultPoint } from '../../shared/index.ts';
+import type { PartitionCheckpoint } from './checkpoint-file.ts';
+import { removeFileIfThere } from './durable-file.ts';
+import type { LogContext } from './log-context.ts';
+import { isDiskFull, LogError } from './log-error.ts';
+import type { LogSegment } from './log-segment.ts';
+import { deletedSuffix, offsetFileName, snapshotSuffix } from './names.ts';
+import type { PartitionState } from './partition-state.ts';
+import type { SegmentSealer } from './segment-sealer.ts';
+import { syncDirectoryOrFail } from './sync-or-fail.ts';
+
+export class SegmentRemover {
+  readonly #state: PartitionState;
+  readonly #sealer: SegmentSealer;
+  readonly #context: LogContext;
+
+  constructor(state: PartitionState, sealer: SegmentSealer, context: LogContext) {
+    this.#state = state;
+    this.#sealer = sealer;
+    this.#context = context;
+  }
+
+  /** Durable before anybody can see it. Throws LogError OFFSET_OUT_OF_RANGE above the high watermark. */
+  async advanceLogStart(offset: bigint): Promise<void> {
+    this.#state.assertServing();
+    const { highWatermark, identity } = this.#state;
+    if (offset > highWatermark || offset < 0n) {
+      const message = `expected a new log start of at most ${highWatermark} for ${identity.directoryName}, got ${offset}`;
+      throw new LogError('OFFSET_OUT_OF_RANGE', message);
+    }
+    await this.#state.serial.run(async () => {
+      if (offset <= this.#state.logStartOffset) return;
+      await this.#checkpointLogStart(offset);
+      if (offset > this.#state.logStartOffset) this.#state.logStartOffset = offset;
+      await this.#removeWhile((_segment, nextOffset) => nextOffset <= this.#state.logStartOffset);
+    });
+  }
+
+  async removeExpired(nowMs: number): Promise<void> {
+    await this.#state.serial.run(async () => {
+      const { retentionBytes } = this.#state.config;
+      let surplus = retentionBytes < 0 ? 0 : this.#totalBytes() - retentionBytes;
+      await this.#removeWhile(async (segment, nextOffset) => {
+        const isSurplus = retentionBytes >= 0 && surplus >= segment.sizeBytes;
+        if (
+          !isSurplus &&
+          nextOffset > this.#state.logStartOffset &&
+          !(await this.#isExpired(segment, nextOffset, nowMs))
+        )
+          return false;
+        surplus -= segment.sizeBytes;
+        return true;
+      });
+    });
+  }
+
+  async isActiveSegmentExpired(nowMs: number): Promise<boolean> {
+    const { active, logEndOffset, highWatermark } = this.#state;
+    return active.sizeBytes > 0 && logEndOffset === highWatermark && this.#isExpired(active, logEndOffset, nowMs);
+  }
+
+  /** A record dated in the future must not keep a segment for ever, hence the time of the last write as an upper bound. */
+  async #isExpired(segment: LogSegment, nextOffset: bigint, nowMs: number): Promise<boolean> {
+    const { retentionMs } = this.#state.config;
+    if (retentionMs < 0) return false;
+    if (segment.maxTimestampMs === null) await this.#context.indexes.indexesOf(segment, nextOffset);
+    const largestMs = segment.maxTimestampMs! < 0n ? Number.POSITIVE_INFINITY : Number(segment.maxTimestampMs);
+    const modifiedMs = (await this.#context.fileSystem.stat(segment.path('.log')))?.modifiedMs ?? nowMs;
+    return nowMs - Math.min(largestMs, modifiedMs) > retentionMs;
+  }
+
+  async #removeWhile(isDue: (segment: LogSegment, nextOffset: bigint) => boolean | Promise<boolean>): Promise<void> {
+    await this.#sealer.idle();
+    // What is not below the high watermark, the active segment foremost, stays.
+    while (this.#state.segments.length > 1) {
+      const segment = this.#state.segments[0]!;
+      const nextOffset = this.#state.nextOffsetOfSegment(0);
+      if (this.#state.isStopped || nextOffset > this.#state.highWatermark || !(await isDue(segment, nextOffset)))
+        return;
+      await this.#remove(segment, nextOffset);
+    }
+  }
+
+  async #remove(segment: LogSegment, nextOffset: bigint): Promise<void> {
+    const { fileSystem, files, indexes, logger } = this.#context;
+    const path = segment.path('.log');
+    await fileSystem.rename(path, path + deletedSuffix);
+    faultPoint('log.mid-retention');
+    await syncDirectoryOrFail(fileSystem, segment.directory);
+    this.#state.segments = this.#state.segments.filter((other) => other !== segment);
+    if (nextOffset > this.#state.logStartOffset) this.#state.logStartOffset = nextOffset;
+    indexes.forget(segment);
+    await files.forget(path);
+    await removeFileIfThere(fileSystem, path + deletedSuffix);
+    await removeFileIfThere(fileSystem, segment.path('.index'));
+    await removeFileIfThere(fileSystem, segment.path('.timeindex'));
+    await removeFileIfThere(fileSystem, join(segment.directory, offsetFileName(segment.baseOffset, snapshotSuffix)));
+    const { topic, partition } = this.#state.identity;
+    logger.info({ topic, partition, baseOffset: segment.baseOffset, sizeBytes: segment.sizeBytes }, 'SegmentDeleted');
+  }
+
+  async #checkpointLogStart(logStartOffset: bigint): Promise<void> {
+    const { checkpoints } = this.#context;
+    const { directoryName, topicId } = this.#state.identity;
+    const former = checkpoints.get(directoryName, topicId) ?? this.#firstCheckpoint();
+    checkpoints.set(directoryName, { ...former, logStartOffset });
+    try {
+      await checkpoints.write();
+    } catch (error) {
+      checkpoints.set(directoryName, former);
+      if (!isDiskFull(error)) throw error;
+      throw new LogError('KAFKA_STORAGE_ERROR', `no space left to note the new log start of ${directoryName}`, {
+        cause: error,
+      });
+    }
+  }
+
+  #firstCheckpoint(): PartitionCheckpoint {
+    const { logStartOffset, leaderEpoch, identity } = this.#state;
+    return { topicId: identity.topicId, logStartOffset, recoveryPoint: 0n, leaderEpoch };
+  }
+
+  #totalBytes(): number {
+    return this.#state.segments.reduce((total, segment) => total + segment.sizeBytes, 0);
+  }
+}

@@ -1,0 +1,58 @@
+/** What a topic's settings may be, and what they are when nobody sets them (Kafka's own defaults). */
+import { LogError } from './log-error.ts';
+import type { TopicConfig } from './log-types.ts';
+
+const dayMs = 24 * 60 * 60 * 1000;
+
+export const builtInTopicConfig: TopicConfig = {
+  retentionMs: 7 * dayMs,
+  retentionBytes: -1,
+  segmentBytes: 1 << 30,
+  segmentMs: 7 * dayMs,
+  maxMessageBytes: (1 << 20) + 12,
+  cleanupPolicy: 'delete',
+  messageTimestampType: 'CreateTime',
+};
+
+/** Inclusive bounds. A position in a segment must fit an int32. */
+const bounds = {
+  retentionMs: [-1, Number.MAX_SAFE_INTEGER],
+  retentionBytes: [-1, Number.MAX_SAFE_INTEGER],
+  segmentBytes: [1024, 0x7fff_ffff],
+  segmentMs: [1, Number.MAX_SAFE_INTEGER],
+  maxMessageBytes: [0, 0x7fff_ffff],
+} as const;
+
+/** The defaults with a topic's own settings over them; those that are undefined do not count. */
+export function mergeTopicConfig(defaults: TopicConfig, overrides: Partial<TopicConfig>): TopicConfig {
+  return { ...defaults, ...definedOnly(overrides) };
+}
+
+export function definedOnly(config: Partial<TopicConfig>): Partial<TopicConfig> {
+  return Object.fromEntries(Object.entries(config).filter(([, value]) => value !== undefined));
+}
+
+/** Throws LogError INVALID_CONFIG. Compaction is not offered; logs that their owner keeps short by snapshots may be marked with it. */
+export function checkTopicConfig(config: TopicConfig, isInternal: boolean): void {
+  for (const [key, [least, most]] of Object.entries(bounds)) {
+    const value = config[key as keyof typeof bounds];
+    if (!Number.isInteger(value) || value < least || value > most) {
+      throw new LogError(
+        'INVALID_CONFIG',
+        `expected ${key} to be a whole number from ${least} to ${most}, got ${value}`,
+      );
+    }
+  }
+  if (config.cleanupPolicy !== 'delete' && !(isInternal && config.cleanupPolicy === 'compact')) {
+    throw new LogError(
+      'INVALID_CONFIG',
+      `expected cleanup.policy=delete, got ${config.cleanupPolicy}: compaction is not offered`,
+    );
+  }
+  if (config.messageTimestampType !== 'CreateTime' && config.messageTimestampType !== 'LogAppendTime') {
+    throw new LogError(
+      'INVALID_CONFIG',
+      `expected message.timestamp.type CreateTime or LogAppendTime, got ${config.messageTimestampType}`,
+    );
+  }
+}
