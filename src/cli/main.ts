@@ -56,13 +56,7 @@ function* withDescendants(command: Command): Generator<Command> {
 
 /** Prints one line for what went wrong, unless commander has done so already. */
 function exitCodeOf(error: unknown): number {
-  if (error instanceof CommanderError) {
-    return error.code === 'commander.help' || error.exitCode !== 0
-      ? error.exitCode === 0
-        ? 0
-        : exitCodes.badInput
-      : 0;
-  }
+  if (error instanceof CommanderError) return error.exitCode === 0 ? exitCodes.complete : exitCodes.badInput;
   if (isAbortError(error)) return exitCodes.failed;
   process.stderr.write(`sluice: ${oneLine(describeError(error))}\n`);
   if (process.env['SLUICE_DEBUG']) process.stderr.write(`${error instanceof Error ? error.stack : ''}\n`);
