@@ -1,0 +1,148 @@
+import { Command, InvalidArgumentError, Option } from 'commander';
+import { type LoadOptions, type LoadReport, runLoad } from '../../loader/index.ts';
+import { createLogger, type LogLevel } from '../../shared/index.ts';
+import { readColumnsFile } from '../../warehouse/index.ts';
+import { parseBrokers, parseBytes, parseDuration, parseInteger, parseList } from '../arguments.ts';
+import { exitCodes, formatBytes, formatCount, printJson } from '../output.ts';
+import { stopSignal } from '../signals.ts';
+import { LoadProgressView } from './load-progress-view.ts';
+
+interface LoadFlags {
+  brokers: string[];
+  topics: string[];
+  warehouse: string;
+  user?: string;
+  group?: string;
+  instanceId?: string;
+  workers: number;
+  untilEnd?: boolean;
+  timeField?: string;
+  columns?: string;
+  rollBytes: number;
+  rollAge: number;
+  engine: 'duckdb' | 'parquetjs';
+  codec: 'zstd' | 'snappy' | 'gzip' | 'none';
+  memory: number;
+  maxDeadLetters: number;
+  skipBudget: number;
+  onGap: 'stop' | 'record';
+  takeOver?: string;
+  acceptRecreatedTopic?: boolean;
+  sessionTimeout: number;
+  scratch?: string;
+  logLevel: LogLevel;
+  json?: boolean;
+}
+
+const example = `
+Examples:
+  $ sluice load --brokers 127.0.0.1:9092 --topics events --warehouse file:///tmp/warehouse --until-end
+  $ sluice load --brokers kafka1:9092,kafka2:9092 --topics logins,purchases \\
+      --warehouse webhdfs://nn1:9870,nn2:9870/warehouse --user etl --workers 4 --time-field ts
+
+Exit codes: 0 complete, 1 failed, 2 bad input (nothing changed), 3 more dead letters than --max-dead-letters.`;
+
+/** `sluice load`: topics of a Kafka cluster into Parquet tables, exactly once. */
+export function loadCommand(): Command {
+  return new Command('load')
+    .description('Load topics into Parquet tables on HDFS or a local disk, exactly once.')
+    .requiredOption('--brokers <list>', 'brokers to begin with, HOST:PORT[,HOST:PORT]', parseBrokers)
+    .requiredOption('--topics <list>', 'topics, each into the table of its name', parseList)
+    .requiredOption('--warehouse <url>', 'file:///DIR or webhdfs://NN1:PORT[,NN2:PORT]/PATH')
+    .option('--user <name>', 'user name towards HDFS')
+    .option('--group <name>', 'consumer group that shares out the partitions (default: sluice-loader)')
+    .option('--instance-id <id>', 'keep the partitions over a restart (static membership); one worker only')
+    .option('--workers <n>', 'workers, each a thread and a member of the group', parseInteger(1, 256), 1)
+    .option('--until-end', 'stop at the end that the partitions have now, instead of going on')
+    .option('--time-field <field>', "field with the event time (default: the record's timestamp)")
+    .option('--columns <file>', 'YAML file that declares the columns (default: inferred from the records)')
+    .option('--roll-bytes <size>', 'close files at this size', parseBytes, parseBytes('128MB'))
+    .option('--roll-age <duration>', 'commit no later than this after a record was read', parseDuration, 60_000)
+    .addOption(new Option('--engine <name>', 'writer of Parquet').choices(['duckdb', 'parquetjs']).default('duckdb'))
+    .addOption(new Option('--codec <name>', 'compression').choices(['zstd', 'snappy', 'gzip', 'none']).default('zstd'))
+    .option('--memory <size>', 'memory for records being loaded, all workers together', parseBytes, parseBytes('1GB'))
+    .option('--max-dead-letters <n>', 'more than this many: exit code 3', parseInteger(0), 0)
+    .option('--skip-budget <share>', 'stop a partition when more than this share of a roll is refused', parseShare, 1)
+    .addOption(
+      new Option('--on-gap <what>', 'when the log has expired past the checkpoint')
+        .choices(['stop', 'record'])
+        .default('stop'),
+    )
+    .option('--take-over <reason>', 'claim partitions that another group or job holds')
+    .option('--accept-recreated-topic', 'go on in the same table although the topic was created anew')
+    .option('--session-timeout <duration>', 'how long a silent worker keeps its partitions', parseDuration, 15_000)
+    .option('--scratch <dir>', 'local folder for files being written')
+    .addOption(
+      new Option('--log-level <level>', 'on stderr')
+        .choices(['debug', 'info', 'warn', 'error', 'silent'])
+        .default('warn'),
+    )
+    .option('--json', 'print the report as one JSON object')
+    .addHelpText('after', example)
+    .action(async (flags: LoadFlags) => {
+      process.exitCode = await load(flags);
+    });
+}
+
+async function load(flags: LoadFlags): Promise<number> {
+  const { signal } = stopSignal();
+  const view = new LoadProgressView(flags.untilEnd ?? false);
+  const schema = flags.columns === undefined ? null : await readColumnsFile(flags.columns);
+  let report: LoadReport;
+  try {
+    report = await runLoad({ ...optionsOf(flags), schema, signal, onProgress: (progress) => view.show(progress) });
+  } finally {
+    view.stop();
+  }
+  if (flags.json) printJson(report);
+  else process.stdout.write(`${summaryLine(report)}\n`);
+  for (const error of report.errors) process.stderr.write(`sluice: ${error}\n`);
+  if (report.outcome === 'failed') return exitCodes.failed;
+  return report.outcome === 'partial' ? exitCodes.partial : exitCodes.complete;
+}
+
+function optionsOf(flags: LoadFlags): LoadOptions {
+  const { brokers, topics, user, group, instanceId, workers, timeField, engine, codec, rollBytes } = flags;
+  const { maxDeadLetters, skipBudget, onGap, logLevel } = flags;
+  return {
+    brokers,
+    topics,
+    warehouseUrl: flags.warehouse,
+    ...(user === undefined ? {} : { user }),
+    ...(group === undefined ? {} : { group }),
+    ...(instanceId === undefined ? {} : { instanceId }),
+    workers,
+    untilEnd: flags.untilEnd ?? false,
+    timeField: timeField ?? null,
+    rollBytes,
+    rollAgeMs: flags.rollAge,
+    engine,
+    codec,
+    memoryBytes: flags.memory,
+    maxDeadLetters,
+    skipBudget,
+    onGap,
+    takeOver: flags.takeOver ?? null,
+    acceptRecreatedTopic: flags.acceptRecreatedTopic ?? false,
+    sessionTimeoutMs: flags.sessionTimeout,
+    ...(flags.scratch === undefined ? {} : { scratchDirectory: flags.scratch }),
+    logLevel,
+    logger: createLogger(logLevel, { part: 'load' }),
+  };
+}
+
+/** rows, dead letters, files, bytes, seconds, rows/s on one line. */
+function summaryLine(report: LoadReport): string {
+  const { rowCount, deadLetterCount, fileCount, fileBytes, elapsedMs, rowsPerSecond, outcome } = report;
+  return (
+    `${outcome}: ${formatCount(rowCount)} rows, ${formatCount(deadLetterCount)} dead letters, ` +
+    `${formatCount(fileCount)} files, ${formatBytes(fileBytes)}, ${(elapsedMs / 1000).toFixed(1)} s, ` +
+    `${formatCount(rowsPerSecond)} rows/s`
+  );
+}
+
+function parseShare(text: string): number {
+  const share = Number(text);
+  if (text.trim() !== '' && share >= 0 && share <= 1) return share;
+  throw new InvalidArgumentError(`expected a share from 0 to 1, got "${text}"`);
+}

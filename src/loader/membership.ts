@@ -1,0 +1,103 @@
+import { randomUUID } from 'node:crypto';
+import { hostname } from 'node:os';
+import type { LedgerOwner } from '../offsets/index.ts';
+import { describeError, type Logger } from '../shared/index.ts';
+import type { GroupMember, KafkaCluster } from '../wire/client/index.ts';
+
+/** By what right a worker owns partitions, and where it shows how far it is. */
+export interface Membership {
+  /** Who we are at this moment, as the ledger writes it. */
+  owner(): LedgerOwner;
+  /** Asks the group now whether we are in its current generation and have the partition. Null: there is no group to ask. */
+  readonly confirm: ((topic: string, partition: number) => Promise<boolean>) | null;
+  /** Shows the checkpoint to lag tools and to the broker's pin. Never read back; a failure is only logged. */
+  publishPosition(topic: string, partition: number, next: bigint, leaderEpoch: number): Promise<void>;
+}
+
+const publishTimeoutMs = 3000;
+
+/** `host:pid:worker`, for people. */
+export function hostLabel(workerIndex: number): string {
+  return `${hostname()}:${process.pid}:${workerIndex}`;
+}
+
+export class GroupMembership implements Membership {
+  readonly #member: GroupMember;
+  readonly #options: { clusterId: string; group: string; host: string; logger: Logger };
+  readonly #assigned = new Set<string>();
+
+  constructor(member: GroupMember, options: { clusterId: string; group: string; host: string; logger: Logger }) {
+    this.#member = member;
+    this.#options = options;
+  }
+
+  noteAssigned(topic: string, partition: number): void {
+    this.#assigned.add(`${topic}/${partition}`);
+  }
+
+  noteTaken(topic: string, partition: number): void {
+    this.#assigned.delete(`${topic}/${partition}`);
+  }
+
+  owner(): LedgerOwner {
+    const { clusterId, group, host } = this.#options;
+    return { clusterId, group, member: this.#member.memberId, generation: this.#member.generation, host };
+  }
+
+  readonly confirm = async (topic: string, partition: number): Promise<boolean> => {
+    if (!this.#assigned.has(`${topic}/${partition}`)) return false;
+    const isMember = await this.#member.isMember(this.#member.generation);
+    // The assignment may have changed while the coordinator was asked.
+    return isMember && this.#assigned.has(`${topic}/${partition}`);
+  };
+
+  async publishPosition(topic: string, partition: number, next: bigint, leaderEpoch: number): Promise<void> {
+    try {
+      // A rebalance may be waiting for the very commit that we are part of.
+      const signal = AbortSignal.timeout(publishTimeoutMs);
+      await this.#member.commit([{ topic, partition, offset: next, leaderEpoch }], { signal });
+    } catch (error) {
+      this.#options.logger.warn({ topic, partition, next, reason: describeError(error) }, 'PositionNotPublished');
+    }
+  }
+}
+
+/** A bounded job: its scheduler makes sure that one attempt runs at a time, and the ledger fences the others. */
+export class JobMembership implements Membership {
+  readonly confirm = null;
+  readonly #owner: LedgerOwner;
+  readonly #cluster: KafkaCluster;
+  readonly #group: string;
+  readonly #logger: Logger;
+
+  constructor(options: {
+    clusterId: string;
+    jobId: string;
+    attempt: number;
+    host: string;
+    cluster: KafkaCluster;
+    /** The group whose position lag tools look at. */
+    group: string;
+    logger: Logger;
+  }) {
+    const { clusterId, jobId, attempt, host } = options;
+    this.#owner = { clusterId, group: `job:${jobId}`, member: randomUUID(), generation: attempt, host };
+    this.#cluster = options.cluster;
+    this.#group = options.group;
+    this.#logger = options.logger;
+  }
+
+  owner(): LedgerOwner {
+    return this.#owner;
+  }
+
+  async publishPosition(topic: string, partition: number, next: bigint, leaderEpoch: number): Promise<void> {
+    try {
+      const signal = AbortSignal.timeout(publishTimeoutMs);
+      await this.#cluster.commitOffsets(this.#group, [{ topic, partition, offset: next, leaderEpoch }], { signal });
+    } catch (error) {
+      // A continuous load is in the group: only its members may commit there.
+      this.#logger.info({ topic, partition, next, reason: describeError(error) }, 'PositionNotPublished');
+    }
+  }
+}

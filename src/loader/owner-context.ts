@@ -1,0 +1,44 @@
+import type { Clock, Logger } from '../shared/index.ts';
+import type { ParquetEngine, TablePaths, WarehouseFiles } from '../warehouse/index.ts';
+import type { BatchFetcher, KafkaCluster } from '../wire/client/index.ts';
+import type { WorkerSettings } from './load-options.ts';
+import type { CommitSummary } from './load-progress.ts';
+import type { Membership } from './membership.ts';
+import type { TableSchemas } from './table-schemas.ts';
+
+/** The part of a BatchFetcher that a partition's owner works with. */
+export type PartitionFetching = Pick<BatchFetcher, 'assign' | 'unassign' | 'pause' | 'resume' | 'progress'>;
+
+/** One topic's table, shared by the owners of its partitions within a worker. */
+export interface TableContext {
+  /** Name of the table: the topic's. */
+  table: string;
+  paths: TablePaths;
+  schemas: TableSchemas;
+}
+
+/** What the owners of one worker share. */
+export interface OwnerContext {
+  settings: WorkerSettings;
+  cluster: KafkaCluster;
+  fetching: PartitionFetching;
+  membership: Membership;
+  files: WarehouseFiles;
+  engine: ParquetEngine;
+  clock: Clock;
+  logger: Logger;
+  onCommitted: (summary: CommitSummary) => void;
+  onOwned: (topic: string, partition: number, checkpoint: bigint) => void;
+}
+
+/** Which partition, of which incarnation of the topic. */
+export interface OwnedPartition {
+  topic: string;
+  /** As the ledger knows it, 32 hex digits. */
+  topicId: string;
+  /** As the cluster knows it; null where it gives no ids. */
+  ownId: string | null;
+  partition: number;
+  /** Exclusive end of a bounded load; null: continuous. */
+  endOffset: bigint | null;
+}

@@ -1,0 +1,220 @@
+import { mkdir, rm } from 'node:fs/promises';
+import { join } from 'node:path';
+import { maxRunsPerCommit, type PartitionChain, type RollCause } from '../offsets/index.ts';
+import { faultPoint, type Logger } from '../shared/index.ts';
+import type { TableEncoder } from '../warehouse/index.ts';
+import type { FetchedBatch } from '../wire/client/index.ts';
+import { DeadLetterSpool } from './dead-letter-spool.ts';
+import { OpenRoll } from './open-roll.ts';
+import type { OwnedPartition, OwnerContext, TableContext } from './owner-context.ts';
+import { PartitionStoppedError } from './partition-claim.ts';
+import { type CommitContext, commitRoll, deleteLocalFiles } from './roll-commit.ts';
+import { dueRoll } from './roll-policy.ts';
+import { checkSkipBudget } from './skip-budget.ts';
+import { waitOut } from './wait-out.ts';
+
+interface PendingCommit {
+  /** Never rejects. */
+  ended: Promise<void>;
+  isEnded: boolean;
+  error: unknown;
+}
+
+/**
+ * The data side of a partition's owner: one open roll that grows, and at most one finished roll on its way into the ledger.
+ * So fetching and encoding go on while a roll is uploaded, and never more than two rolls exist.
+ */
+export class PartitionRolls {
+  readonly #context: OwnerContext;
+  readonly #table: TableContext;
+  readonly #partition: OwnedPartition;
+  readonly #chain: PartitionChain;
+  readonly #signal: AbortSignal;
+  readonly #logger: Logger;
+  readonly #scratch: string;
+  readonly #onCommitEnded: () => void;
+  #open: OpenRoll | null = null;
+  #openedAtMs = 0;
+  #pending: PendingCommit | null = null;
+  #hasLanded = false;
+
+  constructor(options: {
+    context: OwnerContext;
+    table: TableContext;
+    partition: OwnedPartition;
+    chain: PartitionChain;
+    logger: Logger;
+    signal: AbortSignal;
+    /** A private local folder; created and removed here. */
+    scratch: string;
+    onCommitEnded: () => void;
+  }) {
+    this.#context = options.context;
+    this.#table = options.table;
+    this.#partition = options.partition;
+    this.#chain = options.chain;
+    this.#logger = options.logger;
+    this.#signal = options.signal;
+    this.#scratch = options.scratch;
+    this.#onCommitEnded = options.onCommitEnded;
+  }
+
+  /** First offset not yet taken in. */
+  get position(): bigint {
+    return this.#open?.next ?? 0n;
+  }
+
+  get isEmpty(): boolean {
+    return this.#open?.isEmpty ?? true;
+  }
+
+  get isCommitting(): boolean {
+    return this.#pending !== null;
+  }
+
+  get memoryBytes(): number {
+    return this.#open?.memoryBytes ?? 0;
+  }
+
+  /** Starts, or starts over, at the checkpoint; whatever was open is dropped. */
+  async begin(at: bigint): Promise<void> {
+    if (this.#open) return await this.#open.restartAt(at);
+    await mkdir(this.#scratch, { recursive: true });
+    const { topic, partition } = this.#partition;
+    this.#open = new OpenRoll({
+      openEncoder: (batch) => this.#openEncoder(batch),
+      spool: new DeadLetterSpool({ directory: this.#scratch, topic, partition }),
+      first: at,
+    });
+  }
+
+  async absorb(batch: FetchedBatch): Promise<void> {
+    const open = this.#open!;
+    if (open.isEmpty) this.#openedAtMs = this.#context.clock.monotonicMs();
+    faultPoint('loader.commit.1-fetched');
+    await open.absorb(batch, this.#partition.endOffset);
+    faultPoint('loader.commit.2-decoded');
+  }
+
+  /** Moves on to where the fetcher goes on, over offsets that hold nothing for us. */
+  skipTo(next: bigint): void {
+    const open = this.#open!;
+    const { endOffset } = this.#partition;
+    if (open.isEmpty) this.#openedAtMs = this.#context.clock.monotonicMs();
+    open.skipTo(endOffset !== null && endOffset < next ? endOffset : next);
+  }
+
+  due(asked: { memory: boolean; requestedUpTo: bigint | null }): RollCause | null {
+    const open = this.#open;
+    if (!open) return null;
+    const { rollBytes, rollAgeMs } = this.#context.settings;
+    const { isEmpty, next, encodedBytes, runCount } = open;
+    const ageMs = this.#context.clock.monotonicMs() - this.#openedAtMs;
+    return dueRoll(
+      { isEmpty, next, encodedBytes, ageMs, runCount },
+      { rollBytes, rollAgeMs, maxRuns: maxRunsPerCommit / 4, endOffset: this.#partition.endOffset },
+      asked,
+    );
+  }
+
+  /** Until the open roll is of age; infinite while it is empty. */
+  msUntilAge(): number {
+    if (this.isEmpty) return Number.POSITIVE_INFINITY;
+    return Math.max(0, this.#openedAtMs + this.#context.settings.rollAgeMs - this.#context.clock.monotonicMs());
+  }
+
+  /**
+   * Finishes the open roll and sends it on its way; the commit before it has ended by then. Throws what that one failed
+   * with, SchemaConflictError, or PartitionStoppedError for a roll beyond the skip budget.
+   */
+  async roll(cause: RollCause): Promise<void> {
+    await this.settle();
+    const open = this.#open!;
+    if (open.isEmpty) return;
+    const { encoder } = open;
+    checkSkipBudget(open, { ...this.#partition, ...this.#context.settings, hasLanded: this.#hasLanded });
+    if (encoder && encoder.rowCount > 0)
+      await this.#waitOut('SchemaNotKept', () => this.#table.schemas.settle(encoder, this.#signal));
+    const roll = await open.seal(cause, this.#signal);
+    faultPoint('loader.commit.3-encoded');
+    this.#hasLanded ||= roll.landedCount > 0n;
+    const pending: PendingCommit = { ended: Promise.resolve(), isEnded: false, error: null };
+    pending.ended = commitRoll(roll, this.#commitContext())
+      .catch(async (error: unknown) => {
+        pending.error = error ?? new Error('the commit failed');
+        await deleteLocalFiles(roll, this.#logger);
+      })
+      .finally(() => {
+        pending.isEnded = true;
+        this.#onCommitEnded();
+      });
+    this.#pending = pending;
+  }
+
+  /** Waits for the commit under way; throws what it failed with, once. */
+  async settle(): Promise<void> {
+    const pending = this.#pending;
+    if (!pending) return;
+    await pending.ended;
+    this.#pending = null;
+    if (pending.error) throw pending.error;
+  }
+
+  /** Like `settle`, for a commit that has ended already. */
+  async settleIfEnded(): Promise<void> {
+    if (this.#pending?.isEnded) await this.settle();
+  }
+
+  /** Drops everything: the open roll, and the outcome of a commit under way. */
+  async drop(): Promise<void> {
+    await this.settle().catch(() => {});
+    await this.#open?.restartAt(0n);
+  }
+
+  async close(): Promise<void> {
+    await this.settle().catch(() => {});
+    await this.#open?.close();
+    this.#open = null;
+    await rm(this.#scratch, { recursive: true, force: true });
+  }
+
+  async #openEncoder(batch: Buffer): Promise<TableEncoder> {
+    const { settings, engine } = this.#context;
+    const { topic, topicId, partition } = this.#partition;
+    const schema = await this.#waitOut('SchemaNotRead', () => this.#table.schemas.forEncoder(batch, this.#signal));
+    return await engine.openEncoder({
+      topic,
+      topicId,
+      partition,
+      schema,
+      scratchDirectory: this.#scratch,
+      codec: settings.codec,
+      rowGroupRows: settings.rowGroupRows,
+      timeField: settings.timeField,
+      maxFutureMs: settings.maxFutureMs,
+      footerMetadata: { 'sluice.topic': topic, 'sluice.topic.id': topicId, 'sluice.partition': String(partition) },
+    });
+  }
+
+  #waitOut<T>(event: string, work: () => Promise<T>): Promise<T> {
+    return waitOut(event, { clock: this.#context.clock, logger: this.#logger, signal: this.#signal }, work);
+  }
+
+  #commitContext(): CommitContext {
+    const { files, membership, clock, onCommitted } = this.#context;
+    const { topic, topicId, partition } = this.#partition;
+    return {
+      topic,
+      topicId,
+      partition,
+      files,
+      paths: this.#table.paths,
+      chain: this.#chain,
+      membership,
+      clock,
+      logger: this.#logger,
+      signal: this.#signal,
+      onCommitted,
+    };
+  }
+}
