@@ -23,7 +23,7 @@ import {
   writePartitionMetadata,
 } from './identity-files.ts';
 import type { LogContext } from './log-context.ts';
-import { errnoOf, isDiskFull, LogError } from './log-error.ts';
+import { isDiskFull, LogError } from './log-error.ts';
 import type { DirectoryLock, LogFileSystem } from './log-file-system.ts';
 import type { LogManager, OpenLogManagerOptions } from './log-types.ts';
 import { nodeLogFileSystem } from './node-log-file-system.ts';
@@ -42,25 +42,19 @@ import { TopicStore } from './topic-store.ts';
 const partitionsAtOnce = 4;
 const dayMs = 24 * 60 * 60 * 1000;
 
-/** Throws BadInputError when the directory is in use or cannot be made, LogError when it holds what we must not guess about. */
+/**
+ * Rejects with an errno error (`code` EBUSY, EACCES, ENOTDIR, ...) when the directory is in use or cannot be used, and with LogError
+ * when it holds what we must not guess about.
+ */
 export async function openLogManager(options: OpenLogManagerOptions): Promise<LogManager> {
   const fileSystem = options.fileSystem ?? nodeLogFileSystem;
-  const lock = await takeDirectory(fileSystem, options.dataDirectory);
+  await makeDirectoryIfMissing(fileSystem, options.dataDirectory);
+  const lock = await fileSystem.lockDirectory(options.dataDirectory);
   try {
     return await new LogOpening(options, fileSystem, lock).run();
   } catch (error) {
     await lock.release();
     throw error;
-  }
-}
-
-async function takeDirectory(fileSystem: LogFileSystem, dataDirectory: string): Promise<DirectoryLock> {
-  try {
-    await makeDirectoryIfMissing(fileSystem, dataDirectory);
-    return await fileSystem.lockDirectory(dataDirectory);
-  } catch (error) {
-    if (errnoOf(error) === 'EBUSY') throw new BadInputError((error as Error).message, { cause: error });
-    throw new BadInputError(`expected ${dataDirectory} to be a folder we can create and write to`, { cause: error });
   }
 }
 
