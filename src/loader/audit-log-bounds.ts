@@ -60,6 +60,6 @@ export async function readTimesAt(
     }
     return times;
   } finally {
-    fetcher.close();
+    await fetcher.close();
   }
 }

@@ -2,6 +2,7 @@ export { liveFiles, readHistory } from './chain-history.ts';
 export { readChain } from './chain-reader.ts';
 export type { ChainState } from './chain-state.ts';
 export { type ClaimOptions, describeOwner } from './claim-rules.ts';
+export { describeOffsets, listTopics, type OffsetsFilter, type PartitionOffsets } from './describe-offsets.ts';
 export { FencedError, LedgerError, type LedgerErrorCode } from './ledger-error.ts';
 export { type ChainId, stagingFolder } from './ledger-paths.ts';
 export type {

@@ -96,20 +96,22 @@ async function publish(
   signal: AbortSignal | undefined,
 ): Promise<'appended' | 'source-missing' | LedgerRecord> {
   let lastError: unknown;
-  for (let attempt = 1; attempt <= context.attempts; attempt++) {
+  let mayBeThere = false;
+  for (let attempt = 1; attempt <= context.attempts && !signal?.aborted; attempt++) {
+    if (attempt > 1) await context.clock.sleep(context.retryMs * attempt, signal).catch(() => {});
     try {
       const answer = await context.files.publishIfAbsent(temporary, target, signalOption(signal));
+      mayBeThere = true;
       if (answer === 'published') return await confirm(context.files, target, signal);
       const settled = await settle(context, temporary, target, eraFolder, record, signal);
       if (settled !== 'again') return settled;
     } catch (error) {
-      if (error instanceof LedgerError || (lastError === undefined && isDefinite(error))) throw error;
+      if (error instanceof LedgerError || (!mayBeThere && isDefinite(error))) throw error;
+      mayBeThere = true;
       lastError = error;
-      if (signal?.aborted) break;
     }
-    await context.clock.sleep(context.retryMs * attempt, signal).catch(() => {});
-    if (signal?.aborted) break;
   }
+  if (!mayBeThere) signal?.throwIfAborted();
   throw new LedgerError('in-doubt', `cannot tell whether ${target} was written: ${describeError(lastError)}`, {
     cause: lastError,
     isRetriable: true,

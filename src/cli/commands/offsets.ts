@@ -1,0 +1,44 @@
+import { Command } from 'commander';
+import { parseInteger } from '../arguments.ts';
+import type { HistoryOptions } from '../offsets/show-history.ts';
+import type { ShowOptions } from '../offsets/show-offsets.ts';
+import { type WarehouseOptions, withWarehouseOptions } from '../offsets/warehouse-options.ts';
+
+/** `sluice offsets`: what the ledger says about how far every partition has been loaded. */
+export function offsetsCommand(): Command {
+  const command = new Command('offsets').description(
+    'Checkpoints of the loader: how far each partition is loaded, by whom, and what to do when the ledger is damaged.',
+  );
+
+  withWarehouseOptions(command.command('list'), { brokers: 'add log start, log end and lag from this cluster' })
+    .description('One line per table and partition: checkpoint, log, lag, owner, last commit and why it rolled.')
+    .addHelpText(
+      'after',
+      '\nExample:\n  $ sluice offsets list --warehouse file:///data/warehouse --brokers 127.0.0.1:9092',
+    )
+    .action(async (options: WarehouseOptions) => {
+      const { listOffsets } = await import('../offsets/list-offsets.ts');
+      process.exitCode = await listOffsets(options);
+    });
+
+  withWarehouseOptions(command.command('show'))
+    .description('Everything the ledger knows of a topic.')
+    .argument('<topic>')
+    .option('--partition <n>', 'only this partition', parseInteger(0))
+    .action(async (topic: string, options: ShowOptions) => {
+      const { showOffsets } = await import('../offsets/show-offsets.ts');
+      process.exitCode = await showOffsets(topic, options);
+    });
+
+  withWarehouseOptions(command.command('history'))
+    .description('The records of a topic in the ledger: claims, commits, releases, gaps.')
+    .argument('<topic>')
+    .option('--partition <n>', 'only this partition', parseInteger(0))
+    .option('--limit <n>', 'records per partition, the newest', parseInteger(1), 50)
+    .action(async (topic: string, options: HistoryOptions) => {
+      const { showHistory } = await import('../offsets/show-history.ts');
+      process.exitCode = await showHistory(topic, options);
+    });
+
+  return command;
+}

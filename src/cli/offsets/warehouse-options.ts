@@ -1,0 +1,47 @@
+import type { Command } from 'commander';
+import { BadInputError } from '../../shared/index.ts';
+import type { WarehouseFiles } from '../../warehouse/index.ts';
+import { parseBrokers } from '../arguments.ts';
+
+/** Options of the commands that look into a warehouse. */
+export interface WarehouseOptions {
+  warehouse?: string;
+  user?: string;
+  table?: string;
+  brokers?: string[];
+  json?: boolean;
+  config?: string;
+}
+
+export function withWarehouseOptions(command: Command, options: { brokers?: string } = {}): Command {
+  command
+    .option(
+      '--warehouse <url>',
+      'where the tables live: file:///DIR or webhdfs://NN1:PORT[,NN2:PORT]/PATH (default: loader.warehouse of the settings)',
+    )
+    .option('--user <name>', 'user for HDFS (default: $HADOOP_USER_NAME, or yours)')
+    .option('--table <name>', 'only this table');
+  if (options.brokers) command.option('--brokers <list>', options.brokers, parseBrokers);
+  return command
+    .option('--json', 'print JSON')
+    .option('--config <file>', 'settings file (default: sluice.yaml, if there is one)');
+}
+
+/** Opens the warehouse for `work` and closes it behind it. */
+export async function usingWarehouse<T>(
+  options: WarehouseOptions,
+  access: 'read' | 'write',
+  work: (files: WarehouseFiles) => Promise<T>,
+): Promise<T> {
+  const { readConfig } = await import('../config.ts');
+  const { openWarehouse } = await import('../../warehouse/index.ts');
+  const config = readConfig(options.config ?? null).loader;
+  const url = options.warehouse ?? config.warehouse;
+  if (url === undefined) throw new BadInputError('expected --warehouse URL, or loader.warehouse in the settings file');
+  const files = await openWarehouse(url, { access, user: options.user ?? config.user });
+  try {
+    return await work(files);
+  } finally {
+    await files.close();
+  }
+}
