@@ -94,7 +94,7 @@ export class OpenRoll {
   /** Takes the records of one batch up to `endOffset` (exclusive; null: no end). */
   async absorb(batch: FetchedBatch, endOffset: bigint | null): Promise<void> {
     const { header } = batch;
-    const from = header.baseOffset > this.#next ? header.baseOffset : this.#next;
+    const from = larger(header.baseOffset, this.#next);
     const end = lesser(header.lastOffset + 1n, endOffset);
     if (end <= from) return this.skipTo(end);
     this.skipTo(from);
@@ -189,6 +189,11 @@ export class OpenRoll {
       );
     }
   }
+}
+
+function larger(a: bigint, b: bigint): bigint {
+  if (a > b) return a;
+  return b;
 }
 
 function lesser(a: bigint, b: bigint | null): bigint {

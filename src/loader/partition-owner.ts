@@ -116,8 +116,8 @@ export class PartitionOwner {
     const { topic, partition } = this.partition;
     const seen = this.#context.fetching.progress(topic, partition)?.lastStableOffset ?? -1n;
     if (seen > this.#logEnd) this.#logEnd = seen;
-    const position = this.#rolls.position > checkpoint ? this.#rolls.position : checkpoint;
-    return { topic, partition, checkpoint, position, logEnd: this.#logEnd > position ? this.#logEnd : position };
+    const position = larger(this.#rolls.position, checkpoint);
+    return { topic, partition, checkpoint, position, logEnd: larger(this.#logEnd, position) };
   }
 
   /** Takes what the fetcher has for us. */
@@ -449,6 +449,11 @@ export class PartitionOwner {
 /** At the end of an ownership the rows of a lost race are simply left to the next owner. */
 function ignoreSchemaConflict(error: unknown): void {
   if (!(error instanceof SchemaConflictError)) throw error;
+}
+
+function larger(a: bigint, b: bigint): bigint {
+  if (a > b) return a;
+  return b;
 }
 
 function stackOf(error: unknown): string {

@@ -1,5 +1,4 @@
 import { mkdir, rm } from 'node:fs/promises';
-import { join } from 'node:path';
 import { maxRunsPerCommit, type PartitionChain, type RollCause } from '../offsets/index.ts';
 import { faultPoint, type Logger } from '../shared/index.ts';
 import type { TableEncoder } from '../warehouse/index.ts';
@@ -7,7 +6,6 @@ import type { FetchedBatch } from '../wire/client/index.ts';
 import { DeadLetterSpool } from './dead-letter-spool.ts';
 import { OpenRoll } from './open-roll.ts';
 import type { OwnedPartition, OwnerContext, TableContext } from './owner-context.ts';
-import { PartitionStoppedError } from './partition-claim.ts';
 import { type CommitContext, commitRoll, deleteLocalFiles } from './roll-commit.ts';
 import { dueRoll } from './roll-policy.ts';
 import { checkSkipBudget } from './skip-budget.ts';
