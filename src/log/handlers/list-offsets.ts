@@ -62,9 +62,10 @@ async function lookUp(
   log: PartitionLog,
   { partitionIndex, timestamp }: ListOffsetsRequestListOffsetsPartition,
   isReadCommitted: boolean,
-  { services }: RequestContext,
+  { services, apiVersion }: RequestContext,
 ): Promise<PartitionAnswer> {
-  const { leaderEpoch } = log;
+  // Not in the message before version 4.
+  const leaderEpoch = apiVersion >= 4 ? log.leaderEpoch : -1;
   const at = (offset: bigint, timestampMs = -1n): PartitionAnswer => ({
     partitionIndex,
     offset,

@@ -43,6 +43,8 @@ async function answerTopic(
   context: RequestContext,
 ): Promise<TopicAnswer> {
   const { logs, config } = context.services;
+  // Versions 10 and 11 can carry an id in the request, but no answer to one.
+  if (wanted.name === null && context.apiVersion < 12) return { name: '', errorCode: errorCodes.INVALID_REQUEST };
   const found = findTopic(logs, wanted);
   if (found) return describeTopic(found, config.nodeId);
   const unknown = { ...wanted, errorCode: unknownTopicCode(wanted) };

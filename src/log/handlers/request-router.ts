@@ -1,4 +1,5 @@
 /** From a request frame to the frame of its answer: header, handler, message, handler's work, message, frame. */
+import { SluiceError } from '../../shared/index.ts';
 import {
   apiKeys,
   apiName,
@@ -50,7 +51,7 @@ export class RequestRouter {
     }
     const request = decodeMessage(handler.request, apiVersion, frame, bodyOffset);
     const encode = (answer: object | null): Buffer[] | null =>
-      answer && encodeResponseFrame(apiKey, apiVersion, correlationId, handler.response, answer);
+      answer && encodeAnswer(handler, apiVersion, correlationId, answer);
     const answer = handler.handle(request, context) as object | null | Promise<object | null>;
     return answer instanceof Promise ? answer.then(encode) : encode(answer);
   }
@@ -88,5 +89,15 @@ export class RequestRouter {
       'unsupported-version',
       `expected ${apiName(apiKey)} v${handler.minVersion} to v${handler.maxVersion}, got v${context.apiVersion}`,
     );
+  }
+}
+
+/** What we cannot put into bytes is a mistake of ours, not of the client. */
+function encodeAnswer(handler: ApiHandler, apiVersion: number, correlationId: number, answer: object): Buffer[] {
+  const { apiKey } = handler.request;
+  try {
+    return encodeResponseFrame(apiKey, apiVersion, correlationId, handler.response, answer);
+  } catch (error) {
+    throw new SluiceError('answer-not-encodable', `${apiName(apiKey)} v${apiVersion}`, { cause: error });
   }
 }
