@@ -195,6 +195,10 @@ export class ClusterCore {
     this.#pool.releaseLane(lane);
   }
 
+  closeLane(lane: string): Promise<void> {
+    return this.#pool.closeLane(lane);
+  }
+
   close(): Promise<void> {
     return this.#pool.close();
   }

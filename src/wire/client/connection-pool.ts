@@ -62,13 +62,14 @@ export class ConnectionPool {
     return this.#open.get(keyOf(address, lane))?.isOpen ?? false;
   }
 
-  /** Closes the connections of a lane at once; for an owner that is done. */
+  /** Closes the connections of a lane at once; for an owner that expects no answer any more. */
   releaseLane(lane: string): void {
-    for (const [key, connection] of this.#open) {
-      if (!key.endsWith(`/${lane}`)) continue;
-      this.#open.delete(key);
-      connection.destroy();
-    }
+    for (const connection of this.#takeLane(lane)) connection.destroy();
+  }
+
+  /** Closes the connections of a lane after what was written to them is on its way. */
+  async closeLane(lane: string): Promise<void> {
+    await Promise.all(this.#takeLane(lane).map((connection) => connection.close()));
   }
 
   /** Waits for the answers under way and closes everything. */
@@ -77,6 +78,12 @@ export class ConnectionPool {
     await Promise.allSettled(this.#opening.values());
     await Promise.all([...this.#open.values()].map((connection) => connection.close()));
     this.#open.clear();
+  }
+
+  #takeLane(lane: string): KafkaConnection[] {
+    const found = [...this.#open].filter(([key]) => key.endsWith(`/${lane}`));
+    for (const [key] of found) this.#open.delete(key);
+    return found.map(([, connection]) => connection);
   }
 
   async #openNow(address: Address, key: string): Promise<KafkaConnection> {

@@ -23,3 +23,6 @@ export {
   LogTruncatedError,
 } from './kafka-error.ts';
 export type { ClusterPartition, ClusterTopic } from './metadata-cache.ts';
+export { murmur2, partitionForKey } from './partitioner.ts';
+export type { Delivery, DeliveryCallbacks } from './producer-batch.ts';
+export { type Acks, ProducerClient, type ProducerOptions, type SendOptions } from './producer-client.ts';

@@ -78,6 +78,7 @@ export class KafkaConnection {
   #closeReason: Error | null = null;
   #isDraining = false;
   #whenIdle: (() => void) | null = null;
+  #drained: Promise<void> | null = null;
 
   /** Connects, negotiates versions and authenticates, all within `connectTimeoutMs`. */
   static async open(options: ConnectionOptions, signal?: AbortSignal): Promise<KafkaConnection> {
@@ -149,14 +150,7 @@ export class KafkaConnection {
     signal?.throwIfAborted();
     this.#throwIfClosed();
     this.#write(apiKey, this.versionOf(apiKey), 0, message);
-    if (!this.#socket.writableNeedDrain) return;
-    await untilAborted(
-      new Promise<void>((resolve) => {
-        this.#socket.once('drain', resolve);
-        this.#socket.once('close', resolve);
-      }),
-      signal,
-    );
+    if (this.#socket.writableNeedDrain) await untilAborted(this.#untilDrained(), signal);
   }
 
   /** Takes no more requests, waits for the answers under way (bounded by their timeouts) and closes. */
@@ -165,6 +159,7 @@ export class KafkaConnection {
     const closed = new ConnectionError('connection-closed', `the connection to ${this.address} is closing`);
     this.#slots.failWaiters(closed);
     if (this.#pending.size > 0) await new Promise<void>((resolve) => (this.#whenIdle = resolve));
+    if (this.#socket.writableLength > 0) await this.#untilWritten();
     this.destroy(closed);
   }
 
@@ -230,6 +225,32 @@ export class KafkaConnection {
     this.#socket.cork();
     for (const chunk of chunks) this.#socket.write(chunk);
     this.#socket.uncork();
+  }
+
+  /** One listener for all who wait. */
+  #untilDrained(): Promise<void> {
+    this.#drained ??= new Promise<void>((resolve) => {
+      const done = (): void => {
+        this.#drained = null;
+        this.#socket.off('drain', done).off('close', done);
+        resolve();
+      };
+      this.#socket.once('drain', done).once('close', done);
+    });
+    return this.#drained;
+  }
+
+  /** Everything given to the socket is with the operating system, or the time for that is over. */
+  #untilWritten(): Promise<void> {
+    return new Promise((resolve) => {
+      const timer = setTimeout(resolve, this.#options.connectTimeoutMs);
+      const done = (): void => {
+        clearTimeout(timer);
+        resolve();
+      };
+      this.#socket.once('close', done);
+      this.#socket.end(done);
+    });
   }
 
   #receive(chunk: Buffer): void {
