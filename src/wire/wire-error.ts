@@ -23,9 +23,25 @@ export class WireError extends SluiceError {
   }
 }
 
-/** The same error, told with the field (or message) in which it happened: `topics[3].name: needs 20 bytes …`. */
+/** The fields an error passed on its way out, innermost first. Kept aside: a new error per level would be slow. */
+const fieldPaths = new WeakMap<WireError, string[]>();
+
+/** Notes that `error` happened inside `field`, and returns it. */
 export function errorInField(error: unknown, field: string): unknown {
   if (!(error instanceof WireError)) return error;
-  const separator = /^[\w.[\]]+: /.test(error.message) ? (error.message.startsWith('[') ? '' : '.') : ': ';
-  return new WireError(error.code, `${field}${separator}${error.message}`, { cause: error.cause });
+  const path = fieldPaths.get(error);
+  if (path) path.push(field);
+  else fieldPaths.set(error, [field]);
+  return error;
+}
+
+/** The same error, told with the message and the field in which it happened: `Fetch… v12.topics.name: needs 20 bytes …`. */
+export function errorInMessage(error: unknown, message: string): unknown {
+  if (!(error instanceof WireError)) return error;
+  const path = [...(fieldPaths.get(error) ?? []), message].reverse().join('.');
+  return new WireError(
+    error.code,
+    `${path}: ${error.message}`,
+    error.cause === undefined ? {} : { cause: error.cause },
+  );
 }

@@ -1,6 +1,13 @@
 import { WireError } from '../wire-error.ts';
 
 /**
+ * Objects take more memory than the bytes they come from: an array of three-byte structs takes thirty times its bytes. So
+ * decoding may claim this much for objects, which real messages stay far below, and no more.
+ */
+const OBJECT_BYTES_BASE = 16 * 1024 * 1024;
+const OBJECT_BYTES_PER_BYTE = 8;
+
+/**
  * Reads Kafka's primitive types from a buffer, front to back. Every length is compared with the bytes that are left before
  * anything is done with it; `bytes` are views into the buffer, never copies.
  */
@@ -8,6 +15,7 @@ export class ByteReader {
   readonly buffer: Buffer;
   position: number;
   readonly end: number;
+  #objectBytesLeft: number;
 
   constructor(buffer: Buffer, position = 0, end = buffer.length) {
     if (position < 0 || position > end || end > buffer.length) {
@@ -16,10 +24,22 @@ export class ByteReader {
     this.buffer = buffer;
     this.position = position;
     this.end = end;
+    this.#objectBytesLeft = OBJECT_BYTES_BASE + OBJECT_BYTES_PER_BYTE * (end - position);
   }
 
   get remaining(): number {
     return this.end - this.position;
+  }
+
+  /** To be called before objects of about `bytes` are made. */
+  claim(bytes: number): void {
+    this.#objectBytesLeft -= bytes;
+    if (this.#objectBytesLeft < 0) {
+      throw new WireError(
+        'too-large',
+        `expected a message whose values take at most ${OBJECT_BYTES_BASE} + ${OBJECT_BYTES_PER_BYTE} times its bytes`,
+      );
+    }
   }
 
   /** Moves past `length` bytes and returns where they start. */

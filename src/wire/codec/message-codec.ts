@@ -1,6 +1,6 @@
 // The three verbs of the codec: encode a message, encode it in pieces, decode it. One plain-object shape serves all versions
 // of a message; (schema, version) is compiled on first use and kept.
-import { errorInField, WireError } from '../wire-error.ts';
+import { errorInMessage, WireError } from '../wire-error.ts';
 import { ByteReader } from './byte-reader.ts';
 import { ByteWriter } from './byte-writer.ts';
 import { compileMessage } from './compile-message.ts';
@@ -49,7 +49,7 @@ export function readMessage<T>(reader: ByteReader, schema: MessageSchema<T>, ver
   try {
     return codec.read(reader) as T;
   } catch (error) {
-    throw errorInField(error, `${schema.name} v${version}`);
+    throw errorInMessage(error, `${schema.name} v${version}`);
   }
 }
 
@@ -63,7 +63,7 @@ export function writeMessage<T>(
   try {
     codec.write(writer, message);
   } catch (error) {
-    throw errorInField(error, `${schema.name} v${version}`);
+    throw errorInMessage(error, `${schema.name} v${version}`);
   }
 }
 

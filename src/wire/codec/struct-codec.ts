@@ -19,6 +19,9 @@ export interface CompiledField extends DefaultValue {
   isIgnorable: boolean;
 }
 
+/** About what an unknown tagged field takes in memory: an object and a view. */
+const UNKNOWN_FIELD_BYTES = 160;
+
 type Struct = Record<string, unknown>;
 type FieldWriter = (writer: ByteWriter, struct: Struct) => void;
 
@@ -33,6 +36,7 @@ export function structCodec(fields: readonly CompiledField[], isFlexible: boolea
   const writeTagged = isFlexible ? taggedWriter(tagged) : rejectUnknownTags;
   return {
     minBytes: fixedBytes + (isFlexible ? 1 : 0),
+    objectBytes: fields.reduce((sum, field) => sum + 8 + (field.codec?.objectBytes ?? 24), 64),
     read(reader) {
       const struct: Struct = {};
       for (let i = 0; i < fields.length; i++) readField(fields[i]!, reader, struct);
@@ -81,7 +85,10 @@ function taggedReader(tagged: readonly CompiledField[]): (reader: ByteReader, st
         );
       const field = byTag.get(tag);
       if (field) readTaggedField(field, reader, size, struct);
-      else ((struct['unknownTaggedFields'] ??= []) as UnknownTaggedField[]).push({ tag, data: reader.bytes(size) });
+      else {
+        reader.claim(UNKNOWN_FIELD_BYTES);
+        ((struct['unknownTaggedFields'] ??= []) as UnknownTaggedField[]).push({ tag, data: reader.bytes(size) });
+      }
     }
   };
 }
@@ -128,7 +135,8 @@ function fixedFieldWriter(field: CompiledField, codec: ValueCodec): FieldWriter 
 function requireDefault(field: CompiledField, struct: Struct): void {
   const value = struct[field.name];
   if (value === undefined || field.isDefault(value)) return;
-  throw new WireError('unsupported-version', `${field.name}: has a value, but this version has no such field`);
+  const error = new WireError('unsupported-version', 'has a value, but this version has no such field');
+  throw errorInField(error, field.name);
 }
 
 function taggedWriter(tagged: readonly CompiledField[]): FieldWriter {

@@ -8,6 +8,8 @@ export interface ValueCodec {
   write(writer: ByteWriter, value: unknown): void;
   /** The fewest bytes a value takes; what a count from the wire is checked against. */
   readonly minBytes: number;
+  /** About how much memory a value takes, without what its own bytes and elements take. */
+  readonly objectBytes: number;
 }
 
 export interface Form {
@@ -21,14 +23,44 @@ const MAX_STRING_BYTES = 0x7fff;
 const MAX_BYTES = 0x7fffffff;
 
 const fixedSize: Readonly<Record<string, ValueCodec>> = {
-  bool: { read: (reader) => reader.bool(), write: (writer, value) => writer.bool(value), minBytes: 1 },
-  int8: { read: (reader) => reader.int8(), write: (writer, value) => writer.int8(value), minBytes: 1 },
-  int16: { read: (reader) => reader.int16(), write: (writer, value) => writer.int16(value), minBytes: 2 },
-  uint16: { read: (reader) => reader.uint16(), write: (writer, value) => writer.uint16(value), minBytes: 2 },
-  int32: { read: (reader) => reader.int32(), write: (writer, value) => writer.int32(value), minBytes: 4 },
-  int64: { read: (reader) => reader.int64(), write: (writer, value) => writer.int64(value), minBytes: 8 },
-  float64: { read: (reader) => reader.float64(), write: (writer, value) => writer.float64(value), minBytes: 8 },
-  uuid: { read: (reader) => reader.uuid(), write: (writer, value) => writer.uuid(value), minBytes: 16 },
+  bool: { read: (reader) => reader.bool(), write: (writer, value) => writer.bool(value), minBytes: 1, objectBytes: 8 },
+  int8: { read: (reader) => reader.int8(), write: (writer, value) => writer.int8(value), minBytes: 1, objectBytes: 8 },
+  int16: {
+    read: (reader) => reader.int16(),
+    write: (writer, value) => writer.int16(value),
+    minBytes: 2,
+    objectBytes: 8,
+  },
+  uint16: {
+    read: (reader) => reader.uint16(),
+    write: (writer, value) => writer.uint16(value),
+    minBytes: 2,
+    objectBytes: 8,
+  },
+  int32: {
+    read: (reader) => reader.int32(),
+    write: (writer, value) => writer.int32(value),
+    minBytes: 4,
+    objectBytes: 8,
+  },
+  int64: {
+    read: (reader) => reader.int64(),
+    write: (writer, value) => writer.int64(value),
+    minBytes: 8,
+    objectBytes: 24,
+  },
+  float64: {
+    read: (reader) => reader.float64(),
+    write: (writer, value) => writer.float64(value),
+    minBytes: 8,
+    objectBytes: 24,
+  },
+  uuid: {
+    read: (reader) => reader.uuid(),
+    write: (writer, value) => writer.uuid(value),
+    minBytes: 16,
+    objectBytes: 56,
+  },
 };
 
 /** The codec of a scalar type, or undefined when `type` names a struct. */
@@ -42,6 +74,7 @@ function stringCodec({ isFlexible, isNullable }: Form): ValueCodec {
   const readLength = isFlexible ? readCompactLength : readInt16Length;
   return {
     minBytes: isFlexible ? 1 : 2,
+    objectBytes: 32,
     read(reader) {
       const length = readLength(reader);
       if (length < 0) return nullValue(isNullable, length);
@@ -65,6 +98,7 @@ function bytesCodec({ isFlexible, isNullable }: Form): ValueCodec {
   const readLength = isFlexible ? readCompactLength : readInt32Length;
   return {
     minBytes: isFlexible ? 1 : 4,
+    objectBytes: 112,
     read(reader) {
       const length = readLength(reader);
       return length < 0 ? nullValue(isNullable, length) : reader.bytes(length);
@@ -86,6 +120,7 @@ export function arrayCodec(element: ValueCodec, { isFlexible, isNullable }: Form
   const minBytes = Math.max(1, element.minBytes);
   return {
     minBytes: isFlexible ? 1 : 4,
+    objectBytes: 32,
     read(reader) {
       const count = readLength(reader);
       if (count < 0) return nullValue(isNullable, count);
@@ -95,6 +130,7 @@ export function arrayCodec(element: ValueCodec, { isFlexible, isNullable }: Form
           `claims ${count} elements of at least ${minBytes} bytes, but only ${reader.remaining} bytes are left`,
         );
       }
+      reader.claim(count * element.objectBytes);
       const values: unknown[] = [];
       for (let i = 0; i < count; i++) values.push(element.read(reader));
       return values;
@@ -112,6 +148,7 @@ export function arrayCodec(element: ValueCodec, { isFlexible, isNullable }: Form
 export function nullableStructCodec(struct: ValueCodec): ValueCodec {
   return {
     minBytes: 1,
+    objectBytes: struct.objectBytes,
     read: (reader) => (reader.int8() < 0 ? null : struct.read(reader)),
     write(writer, value) {
       writer.int8(value === null ? -1 : 1);
