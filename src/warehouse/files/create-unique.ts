@@ -1,4 +1,5 @@
 import { randomUUID } from 'node:crypto';
+import { sourceSize } from './source-file.ts';
 import { isWarehouseError, WarehouseError } from './warehouse-error.ts';
 import type { FileSource, WarehouseFiles } from './warehouse-files.ts';
 
@@ -13,7 +14,7 @@ export async function createUnique(
   options: { suffix?: string; attempts?: number; signal?: AbortSignal } = {},
 ): Promise<string> {
   const { suffix = '', attempts = 10, ...rest } = options;
-  const expectedBytes = 'bytes' in source ? source.bytes.length : source.size;
+  const expectedBytes = sourceSize(source);
   for (let attempt = 1; ; attempt++) {
     const path = `${folder === '/' ? '' : folder}/${randomUUID()}${suffix}`;
     try {

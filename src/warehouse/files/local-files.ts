@@ -3,6 +3,7 @@ import { constants, type Stats } from 'node:fs';
 import { type FileHandle, link, mkdir, open, readdir, rename, rm, rmdir, stat, unlink } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { type Clock, systemClock } from '../../shared/index.ts';
+import { readSource } from './source-file.ts';
 import { WarehouseError, type WarehouseErrorCode } from './warehouse-error.ts';
 import type { FileSource, FileStatus, PublishOutcome, WarehouseFiles } from './warehouse-files.ts';
 import { compareNames, pathComponents } from './warehouse-path.ts';
@@ -34,7 +35,12 @@ export class LocalFiles implements WarehouseFiles {
       const file = await open(target, 'wx');
       try {
         if ('bytes' in source) await file.writeFile(source.bytes);
-        else await copyInto(file, source, options.signal);
+        else {
+          for await (const chunk of readSource(source, copyBytes)) {
+            options.signal?.throwIfAborted();
+            await file.writeFile(chunk); // at the current position; unlike write(), goes on after a short write
+          }
+        }
         await file.sync();
       } catch (error) {
         await unlink(target).catch(() => {});
@@ -130,31 +136,6 @@ export class LocalFiles implements WarehouseFiles {
 
 const statsAtOnce = 64;
 const copyBytes = 1024 * 1024;
-
-async function copyInto(
-  target: FileHandle,
-  source: { localPath: string; size: number },
-  signal: AbortSignal | undefined,
-): Promise<void> {
-  const file = await open(source.localPath, 'r');
-  try {
-    const { size } = await file.stat();
-    if (size !== source.size) {
-      throw new WarehouseError('bad-source', `expected ${source.size} bytes in ${source.localPath}, found ${size}`);
-    }
-    const buffer = Buffer.allocUnsafe(Math.min(copyBytes, size));
-    for (let position = 0; position < size; ) {
-      signal?.throwIfAborted();
-      const { bytesRead } = await file.read(buffer, 0, buffer.length, position);
-      if (bytesRead === 0)
-        throw new WarehouseError('bad-source', `${source.localPath} became shorter while it was read`);
-      await target.writeFile(buffer.subarray(0, bytesRead)); // unlike write(), goes on after a short write
-      position += bytesRead;
-    }
-  } finally {
-    await file.close();
-  }
-}
 
 async function readFully(file: FileHandle, offset: number, length: number): Promise<Buffer> {
   const buffer = Buffer.allocUnsafe(length);

@@ -1,13 +1,14 @@
 import { lookup } from 'node:dns/promises';
 import { describeError } from '../../../shared/index.ts';
 import { type AttemptFailure, type RetryContext, RetryRun } from '../retry-run.ts';
+import { sourceSize } from '../source-file.ts';
 import { WarehouseError } from '../warehouse-error.ts';
 import type { FileSource } from '../warehouse-files.ts';
 import { ExchangeError, exchange, type HttpAnswer, type HttpTimeouts } from './http-exchange.ts';
 import type { NameNodeCall, NameNodes } from './name-nodes.ts';
 import { type DataAddress, parseRedirect } from './redirect.ts';
 import { classify, parseRemoteException, type RemoteException, toWarehouseError } from './remote-exception.ts';
-import { sendSource, sourceSize } from './source-body.ts';
+import { sendSource } from './source-body.ts';
 
 export interface DataNodesOptions extends RetryContext {
   nameNodes: NameNodes;
@@ -30,11 +31,6 @@ interface TransferFailure extends AttemptFailure {
 
 /** A DataNode that failed us is not asked for again for this long: the NameNode takes minutes to see that one is dead. */
 const suspectMs = 60_000;
-/**
- * A DataNode says `100 Continue` some milliseconds before the NameNode has let it create the file. When that is refused while
- * a large body is on its way, the closed socket swallows the reason: after a lost upload the next ones wait for it.
- */
-const refusalMs = 200;
 const maxReadBytes = 2 ** 31 - 1;
 
 /** Content of files: a NameNode says which DataNode has it or takes it, and each transfer has a connection of its own. */
@@ -108,7 +104,7 @@ export class DataNodes {
     source: FileSource,
     signal: AbortSignal | undefined,
   ): Promise<UploadOutcome | TransferFailure> {
-    const { clock } = this.#options;
+    const { clock, timeouts } = this.#options;
     try {
       const answer = await exchange({
         ...this.#request(target, signal),
@@ -116,7 +112,7 @@ export class DataNodes {
         headers: { 'Content-Type': 'application/octet-stream', 'Content-Length': String(sourceSize(source)) },
         maxBodyBytes: 1024 * 1024,
         sendBody: async (request) => {
-          if (clock.monotonicMs() < this.#carefulUntilMs) await clock.sleep(refusalMs, signal);
+          if (clock.monotonicMs() < this.#carefulUntilMs) await clock.sleep(timeouts.refusalMs, signal);
           await sendSource(source, request);
         },
       });

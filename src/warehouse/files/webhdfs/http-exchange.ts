@@ -27,6 +27,12 @@ export interface HttpTimeouts {
   totalMs: number;
   /** How long a server may take to say `100 Continue` before the body is sent without. */
   continueMs: number;
+  /**
+   * A DataNode says `100 Continue` some milliseconds before the NameNode has let it create the file. When that is refused
+   * while a large body is on its way, the closed socket swallows the reason: after a lost upload, the next ones wait this long
+   * for a refusal.
+   */
+  refusalMs: number;
 }
 
 export interface HttpAnswer {

@@ -1,5 +1,6 @@
 import type { Clock, Logger } from '../../../shared/index.ts';
 import { defaultRetryPolicy, type RetryPolicy } from '../retry-run.ts';
+import { sourceSize } from '../source-file.ts';
 import { WarehouseError } from '../warehouse-error.ts';
 import type { FileSource, FileStatus, PublishOutcome, WarehouseFiles } from '../warehouse-files.ts';
 import { compareNames, pathComponents } from '../warehouse-path.ts';
@@ -9,7 +10,6 @@ import { type HdfsStatus, parseBoolean, parseListing, parseStatus, serverTimeMs 
 import type { HttpTimeouts } from './http-exchange.ts';
 import { type NameNodeAnswer, type NameNodeCall, NameNodes } from './name-nodes.ts';
 import { type RemoteException, toWarehouseError } from './remote-exception.ts';
-import { sourceSize } from './source-body.ts';
 import type { WebHdfsAuth } from './webhdfs-auth.ts';
 
 export interface WebHdfsOptions {
@@ -27,7 +27,13 @@ export interface WebHdfsOptions {
   redirectHosts?: readonly string[] | undefined;
 }
 
-const defaultTimeouts: HttpTimeouts = { connectMs: 10_000, idleMs: 60_000, totalMs: 120_000, continueMs: 5_000 };
+const defaultTimeouts: HttpTimeouts = {
+  connectMs: 10_000,
+  idleMs: 60_000,
+  totalMs: 120_000,
+  continueMs: 5_000,
+  refusalMs: 200,
+};
 
 type Signal = { signal?: AbortSignal };
 

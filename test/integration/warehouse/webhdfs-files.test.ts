@@ -1,0 +1,214 @@
+import { describe, expect, it } from 'vitest';
+import { createUnique } from '../../../src/warehouse/index.ts';
+import { bytes, connect, failure, recordingLogger, startServer } from './webhdfs-fixture.ts';
+
+describe('WebHdfsFiles without trouble', () => {
+  it('gives back what was written, whole and in part', async () => {
+    const files = await connect(await startServer());
+    await files.create('/t/a', bytes('hello world'));
+    expect((await files.read('/t/a')).toString()).toBe('hello world');
+    expect((await files.read('/t/a', { offset: 6, length: 3 })).toString()).toBe('wor');
+    expect((await files.read('/t/a', { offset: 6, length: 300 })).toString()).toBe('world');
+    expect(await files.read('/t/a', { offset: 300, length: 3 })).toHaveLength(0);
+    expect(await files.read('/t/a', { length: 0 })).toHaveLength(0);
+    expect(await files.stat('/t/a')).toMatchObject({ name: 'a', type: 'file', size: 11 });
+  });
+
+  it('keeps every character of a name through create, rename and listing', async () => {
+    const server = await startServer();
+    const files = await connect(server);
+    const names = [' x', '%41', 'a+b', 'a;b', 'ü😀', 'a?b#c', 'a\\b', '"', '=', '&x=1'];
+    for (const name of names) {
+      await files.create(`/t/${name}`, bytes(name));
+      expect(await files.publishIfAbsent(`/t/${name}`, `/u/${name}`)).toBe('refused'); // no folder /u
+    }
+    await files.mkdirs('/u');
+    for (const name of names) expect(await files.publishIfAbsent(`/t/${name}`, `/u/${name}`)).toBe('published');
+    expect(server.tree.files('/wh/u')).toEqual(
+      names.map((name) => `/wh/u/${name}`).sort((a, b) => Buffer.compare(Buffer.from(a), Buffer.from(b))),
+    );
+  });
+
+  it('lists a folder of many pages in byte order', async () => {
+    const server = await startServer();
+    server.listLimit = 7;
+    const files = await connect(server);
+    const names = Array.from({ length: 50 }, (_, i) => String.fromCodePoint(i % 2 ? 0xe000 + i : 0x1f600 + i));
+    for (const name of names) server.tree.create(`/wh/big/${name}`);
+    const sorted = [...names].sort((a, b) => Buffer.compare(Buffer.from(a), Buffer.from(b)));
+    expect((await files.list('/big')).map(({ name }) => name)).toEqual(sorted);
+    expect(await files.list('/none')).toEqual([]);
+  });
+
+  it('takes the clock from the NameNode', async () => {
+    const files = await connect(await startServer());
+    expect(Math.abs((await files.nowMs()) - Date.now())).toBeLessThan(2_500);
+  });
+
+  it('says by a code what is wrong', async () => {
+    const files = await connect(await startServer());
+    await files.create('/t/a', bytes('x'));
+    expect(await failure(files.create('/t/a', bytes('y')))).toBe('already-exists');
+    expect(await failure(files.read('/none'))).toBe('not-found');
+    expect(await failure(files.read('/none', { length: 0 }))).toBe('not-found');
+    expect(await failure(files.read('/t'))).toBe('is-a-folder');
+    expect(await failure(files.list('/t/a'))).toBe('not-a-folder');
+    expect(await failure(files.mkdirs('/t/a'))).toBe('not-a-folder');
+    expect(await failure(files.mkdirs('/t/a/b'))).toBe('not-a-folder');
+    expect(await failure(files.delete('/t'))).toBe('folder-not-empty');
+    expect(await failure(files.delete('/', { recursive: true }))).toBe('bad-path');
+    expect(await failure(files.create('/t/../../etc/passwd', bytes('y')))).toBe('bad-path');
+    expect(await failure(files.create('/t/z', { localPath: '/no/such/file', size: 3 }))).toBe('bad-source');
+  });
+});
+
+describe('WebHdfsFiles with NameNodes in trouble', () => {
+  it('finds the active NameNode and stays with it', async () => {
+    const server = await startServer({ nameNodes: 3 });
+    server.activeNameNode = 2;
+    const files = await connect(server);
+    await files.mkdirs('/a');
+    const seen = server.requests.length;
+    await files.mkdirs('/b');
+    expect(server.requests.slice(seen).map(({ nameNode }) => nameNode)).toEqual([2]);
+    server.activeNameNode = 0;
+    await files.mkdirs('/c');
+    expect(server.tree.get('/wh/c')?.type).toBe('DIRECTORY');
+  });
+
+  it.each(['standby', 'retriable', 'error-page', 'reset', 'lost-answer', 'stall', 'lost-stall', 'late'] as const)(
+    'asks again after "%s", in every call',
+    async (kind) => {
+      const server = await startServer();
+      const files = await connect(server);
+      for (const op of ['MKDIRS', 'GETFILESTATUS', 'LISTSTATUS_BATCH', 'CREATE', 'OPEN', 'RENAME', 'DELETE']) {
+        server.faults.plan({ kind, op, server: 'name-node', times: 2 });
+      }
+      await files.mkdirs('/t');
+      await files.create('/t/a', bytes('content'));
+      expect(await files.publishIfAbsent('/t/a', '/t/b')).toBe('published');
+      expect((await files.list('/t')).map(({ name }) => name)).toEqual(['b']);
+      expect((await files.read('/t/b')).toString()).toBe('content');
+      expect(await files.delete('/t/b')).toBe(true);
+      expect(await files.stat('/t/b')).toBeNull();
+    },
+  );
+
+  it('waits out a safe mode without an upper bound, says so, and then completes', async () => {
+    const server = await startServer();
+    const logger = recordingLogger();
+    const files = await connect(server, { logger, retry: { giveUpAfterMs: 50, alarmEveryMs: 60 } });
+    server.isInSafeMode = true;
+    const writing = files.create('/t/a', bytes('x')).then(() => files.publishIfAbsent('/t/a', '/t/b'));
+    await new Promise((resolve) => setTimeout(resolve, 400));
+    expect(server.tree.files()).toEqual([]);
+    const alarms = logger.entries.filter(([, event]) => event === 'SafeModeMet').map(([level]) => level);
+    expect(alarms.length).toBeGreaterThan(2);
+    expect(alarms.slice(0, 2)).toEqual(['warn', 'error']);
+    server.isInSafeMode = false;
+    expect(await writing).toBe('published');
+  });
+
+  it('stops waiting when the signal says so', async () => {
+    const server = await startServer();
+    const files = await connect(server);
+    server.isInSafeMode = true;
+    const stop = new AbortController();
+    setTimeout(() => stop.abort(new Error('enough')), 50);
+    await expect(files.mkdirs('/t', { signal: stop.signal })).rejects.toThrow('enough');
+    server.faults.plan({ kind: 'stall', op: 'GETFILESTATUS' });
+    await expect(files.stat('/t', { signal: AbortSignal.timeout(30) })).rejects.toThrow('aborted due to timeout');
+  });
+
+  it('gives up on servers that are gone, with what it saw last', async () => {
+    const server = await startServer();
+    const files = await connect(server, { retry: { giveUpAfterMs: 60 } });
+    await server.stop();
+    const call = files.stat('/t');
+    await expect(call).rejects.toThrow(/GETFILESTATUS \/wh\/t: 127\.0\.0\.1:\d+: .*ECONNREFUSED.*tried for/);
+    await expect(call).rejects.toMatchObject({ code: 'unavailable', isRetriable: true });
+  });
+});
+
+describe('WebHdfsFiles with DataNodes in trouble', () => {
+  it('counts an upload as done when only its answer was lost', async () => {
+    const server = await startServer();
+    const files = await connect(server);
+    for (const kind of ['lost-answer', 'lost-stall'] as const) {
+      server.faults.plan({ kind, server: 'data-node', op: 'CREATE' });
+      await files.create(`/t/${kind}`, bytes('all of it'));
+      expect(server.read(`/wh/t/${kind}`)?.toString()).toBe('all of it');
+    }
+    expect(server.requests.filter(({ server, op }) => server === 'data-node' && op === 'CREATE')).toHaveLength(2);
+  });
+
+  it.each(['cut', 'reset', 'stall', 'late'] as const)(
+    'never uses a name again after an upload met "%s"',
+    async (kind) => {
+      const server = await startServer();
+      const files = await connect(server);
+      server.faults.plan({ kind, server: 'data-node', op: 'CREATE', atByte: 4 });
+      expect(await failure(files.create('/t/a', bytes('truncated')))).toBe('uncertain');
+      await server.settled();
+      const left = { cut: 'trun', reset: undefined, stall: undefined, late: '' }[kind];
+      expect(server.read('/wh/t/a')?.toString()).toBe(left);
+      expect(server.requests.filter(({ server, op }) => server === 'data-node' && op === 'CREATE')).toHaveLength(1);
+    },
+  );
+
+  it('leaves exactly one whole file under a unique name, whatever happens to the uploads', async () => {
+    const server = await startServer();
+    const files = await connect(server);
+    server.faults.plan({ kind: 'cut', op: 'CREATE', server: 'data-node', atByte: 3 });
+    server.faults.plan({ kind: 'reset', op: 'CREATE', server: 'data-node', occurrence: 2 });
+    const path = await createUnique(files, '/t', bytes('in the end'), { suffix: '.json' });
+    expect(path).toMatch(/^\/t\/[0-9a-f-]{36}\.json$/);
+    expect(server.read(`/wh${path}`)?.toString()).toBe('in the end');
+    expect(server.tree.files('/wh/t')).toEqual([`/wh${path}`]);
+  });
+
+  it('takes another DataNode when one is dead, and does not ask for that one', async () => {
+    const server = await startServer();
+    const files = await connect(server);
+    server.faults.plan({ kind: 'dead-datanode', op: 'CREATE', times: 2 }, { kind: 'dead-datanode', op: 'OPEN' });
+    await files.create('/t/a', bytes('x'));
+    expect((await files.read('/t/a')).toString()).toBe('x');
+    const asked = server.requests.filter(({ op, server }) => op === 'CREATE' && server === 'name-node');
+    expect(asked.map(({ query }) => query.get('excludedatanodes'))).toEqual([null, '127.0.0.1', '127.0.0.1']);
+  });
+
+  it('drops its doubts about DataNodes when there is no other', async () => {
+    const server = await startServer();
+    const files = await connect(server);
+    server.faults.plan({ kind: 'dead-datanode', op: 'CREATE' }, { kind: 'no-datanode', op: 'CREATE', occurrence: 2 });
+    await files.create('/t/a', bytes('x'));
+    const asked = server.requests.filter(({ op, server }) => op === 'CREATE' && server === 'name-node');
+    expect(asked.map(({ query }) => query.get('excludedatanodes'))).toEqual([null, '127.0.0.1', null]);
+  });
+
+  it.each(['cut', 'reset', 'stall', 'lost-answer', 'error-page'] as const)('reads again after "%s"', async (kind) => {
+    const server = await startServer();
+    const files = await connect(server);
+    await files.create('/t/a', bytes('0123456789'));
+    server.faults.plan({ kind, op: 'OPEN', server: 'data-node', times: 2, atByte: 5 });
+    expect((await files.read('/t/a', { offset: 1, length: 8 })).toString()).toBe('12345678');
+  });
+
+  it('names a quota and a lack of space', async () => {
+    const server = await startServer();
+    const files = await connect(server);
+    server.faults.plan({ kind: 'quota', op: 'CREATE', server: 'data-node' });
+    expect(await failure(files.create('/t/a', bytes('x')))).toBe('quota-exceeded');
+    server.faults.plan({ kind: 'no-block', op: 'CREATE', server: 'data-node' });
+    expect(await failure(files.create('/t/b', bytes('x')))).toBe('no-space');
+  });
+
+  it('follows redirects only to allowed hosts', async () => {
+    const server = await startServer();
+    const files = await connect(server, { redirectHosts: ['.example.com', 'datanode1'] });
+    expect(await failure(files.create('/t/a', bytes('x')))).toBe('refused-redirect');
+    const allowed = await connect(server, { redirectHosts: ['127.0.0.1'] });
+    await allowed.create('/t/a', bytes('x'));
+    expect(server.requests.filter(({ server, op }) => server === 'data-node' && op === 'CREATE')).toHaveLength(1);
+  });
+});

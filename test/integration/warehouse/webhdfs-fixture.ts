@@ -1,0 +1,58 @@
+import { afterEach } from 'vitest';
+import type { Logger } from '../../../src/shared/index.ts';
+import { type OpenWarehouseOptions, openWarehouse, type WarehouseFiles } from '../../../src/warehouse/index.ts';
+import { WebHdfsFaultServer } from '../../support/webhdfs-fault-server.ts';
+
+const closing: (() => Promise<void>)[] = [];
+
+afterEach(async () => {
+  for (const close of closing.splice(0).reverse()) await close();
+});
+
+/** A fault server for one test. */
+export async function startServer(
+  options: Parameters<typeof WebHdfsFaultServer.start>[0] = {},
+): Promise<WebHdfsFaultServer> {
+  const server = await WebHdfsFaultServer.start(options);
+  closing.push(() => server.stop());
+  return server;
+}
+
+/** A client with pauses and time limits of milliseconds, at `/wh`. */
+export async function connect(server: WebHdfsFaultServer, options: OpenWarehouseOptions = {}): Promise<WarehouseFiles> {
+  const retry = { firstDelayMs: 1, maxDelayMs: 4, giveUpAfterMs: 5_000, alarmEveryMs: 100, ...options.retry };
+  const timeouts = { connectMs: 500, idleMs: 150, totalMs: 1_000, continueMs: 20, refusalMs: 5, ...options.timeouts };
+  const files = await openWarehouse(server.url('/wh'), { user: 'sluice', ...options, retry, timeouts });
+  closing.push(() => files.close());
+  return files;
+}
+
+/** Keeps what was logged: `[level, event, fields]`. */
+export function recordingLogger(): Logger & { entries: [string, string, Record<string, unknown>][] } {
+  const entries: [string, string, Record<string, unknown>][] = [];
+  const at = (level: string) => (fields: object, event: string) =>
+    void entries.push([level, event, fields as Record<string, unknown>]);
+  const logger: Logger & { entries: typeof entries } = {
+    entries,
+    debug: at('debug'),
+    info: at('info'),
+    warn: at('warn'),
+    error: at('error'),
+    child: () => logger,
+  };
+  return logger;
+}
+
+export function bytes(text: string): { bytes: Buffer } {
+  return { bytes: Buffer.from(text) };
+}
+
+/** The code of the error that a call fails with; fails when it does not fail. */
+export async function failure(call: Promise<unknown>): Promise<string | undefined> {
+  try {
+    await call;
+  } catch (error) {
+    return (error as { code?: string }).code;
+  }
+  throw new Error('expected a failure, got none');
+}

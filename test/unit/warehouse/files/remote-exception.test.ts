@@ -1,0 +1,69 @@
+import { describe, expect, it } from 'vitest';
+import {
+  classify,
+  parseRemoteException,
+  toWarehouseError,
+} from '../../../../src/warehouse/files/webhdfs/remote-exception.ts';
+
+function body(exception: string, message: string): Buffer {
+  const javaClassName = `org.apache.hadoop.${exception}`;
+  return Buffer.from(JSON.stringify({ RemoteException: { exception, javaClassName, message } }));
+}
+
+describe('parseRemoteException', () => {
+  it('cuts the Java stack trace off', () => {
+    const text =
+      '/t/a for client 127.0.0.1 already exists\n\tat org.apache.hadoop.FSDirWriteFileOp.startFile(F.java:388)\n';
+    expect(parseRemoteException(body('FileAlreadyExistsException', text))).toEqual({
+      name: 'FileAlreadyExistsException',
+      message: '/t/a for client 127.0.0.1 already exists',
+    });
+  });
+
+  it('finds the exception that another one carries', () => {
+    const text = 'org.apache.hadoop.ipc.StandbyException: Operation category READ is not supported';
+    expect(parseRemoteException(body('RemoteException', text))?.name).toBe('StandbyException');
+    expect(parseRemoteException(body('IOException', text))?.name).toBe('StandbyException');
+  });
+
+  it('never shows a delegation token', () => {
+    const text = 'token expired: /webhdfs/v1/a?op=OPEN&delegation=SECRETTOKEN&offset=0';
+    expect(JSON.stringify(parseRemoteException(body('InvalidToken', text)))).not.toContain('SECRETTOKEN');
+  });
+
+  it.each(['', '<html>', 'null', '[]', '{}', '{"RemoteException":null}', '{"RemoteException":{"exception":7}}'])(
+    'takes %j for no exception',
+    (text) => {
+      expect(parseRemoteException(Buffer.from(text))).toBeNull();
+    },
+  );
+});
+
+describe('the meaning of an exception', () => {
+  it.each([
+    ['StandbyException', 'Operation category READ is not supported in state standby', 'wrong-name-node'],
+    ['RetriableException', 'Namenode is in startup mode', 'wrong-name-node'],
+    ['SafeModeException', 'Cannot create file /a. Name node is in safe mode.', 'safe-mode'],
+    ['IOException', 'Failed to find datanode, suggest to check cluster health. excludeDatanodes=null', 'no-data-node'],
+    ['IOException', 'File /a could only be written to 0 of the 1 minReplication nodes. There are 0', 'no-data-node'],
+    ['BlockMissingException', 'Could not obtain block: BP-1', 'no-data-node'],
+    ['IOException', 'something else', 'other'],
+    ['AccessControlException', 'Permission denied: user=alice', 'other'],
+  ])('%s "%s" is %s', (name, message, trouble) => {
+    expect(classify({ name, message })).toBe(trouble);
+  });
+
+  it.each([
+    ['FileNotFoundException', 'not-found', false],
+    ['AlreadyBeingCreatedException', 'already-exists', false],
+    ['AccessControlException', 'permission-denied', false],
+    ['DSQuotaExceededException', 'quota-exceeded', false],
+    ['FSLimitException$PathComponentTooLongException', 'bad-path', false],
+    ['SomethingNewException', 'remote', false],
+    ['StandbyException', 'unavailable', true],
+    ['SafeModeException', 'unavailable', true],
+  ])('%s becomes %s', (name, code, isRetriable) => {
+    const error = toWarehouseError({ name, message: 'why' }, 'MKDIRS /a');
+    expect(error).toMatchObject({ code, isRetriable, message: `MKDIRS /a: ${name}: why` });
+  });
+});
