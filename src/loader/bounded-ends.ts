@@ -5,6 +5,7 @@ import type { KafkaCluster } from '../wire/client/index.ts';
 import type { LoadOptions } from './load-options.ts';
 import { requestRoll } from './roll-request.ts';
 import type { KnownTopic } from './topic-id.ts';
+import { WakeUp } from './wake-up.ts';
 
 const lookEveryMs = 1000;
 
@@ -44,6 +45,7 @@ export async function takeEnds(
 export class BoundedEnds {
   readonly #open = new Map<string, BoundedPartition>();
   readonly #ours = new Set<string>();
+  readonly #wake = new WakeUp();
   readonly #files: WarehouseFiles;
   readonly #clock: Clock;
   readonly #logger: Logger;
@@ -75,6 +77,7 @@ export class BoundedEnds {
   /** It has landed, or has failed for good. */
   noteEnded(topic: string, partition: number): void {
     this.#open.delete(key({ topic, partition }));
+    if (this.#open.size === 0) this.#wake.call();
   }
 
   /** Looks once at the chains nobody of ours works on; gives the checkpoint of each that is through. */
@@ -91,7 +94,8 @@ export class BoundedEnds {
   /** Resolves when all partitions have ended. `onEnded` is told of those that owners elsewhere have finished. */
   async watch(onEnded: (one: BoundedPartition, checkpoint: bigint) => void, signal: AbortSignal): Promise<void> {
     while (this.#open.size > 0) {
-      await this.#clock.sleep(lookEveryMs, signal);
+      await this.#wake.sleep(this.#clock, lookEveryMs, signal);
+      signal.throwIfAborted();
       for (const one of await this.look(signal)) {
         this.noteEnded(one.topic, one.partition);
         onEnded(one, one.checkpoint);

@@ -1,0 +1,106 @@
+import type { LedgerFile } from '../offsets/index.ts';
+import { describeError } from '../shared/index.ts';
+import {
+  isWarehouseError,
+  type ParquetFooter,
+  type RangedReader,
+  readParquetFooter,
+  type WarehouseFiles,
+} from '../warehouse/index.ts';
+
+/** What a file of the ledger came to. */
+export interface AuditedFile {
+  /** Absolute path where it lies: visible, or still in staging. Null: nowhere. */
+  path: string | null;
+  size: number;
+  problems: string[];
+}
+
+/** Ranges of a file in the warehouse. */
+export function rangesOf(files: WarehouseFiles, path: string, signal?: AbortSignal): RangedReader {
+  return async (offset, length) => await files.read(path, { offset, length, ...(signal ? { signal } : {}) });
+}
+
+/**
+ * Compares a file of the ledger with what lies in the warehouse: size, and the footer's own account of rows, offsets, times,
+ * content hash and schema. `mayBeStaged`: its move may not have been made yet, then the staged file counts.
+ */
+export async function auditFile(
+  files: WarehouseFiles,
+  root: string,
+  file: LedgerFile,
+  mayBeStaged: boolean,
+  signal?: AbortSignal,
+): Promise<AuditedFile> {
+  const found = await locate(files, root, file, mayBeStaged, signal);
+  if (!found) return { path: null, size: 0, problems: [`${file.path}: missing (${file.rowCount} rows)`] };
+  const problems: string[] = [];
+  if (found.size !== file.size) problems.push(`${file.path}: ${found.size} bytes, the ledger says ${file.size}`);
+  try {
+    const footer = await readParquetFooter(rangesOf(files, found.path, signal), found.size);
+    problems.push(...footerProblems(file, footer));
+  } catch (error) {
+    if (signal?.aborted) throw error;
+    problems.push(`${file.path}: ${describeError(error)}`);
+  }
+  return { ...found, problems };
+}
+
+async function locate(
+  files: WarehouseFiles,
+  root: string,
+  file: { path: string; staged: string },
+  mayBeStaged: boolean,
+  signal: AbortSignal | undefined,
+): Promise<{ path: string; size: number } | null> {
+  // A move may come between two looks: staged, then visible.
+  const places = mayBeStaged ? [file.path, file.staged, file.path] : [file.path];
+  for (const place of places) {
+    const path = `${root}/${place}`;
+    const status = await files.stat(path, signal ? { signal } : {});
+    if (status?.type === 'file') return { path, size: status.size };
+  }
+  return null;
+}
+
+/** `sluice.*` pairs of the footer are what the engine counted when it wrote the file. */
+function footerProblems(file: LedgerFile, footer: ParquetFooter): string[] {
+  const claims: [name: string, expected: bigint | number | string, found: number | string | undefined][] = [
+    ['rows', file.rowCount, footer.rowCount],
+    ['rows in row groups', file.rowCount, footer.rowGroups.reduce((sum, group) => sum + group.rowCount, 0)],
+    ['first offset', file.firstOffset, footer.metadata.get('sluice.first-offset')],
+    ['last offset', file.lastOffset, footer.metadata.get('sluice.last-offset')],
+    ['smallest time', file.minTimeMs, footer.metadata.get('sluice.min-time-ms')],
+    ['largest time', file.maxTimeMs, footer.metadata.get('sluice.max-time-ms')],
+    ['content hash', file.contentHash, footer.metadata.get('sluice.content-hash')],
+    ['schema', file.schemaId, footer.metadata.get('sluice.schema-id')],
+  ];
+  return claims
+    .filter(([, expected, found]) => String(expected) !== String(found ?? ''))
+    .map(
+      ([name, expected, found]) =>
+        `${file.path}: its footer says ${name} ${found ?? 'nothing'}, the ledger ${expected}`,
+    );
+}
+
+/** Whether the file, or a dead-letter file, is there with the size the ledger says. */
+export async function auditPlainFile(
+  files: WarehouseFiles,
+  root: string,
+  file: { path: string; staged: string; size: number },
+  mayBeStaged: boolean,
+  signal?: AbortSignal,
+): Promise<{ path: string | null; problem: string | null }> {
+  try {
+    const found = await locate(files, root, file, mayBeStaged, signal);
+    if (!found) return { path: null, problem: `${file.path}: missing` };
+    const isWhole = found.size === file.size;
+    return {
+      path: found.path,
+      problem: isWhole ? null : `${file.path}: ${found.size} bytes, the ledger says ${file.size}`,
+    };
+  } catch (error) {
+    if (!isWarehouseError(error)) throw error;
+    return { path: null, problem: `${file.path}: ${describeError(error)}` };
+  }
+}

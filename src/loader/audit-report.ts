@@ -1,0 +1,63 @@
+/** What the audit found of one partition's chain. Offsets and counts since the chain began. */
+export interface PartitionAudit {
+  table: string;
+  topic: string;
+  topicId: string;
+  partition: number;
+  /** The ledger covers [first, next). */
+  first: bigint;
+  next: bigint;
+  landed: bigint;
+  dead: bigint;
+  filtered: bigint;
+  control: bigint;
+  gaps: bigint;
+  /** Exact offsets, rising, at most `maxNamedOffsets`; only `deep` can tell. */
+  missing: bigint[];
+  double: bigint[];
+}
+
+/** One difference, in words. */
+export interface AuditProblem {
+  table: string;
+  /** Null: about the table as a whole. */
+  topic: string | null;
+  partition: number | null;
+  message: string;
+}
+
+export interface AuditReport {
+  /** No problems. */
+  ok: boolean;
+  partitions: PartitionAudit[];
+  problems: AuditProblem[];
+  /** Parquet files looked at. */
+  fileCount: number;
+}
+
+/** More offsets than this are counted, not named. */
+export const maxNamedOffsets = 10_000;
+
+/** Collects problems; the first of each kind are kept in full so that a ruined table does not fill the memory. */
+export class ProblemList {
+  readonly problems: AuditProblem[] = [];
+  #more = 0;
+  readonly #limit: number;
+
+  constructor(limit = 1000) {
+    this.#limit = limit;
+  }
+
+  add(place: { table: string; topic?: string; partition?: number }, message: string): void {
+    const { table, topic = null, partition = null } = place;
+    if (this.problems.length < this.#limit) this.problems.push({ table, topic, partition, message });
+    else this.#more++;
+  }
+
+  /** All of them, with a last word about those that were only counted. */
+  take(): AuditProblem[] {
+    if (this.#more === 0) return this.problems;
+    const last = { table: '', topic: null, partition: null, message: `and ${this.#more} more problems` };
+    return [...this.problems, last];
+  }
+}
