@@ -1,18 +1,22 @@
+import { BufferPool } from './buffer-pool.ts';
+
+const noPool = new BufferPool(0);
+
 /** A growing run of bytes: values of a variable-length column, or a scratch text. */
 export class ByteHeap {
-  bytes: Uint8Array;
+  bytes = new Uint8Array(0);
   /** The same bytes, for little-endian words at any position. */
-  view: DataView;
+  view = new DataView(this.bytes.buffer);
   length = 0;
+  readonly #pool: BufferPool;
 
-  constructor(capacity: number) {
-    this.bytes = new Uint8Array(capacity);
-    this.view = new DataView(this.bytes.buffer);
+  constructor(pool: BufferPool = noPool) {
+    this.#pool = pool;
   }
 
   /** Makes room for `count` bytes after `length`. */
   reserve(count: number): void {
-    if (this.length + count > this.bytes.length) this.#grow(this.length + count);
+    if (this.length + count > this.bytes.length) this.#resize(this.length + count);
   }
 
   /** Appends `source[start, end)`. */
@@ -26,21 +30,21 @@ export class ByteHeap {
     else for (let from = start; from < end; from++) bytes[to++] = source[from]!;
   }
 
-  /** Gives the memory back, down to `capacity` bytes. */
-  shrink(capacity: number): void {
-    if (this.bytes.length > capacity && this.length <= capacity) this.#resize(capacity);
+  /** Forgets the bytes and gives the memory back. */
+  release(): void {
+    this.length = 0;
+    this.#use(new ArrayBuffer(0));
   }
 
-  #grow(needed: number): void {
-    let capacity = Math.max(this.bytes.length * 2, 64);
-    while (capacity < needed) capacity *= 2;
-    this.#resize(capacity);
+  #resize(needed: number): void {
+    const block = this.#pool.take(Math.max(needed, this.bytes.length * 2));
+    new Uint8Array(block).set(this.bytes.subarray(0, this.length));
+    this.#use(block);
   }
 
-  #resize(capacity: number): void {
-    const bytes = new Uint8Array(capacity);
-    bytes.set(this.bytes.subarray(0, this.length));
-    this.bytes = bytes;
-    this.view = new DataView(bytes.buffer);
+  #use(block: ArrayBuffer): void {
+    this.#pool.give(this.bytes.buffer);
+    this.bytes = new Uint8Array(block);
+    this.view = new DataView(block);
   }
 }

@@ -24,7 +24,7 @@ export class CellWriter {
   readonly #reader: JsonReader;
   readonly #hasher: RowHasher;
   readonly #time = new TimeParser();
-  readonly #scratch = new ByteHeap(64);
+  readonly #scratch = new ByteHeap();
 
   constructor(reader: JsonReader, hasher: RowHasher) {
     this.#reader = reader;
@@ -195,8 +195,14 @@ export class CellWriter {
   readTime(first: number): boolean {
     const reader = this.#reader;
     if (first === quote) {
+      // As a rule the text is plain, and parsing it finds its end.
+      const after = this.#time.parseTimestamp(reader.buffer, reader.position + 1, reader.end);
+      if (after >= 0 && after < reader.end && reader.buffer[after] === quote) {
+        reader.position = after + 1;
+        return true;
+      }
       const text = this.#readText();
-      return text !== null && this.#time.parseTimestamp(text, this.#textStart, this.#textEnd);
+      return text !== null && this.#time.parseTimestamp(text, 0, this.#scratch.length) === this.#scratch.length;
     }
     if (first !== minus && !isDigit(first)) {
       reader.skipValue();
@@ -211,7 +217,7 @@ export class CellWriter {
     const start = this.#reader.position;
     const text = this.#readText();
     if (text === null) return false;
-    if (!this.#time.parseDate(text, this.#textStart, this.#textEnd))
+    if (this.#scratch.length !== 10 || !this.#time.parseDate(text, 0))
       return this.#badText(slot, 'bad-date', start, 'a date like 2026-11-21');
     const days = this.#time.value;
     builder.appendInt32(row, days);
@@ -224,7 +230,7 @@ export class CellWriter {
     const position = this.#reader.position;
     const text = this.#readText();
     if (text === null) return false;
-    const encoded = latin1(text, this.#textStart, this.#textEnd);
+    const encoded = latin1(text, 0, this.#scratch.length);
     const bytes = Buffer.from(encoded, 'base64');
     if (bytes.toString('base64') !== encoded) return this.#badText(slot, 'bad-base64', position, 'Base64 with padding');
     const start = builder.beginBytes();
@@ -233,20 +239,11 @@ export class CellWriter {
     return true;
   }
 
-  #textStart = 0;
-  #textEnd = 0;
-
-  /** Passes a string; its decoded bytes are [textStart, textEnd) of what is returned. Null with the reader's failure set. */
+  /** Passes a string and decodes it into the scratch heap, whose bytes are returned. Null with the reader's failure set. */
   #readText(): Uint8Array | null {
-    const reader = this.#reader;
-    reader.position++;
-    const start = reader.position;
+    this.#reader.position++;
     this.#scratch.length = 0;
-    if (!reader.readString(this.#scratch)) return null;
-    const isPlain = this.#scratch.length === reader.position - 1 - start;
-    this.#textStart = isPlain ? start : 0;
-    this.#textEnd = isPlain ? reader.position - 1 : this.#scratch.length;
-    return isPlain ? reader.buffer : this.#scratch.bytes;
+    return this.#reader.readString(this.#scratch) ? this.#scratch.bytes : null;
   }
 
   #numberText(): string {

@@ -1,4 +1,5 @@
 import type { ColumnType } from '../table/table-schema.ts';
+import type { BufferPool } from './buffer-pool.ts';
 import { ByteHeap } from './byte-heap.ts';
 import { cellKinds, RowHasher } from './row-hash.ts';
 
@@ -31,9 +32,6 @@ const kindsOfPhysical: Record<PhysicalType, number> = {
   BYTE_ARRAY: cellKinds.bytes,
 };
 
-/** What a heap starts with; small, because a partition may have many open files. */
-const smallHeapBytes = 512;
-
 export class ColumnBuilder {
   readonly name: string;
   readonly type: ColumnType;
@@ -49,16 +47,19 @@ export class ColumnBuilder {
   /** Row of the last value, -1 when there is none. */
   lastRow = -1;
   #heapMark = 0;
+  readonly #pool: BufferPool;
 
-  constructor(name: string, type: ColumnType, capacity: number) {
+  /** `capacity`: rows there is room for, a multiple of 32. */
+  constructor(name: string, type: ColumnType, capacity: number, pool: BufferPool) {
+    this.#pool = pool;
     this.name = name;
     this.type = type;
     this.physical = physicalTypes[type];
     this.seed = RowHasher.seedOf(name, kindsOfPhysical[this.physical]);
-    this.validity = new Uint8Array(capacity >>> 3);
-    this.words = new Int32Array(this.#wordCount(capacity));
+    this.validity = new Uint8Array(pool.take(capacity >>> 3)).fill(0);
+    this.words = new Int32Array(this.#wordBlock(capacity));
     this.#doubles = this.#doubleView();
-    this.heap = new ByteHeap(this.physical === 'BYTE_ARRAY' ? smallHeapBytes : 0);
+    this.heap = new ByteHeap(pool);
   }
 
   /** Bytes of memory held. */
@@ -148,11 +149,13 @@ export class ColumnBuilder {
 
   /** Room for `capacity` rows (a multiple of 32). */
   grow(capacity: number): void {
-    const validity = new Uint8Array(capacity >>> 3);
+    const validity = new Uint8Array(this.#pool.take(capacity >>> 3)).fill(0);
     validity.set(this.validity);
+    this.#pool.give(this.validity.buffer as ArrayBuffer);
     this.validity = validity;
-    const words = new Int32Array(this.#wordCount(capacity));
+    const words = new Int32Array(this.#wordBlock(capacity));
     words.set(this.words);
+    this.#pool.give(this.words.buffer as ArrayBuffer);
     this.words = words;
     this.#doubles = this.#doubleView();
   }
@@ -165,12 +168,15 @@ export class ColumnBuilder {
     this.heap.length = 0;
   }
 
-  /** After `clear`: gives the memory back, but for `capacity` rows. */
-  release(capacity: number): void {
-    this.validity = new Uint8Array(capacity >>> 3);
-    this.words = new Int32Array(this.#wordCount(capacity));
+  /** Forgets all values and gives the memory back; `grow` makes the builder usable again. */
+  release(): void {
+    this.clear();
+    this.#pool.give(this.validity.buffer as ArrayBuffer);
+    this.#pool.give(this.words.buffer as ArrayBuffer);
+    this.validity = new Uint8Array(0);
+    this.words = new Int32Array(0);
     this.#doubles = this.#doubleView();
-    this.heap.shrink(smallHeapBytes);
+    this.heap.release();
   }
 
   #mark(row: number): void {
@@ -178,10 +184,10 @@ export class ColumnBuilder {
     this.lastRow = row;
   }
 
-  #wordCount(capacity: number): number {
-    if (this.physical === 'BYTE_ARRAY') return 0;
-    if (this.physical === 'BOOLEAN') return capacity >>> 5;
-    return this.physical === 'INT32' ? capacity : capacity * 2;
+  #wordBlock(capacity: number): ArrayBuffer {
+    if (this.physical === 'BYTE_ARRAY') return new ArrayBuffer(0);
+    if (this.physical === 'BOOLEAN') return this.#pool.take(capacity >>> 3);
+    return this.#pool.take(capacity * (this.physical === 'INT32' ? 4 : 8));
   }
 
   #doubleView(): Float64Array {

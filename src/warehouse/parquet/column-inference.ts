@@ -17,7 +17,7 @@ import { closeBrace, colon, comma, isDigit, JsonReader, minus, openBrace, openBr
  */
 export class ColumnInference {
   readonly #reader = new JsonReader();
-  readonly #name = new ByteHeap(64);
+  readonly #name = new ByteHeap();
   readonly #isWanted: (name: string) => boolean;
   readonly #evidence = new Map<string, number>();
 

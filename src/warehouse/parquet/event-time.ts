@@ -18,23 +18,22 @@ export class TimeParser {
   /** True when the text had digits other than 0 beyond the milliseconds; `value` is rounded down then. */
   isFiner = false;
 
-  /** Parses all of [start, end). */
-  parseTimestamp(bytes: Uint8Array, start: number, end: number): boolean {
+  /** Parses the date-time that begins at `start` and ends before `end`; the position after it, or -1. */
+  parseTimestamp(bytes: Uint8Array, start: number, end: number): number {
     this.isFiner = false;
-    if (end - start < 20 || !this.parseDate(bytes, start, start + 10)) return false;
-    const separator = bytes[start + 10]! | 0x20;
-    if (separator !== 0x74 && separator !== 0x20) return false;
+    if (end - start < 20 || !this.parseDate(bytes, start)) return -1;
+    const separator = bytes[start + 10]!;
+    if (separator !== 0x54 && separator !== 0x74 && separator !== 0x20) return -1;
     const hour = twoDigits(bytes, start + 11);
     const minute = twoDigits(bytes, start + 14);
     const second = twoDigits(bytes, start + 17);
-    if (bytes[start + 13] !== 0x3a || bytes[start + 16] !== 0x3a) return false;
-    if (hour < 0 || hour > 23 || minute < 0 || minute > 59 || second < 0 || second > 59) return false;
+    if (bytes[start + 13] !== 0x3a || bytes[start + 16] !== 0x3a) return -1;
+    if (hour < 0 || hour > 23 || minute < 0 || minute > 59 || second < 0 || second > 59) return -1;
     const zone = this.#parseFraction(bytes, start + 19, end);
-    const offset = zone < 0 ? Number.NaN : zoneOffsetMs(bytes, zone, end);
-    if (Number.isNaN(offset)) return false;
-    const time = this.value * dayMs + ((hour * 60 + minute) * 60 + second) * 1000 + this.#millis - offset;
+    const after = zone < 0 ? -1 : this.#parseZone(bytes, zone, end);
+    const time = this.value * dayMs + ((hour * 60 + minute) * 60 + second) * 1000 + this.#millis - this.#zoneMs;
     this.value = time;
-    return time >= minTimeMs && time <= maxTimeMs;
+    return time >= minTimeMs && time <= maxTimeMs ? after : -1;
   }
 
   /** Takes an integer of epoch milliseconds. */
@@ -44,9 +43,9 @@ export class TimeParser {
     return value >= minTimeMs && value <= maxTimeMs;
   }
 
-  /** Parses `YYYY-MM-DD`, which must be all of [start, end). */
-  parseDate(bytes: Uint8Array, start: number, end: number): boolean {
-    if (end - start !== 10 || bytes[start + 4] !== 0x2d || bytes[start + 7] !== 0x2d) return false;
+  /** Parses the ten bytes `YYYY-MM-DD` at `start`. */
+  parseDate(bytes: Uint8Array, start: number): boolean {
+    if (bytes[start + 4] !== 0x2d || bytes[start + 7] !== 0x2d) return false;
     const century = twoDigits(bytes, start);
     const yearOfCentury = twoDigits(bytes, start + 2);
     const month = twoDigits(bytes, start + 5);
@@ -59,6 +58,8 @@ export class TimeParser {
   }
 
   #millis = 0;
+  /** Milliseconds that the local time is ahead of UTC. */
+  #zoneMs = 0;
 
   /** Position of the zone, or -1. */
   #parseFraction(bytes: Uint8Array, start: number, end: number): number {
@@ -76,17 +77,19 @@ export class TimeParser {
     }
     return at === start + 1 ? -1 : at;
   }
-}
 
-/** Milliseconds that the local time is ahead of UTC; NaN when the text is not a zone. */
-function zoneOffsetMs(bytes: Uint8Array, start: number, end: number): number {
-  if (end - start === 1) return (bytes[start]! | 0x20) === 0x7a ? 0 : Number.NaN;
-  if (end - start !== 6 || bytes[start + 3] !== 0x3a) return Number.NaN;
-  const sign = bytes[start] === 0x2b ? 1 : bytes[start] === 0x2d ? -1 : 0;
-  const hour = twoDigits(bytes, start + 1);
-  const minute = twoDigits(bytes, start + 4);
-  if (sign === 0 || hour < 0 || hour > 23 || minute < 0 || minute > 59) return Number.NaN;
-  return sign * (hour * 60 + minute) * 60_000;
+  /** Position after the zone, or -1. */
+  #parseZone(bytes: Uint8Array, start: number, end: number): number {
+    this.#zoneMs = 0;
+    if (start < end && (bytes[start]! | 0x20) === 0x7a) return start + 1;
+    if (end - start < 6 || bytes[start + 3] !== 0x3a) return -1;
+    const sign = bytes[start] === 0x2b ? 1 : bytes[start] === 0x2d ? -1 : 0;
+    const hour = twoDigits(bytes, start + 1);
+    const minute = twoDigits(bytes, start + 4);
+    if (sign === 0 || hour < 0 || hour > 23 || minute < 0 || minute > 59) return -1;
+    this.#zoneMs = sign * (hour * 60 + minute) * 60_000;
+    return start + 6;
+  }
 }
 
 /** The number two digits make, or -1. */

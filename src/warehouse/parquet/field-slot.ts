@@ -8,8 +8,11 @@ export type SlotKind = ColumnType | 'ignored' | 'undecided' | 'unusable';
 
 export class FieldSlot {
   readonly name: string;
-  /** The name's bytes and the closing quote, as they stand in a record; empty when the name has to be escaped there. */
-  readonly pattern: Uint8Array;
+  /** Bytes of the name and the closing quote, as they stand in a record; 0 when the name has to be escaped there. */
+  readonly patternLength: number;
+  /** Those bytes as little-endian words, and what counts of the last one. */
+  readonly #words: Int32Array;
+  readonly #lastMask: number;
   kind: SlotKind;
   /** Index of its column in the schema, -1 without one. */
   columnIndex = -1;
@@ -26,7 +29,11 @@ export class FieldSlot {
   constructor(name: string, kind: SlotKind) {
     this.name = name;
     this.kind = kind;
-    this.pattern = /["\\\p{Cc}]/u.test(name) ? new Uint8Array(0) : Buffer.from(`${name}"`, 'utf8');
+    const pattern = /["\\\p{Cc}]/u.test(name) ? Buffer.alloc(0) : Buffer.from(`${name}"`, 'utf8');
+    const padded = Buffer.concat([pattern, Buffer.alloc(-pattern.length & 3)]);
+    this.patternLength = pattern.length;
+    this.#words = Int32Array.from({ length: padded.length >>> 2 }, (_, index) => padded.readInt32LE(index * 4));
+    this.#lastMask = (pattern.length & 3) === 0 ? -1 : (1 << ((pattern.length & 3) * 8)) - 1;
   }
 
   useColumn(column: Column, columnIndex: number, acceptsScalars: boolean): void {
@@ -35,14 +42,14 @@ export class FieldSlot {
     this.acceptsScalars = acceptsScalars && column.type === 'string';
   }
 
-  /** True when the bytes at `at` are this name and its closing quote. */
-  matches(buffer: Uint8Array, at: number, end: number): boolean {
-    const { pattern } = this;
-    const length = pattern.length;
-    if (length === 0 || at + length > end) return false;
-    for (let index = 0; index < length; index++) {
-      if (buffer[at + index] !== pattern[index]) return false;
+  /** True when the bytes at `at` are this name and its closing quote. A record that ends within 3 bytes may be missed. */
+  matches(view: DataView, at: number, end: number): boolean {
+    const words = this.#words;
+    const last = words.length - 1;
+    if (last < 0 || at + (last + 1) * 4 > end) return false;
+    for (let index = 0; index < last; index++) {
+      if (view.getInt32(at + index * 4, true) !== words[index]) return false;
     }
-    return true;
+    return ((view.getInt32(at + last * 4, true) ^ words[last]!) & this.#lastMask) === 0;
   }
 }

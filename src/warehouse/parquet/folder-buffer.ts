@@ -1,5 +1,6 @@
 import { hourFolder } from '../table/table-layout.ts';
 import type { Column } from '../table/table-schema.ts';
+import type { BufferPool } from './buffer-pool.ts';
 import { ColumnBuilder } from './column-builder.ts';
 import { ContentSum } from './row-hash.ts';
 
@@ -13,7 +14,6 @@ const hourMs = 3_600_000;
 export class FolderBuffer {
   /** Whole hours since 1970-01-01T00Z. */
   readonly hour: number;
-  readonly folder: string;
   /** In the order of the field catalog; columns added later come at the end. */
   readonly columns: ColumnBuilder[] = [];
   readonly partition: ColumnBuilder;
@@ -34,18 +34,24 @@ export class FolderBuffer {
   readonly sum = new ContentSum();
   #capacity = firstCapacity;
 
-  constructor(hour: number, columns: readonly Column[], keyType: 'bytes' | 'string') {
+  readonly #pool: BufferPool;
+
+  constructor(hour: number, columns: readonly Column[], keyType: 'bytes' | 'string', pool: BufferPool) {
+    this.#pool = pool;
     this.hour = hour;
-    this.folder = hourFolder(BigInt(hour) * BigInt(hourMs));
     for (const column of columns) this.addColumn(column);
-    this.partition = new ColumnBuilder('_partition', 'int32', firstCapacity);
-    this.offset = new ColumnBuilder('_offset', 'int64', firstCapacity);
-    this.timestamp = new ColumnBuilder('_timestamp', 'timestamp', firstCapacity);
-    this.key = new ColumnBuilder('_key', keyType, firstCapacity);
+    this.partition = new ColumnBuilder('_partition', 'int32', firstCapacity, pool);
+    this.offset = new ColumnBuilder('_offset', 'int64', firstCapacity, pool);
+    this.timestamp = new ColumnBuilder('_timestamp', 'timestamp', firstCapacity, pool);
+    this.key = new ColumnBuilder('_key', keyType, firstCapacity, pool);
+  }
+
+  get folder(): string {
+    return hourFolder(BigInt(this.hour) * BigInt(hourMs));
   }
 
   addColumn(column: Column): void {
-    this.columns.push(new ColumnBuilder(column.name, column.type, this.#capacity));
+    this.columns.push(new ColumnBuilder(column.name, column.type, this.#capacity, this.#pool));
   }
 
   /** All builders in the order of the spool: system columns first, because new columns come at the end. */
@@ -91,9 +97,16 @@ export class FolderBuffer {
   markSpooled(isTight: boolean): void {
     this.spooledRows += this.rowCount;
     this.rowCount = 0;
-    for (const column of this.allColumns) column.clear();
-    if (!isTight) return;
-    this.#capacity = firstCapacity;
-    for (const column of this.allColumns) column.release(firstCapacity);
+    if (!isTight) for (const column of this.allColumns) column.clear();
+    else {
+      this.release();
+      this.#capacity = firstCapacity;
+      for (const column of this.allColumns) column.grow(firstCapacity);
+    }
+  }
+
+  /** Gives all memory back. */
+  release(): void {
+    for (const column of this.allColumns) column.release();
   }
 }

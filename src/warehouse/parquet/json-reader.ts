@@ -1,5 +1,5 @@
 import type { ByteHeap } from './byte-heap.ts';
-import { decodeEscape, stringClasses, utf8SequenceLength } from './json-string.ts';
+import { decodeEscape, utf8SequenceLength } from './json-string.ts';
 
 /**
  * A strict RFC 8259 reader over bytes: no object, no string, no recursion. It moves `position` over one value at a time; a
@@ -30,6 +30,8 @@ const roomyBytes = 4096;
 
 export class JsonReader {
   buffer: Uint8Array = new Uint8Array(0);
+  /** The same bytes as `buffer`, for words. */
+  view: DataView = new DataView(new ArrayBuffer(0));
   position = 0;
   /** First position that does not belong to the value being read. */
   end = 0;
@@ -51,7 +53,10 @@ export class JsonReader {
   readonly #open = new Uint8Array(maxDepth + 1);
 
   start(buffer: Uint8Array, start: number, end: number): void {
-    this.buffer = buffer;
+    if (buffer !== this.buffer) {
+      this.buffer = buffer;
+      this.view = new DataView(buffer.buffer, buffer.byteOffset, buffer.length);
+    }
     this.position = start;
     this.end = end;
     this.failure = null;
@@ -89,33 +94,49 @@ export class JsonReader {
   readString(heap: ByteHeap): boolean {
     const { buffer, end } = this;
     let at = this.position;
-    if (end - at <= roomyBytes) heap.reserve(end - at);
+    if (end - at <= roomyBytes) heap.reserve(end - at + 4);
     else {
       if (!this.skipString()) return false;
-      heap.reserve(this.position - at);
+      heap.reserve(this.position - at + 4);
     }
-    const { bytes } = heap;
+    const { bytes, view: target } = heap;
+    const source = this.view;
+    const lastWord = end - 4;
     let to = heap.length;
     while (at < end) {
-      const byte = buffer[at]!;
-      const kind = stringClasses[byte]!;
-      if (kind === 0) {
-        bytes[to++] = byte;
-        at++;
-      } else if (byte === quote) {
+      // Four bytes at a time. A word is copied whole, and only the plain bytes at its front count.
+      while (at <= lastWord) {
+        const word = source.getInt32(at, true);
+        const special = specialBytes(word);
+        target.setInt32(to, word, true);
+        if (special !== 0) {
+          const plain = plainBytesBefore(special);
+          at += plain;
+          to += plain;
+          break;
+        }
+        at += 4;
+        to += 4;
+      }
+      const byte = at < end ? buffer[at]! : -1;
+      if (byte === quote) {
         this.position = at + 1;
         heap.length = to;
         return true;
-      } else if (byte === backslash) {
+      }
+      if (byte === backslash) {
         heap.length = to;
         at = decodeEscape(this, heap, at);
         if (at < 0) return false;
         to = heap.length;
-      } else {
+      } else if (byte >= 0x80) {
         const length = utf8SequenceLength(buffer, at, end);
         if (length === 0) return this.#failInString(at);
         for (const stop = at + length; at < stop; at++) bytes[to++] = buffer[at]!;
-      }
+      } else if (byte >= 0x20) {
+        bytes[to++] = byte;
+        at++;
+      } else if (byte >= 0) return this.#failInString(at);
     }
     this.position = at;
     return this.failHere('the closing quote of a string');
@@ -123,22 +144,32 @@ export class JsonReader {
 
   /** Passes a string whose opening quote has been passed, checking all of it. */
   skipString(): boolean {
-    const { buffer, end } = this;
+    const { buffer, end, view } = this;
+    const lastWord = end - 4;
     let at = this.position;
     while (at < end) {
-      const byte = buffer[at]!;
-      if (stringClasses[byte] === 0) at++;
-      else if (byte === quote) {
+      while (at <= lastWord) {
+        const special = specialBytes(view.getInt32(at, true));
+        if (special !== 0) {
+          at += plainBytesBefore(special);
+          break;
+        }
+        at += 4;
+      }
+      const byte = at < end ? buffer[at]! : -1;
+      if (byte === quote) {
         this.position = at + 1;
         return true;
-      } else if (byte === backslash) {
+      }
+      if (byte === backslash) {
         at = decodeEscape(this, null, at);
         if (at < 0) return false;
-      } else {
+      } else if (byte >= 0x80) {
         const length = utf8SequenceLength(buffer, at, end);
         if (length === 0) return this.#failInString(at);
         at += length;
-      }
+      } else if (byte >= 0x20) at++;
+      else if (byte >= 0) return this.#failInString(at);
     }
     this.position = at;
     return this.failHere('the closing quote of a string');
@@ -195,16 +226,17 @@ export class JsonReader {
     this.isInteger = false;
     let at = this.position;
     if (buffer[at] === 0x2e) {
-      at++;
-      const first = at;
-      while (at < end && isDigit(buffer[at]!)) {
-        const digit = buffer[at]! - 0x30;
-        if (this.digitCount > 0 || digit !== 0) {
-          if (this.digitCount < 15) this.mantissa = this.mantissa * 10 + digit;
-          this.digitCount++;
-        }
+      const first = ++at;
+      let { mantissa, digitCount } = this;
+      let digit = at < end ? buffer[at]! - 0x30 : -1;
+      while (digit >= 0 && digit <= 9) {
+        if (digitCount < 15) mantissa = mantissa * 10 + digit;
+        if (digitCount > 0 || digit !== 0) digitCount++;
         at++;
+        digit = at < end ? buffer[at]! - 0x30 : -1;
       }
+      this.mantissa = mantissa;
+      this.digitCount = digitCount;
       this.position = at;
       this.fractionDigits = at - first;
       if (at === first) return this.failHere('a digit after the point');
@@ -284,6 +316,22 @@ export class JsonReader {
     if (byte === 0x74 || byte === 0x66 || byte === 0x6e) return this.readLiteral();
     return this.failHere('a value');
   }
+}
+
+/**
+ * The highest bit of each byte of a little-endian word that is a control character, a quote, a backslash or beyond ASCII. A
+ * borrow can mark a byte behind a marked one as well, so only the lowest mark is to be trusted.
+ */
+function specialBytes(word: number): number {
+  const control = word - 0x20202020;
+  const quotes = (word ^ 0x22222222) - 0x01010101;
+  const backslashes = (word ^ 0x5c5c5c5c) - 0x01010101;
+  return (control | quotes | backslashes | word) & 0x80808080;
+}
+
+/** How many bytes of the word come before the lowest marked one. */
+function plainBytesBefore(marks: number): number {
+  return (31 - Math.clz32(marks & -marks)) >>> 3;
 }
 
 export function isDigit(byte: number): boolean {

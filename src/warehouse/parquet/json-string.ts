@@ -3,11 +3,6 @@ import type { JsonReader } from './json-reader.ts';
 
 /** The parts of a JSON string that are not plain ASCII: escapes (RFC 8259, section 7) and UTF-8 sequences (RFC 3629). */
 
-/** 0: a byte that stands for itself; 1: quote, backslash, control character, or a byte of a UTF-8 sequence. */
-export const stringClasses = new Uint8Array(256).fill(1, 0, 0x20).fill(1, 0x80);
-stringClasses[0x22] = 1;
-stringClasses[0x5c] = 1;
-
 /** Length of the well-formed UTF-8 sequence of several bytes at `at`; 0 when there is none (overlong, surrogate, cut). */
 export function utf8SequenceLength(buffer: Uint8Array, at: number, end: number): number {
   const first = buffer[at]!;

@@ -1,10 +1,20 @@
-import { join } from 'node:path';
 import type { Column } from '../table/table-schema.ts';
+import type { BufferPool } from './buffer-pool.ts';
 import { FolderBuffer } from './folder-buffer.ts';
 import { PlainSpool } from './plain-spool.ts';
 
 /** Pages of one folder that are worth a write of their own. */
 const spillFolderBytes = 8 * 1024 * 1024;
+
+export interface OpenFoldersOptions {
+  /** Columns of the field catalog, asked for whenever a folder is opened. */
+  columns: () => readonly Column[];
+  keyType: 'bytes' | 'string';
+  /** Spools are called `<scratchPrefix><number>.spool`. */
+  scratchPrefix: string;
+  maxMemoryBytes: number;
+  pool: BufferPool;
+}
 
 /** The open time folders of one partition: rows in memory, and behind them a spool file each. */
 export class OpenFolders {
@@ -14,27 +24,22 @@ export class OpenFolders {
   readonly #keyType: 'bytes' | 'string';
   readonly #scratchPrefix: string;
   readonly #maxMemoryBytes: number;
+  readonly #pool: BufferPool;
   #spoolCount = 0;
 
-  /** `columns`: those of the field catalog at the time a folder is opened. Files are named `<scratchPrefix><number>.spool`. */
-  constructor(
-    columns: () => readonly Column[],
-    keyType: 'bytes' | 'string',
-    scratchDirectory: string,
-    name: string,
-    maxMemoryBytes: number,
-  ) {
-    this.#columns = columns;
-    this.#keyType = keyType;
-    this.#scratchPrefix = join(scratchDirectory, name);
-    this.#maxMemoryBytes = maxMemoryBytes;
+  constructor(options: OpenFoldersOptions) {
+    this.#columns = options.columns;
+    this.#keyType = options.keyType;
+    this.#scratchPrefix = options.scratchPrefix;
+    this.#maxMemoryBytes = options.maxMemoryBytes;
+    this.#pool = options.pool;
   }
 
   /** The folder of an hour, opened if need be. */
   at(hour: number): FolderBuffer {
     let folder = this.#folders.get(hour);
     if (folder === undefined) {
-      folder = new FolderBuffer(hour, this.#columns(), this.#keyType);
+      folder = new FolderBuffer(hour, this.#columns(), this.#keyType, this.#pool);
       this.#folders.set(hour, folder);
     }
     return folder;
@@ -93,9 +98,10 @@ export class OpenFolders {
     return new PlainSpool(`${this.#scratchPrefix}${this.#spoolCount++}.spool`);
   }
 
-  /** Forgets all rows and deletes the spools. */
+  /** Forgets all rows, gives the memory back, and deletes the spools. */
   async clear(): Promise<void> {
     const spools = [...this.#spools.values()];
+    for (const folder of this.#folders.values()) folder.release();
     this.#folders.clear();
     this.#spools.clear();
     for (const spool of spools) await spool.remove();

@@ -4,6 +4,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { BadInputError } from '../../shared/index.ts';
 import type { BatchFormat } from './batch-records.ts';
+import { BufferPool } from './buffer-pool.ts';
 import { DuckdbEncoder } from './duckdb-encoder.ts';
 import type { SpoolEncoder } from './encode-job.ts';
 import type { EncoderOptions, ParquetCodec, ParquetEngine, TableEncoder } from './parquet-engine.ts';
@@ -16,7 +17,10 @@ export type ParquetEngineName = (typeof parquetEngineNames)[number];
 export interface ParquetEngineOptions {
   /** How record batches are read, e.g. `{ readHeader: readBatchHeader, openCursor: (batch) => new RecordCursor(batch) }`. */
   batches: BatchFormat;
-  /** Memory that the open rows of one encoder may take before they are written to its scratch folder. 32 MiB. */
+  /**
+   * Memory that the open rows of one encoder may take before they are written to its scratch folder; 32 MiB when left out.
+   * The engine keeps as much again, for all its encoders together, of what they have given back.
+   */
   maxEncoderBytes?: number;
   /** DuckDB only: memory of the native library for all encoders together, e.g. `512MB`. */
   nativeMemoryLimit?: string;
@@ -42,6 +46,8 @@ class SpoolingEngine implements ParquetEngine {
   readonly codecs: readonly ParquetCodec[];
   readonly #encoder: SpoolEncoder;
   readonly #options: ParquetEngineOptions;
+  readonly #pool: BufferPool;
+  readonly #maxEncoderBytes: number;
   readonly #estimates = new Map<string, SizeEstimate>();
 
   constructor(encoder: SpoolEncoder, options: ParquetEngineOptions) {
@@ -49,6 +55,8 @@ class SpoolingEngine implements ParquetEngine {
     this.codecs = encoder.codecs;
     this.#encoder = encoder;
     this.#options = options;
+    this.#maxEncoderBytes = options.maxEncoderBytes ?? 32 * 1024 * 1024;
+    this.#pool = new BufferPool(this.#maxEncoderBytes);
   }
 
   async openEncoder(options: EncoderOptions): Promise<TableEncoder> {
@@ -63,7 +71,8 @@ class SpoolingEngine implements ParquetEngine {
       engine: this.#encoder,
       batches: this.#options.batches,
       estimate,
-      maxMemoryBytes: this.#options.maxEncoderBytes ?? 32 * 1024 * 1024,
+      maxMemoryBytes: this.#maxEncoderBytes,
+      pool: this.#pool,
       name: `${options.partition}-${randomUUID()}-`,
     });
   }

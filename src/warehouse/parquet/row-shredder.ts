@@ -32,7 +32,7 @@ export class RowShredder {
   readonly #reader = new JsonReader();
   readonly #hasher = new RowHasher();
   readonly #cells = new CellWriter(this.#reader, this.#hasher);
-  readonly #name = new ByteHeap(64);
+  readonly #name = new ByteHeap();
   #record = 0;
   #timeMs = Number.NaN;
   #hour = 0;
@@ -150,8 +150,8 @@ export class RowShredder {
   #readName(before: FieldSlot): FieldSlot | null {
     const reader = this.#reader;
     const expected = before.next;
-    if (expected?.matches(reader.buffer, reader.position, reader.end)) {
-      reader.position += expected.pattern.length;
+    if (expected?.matches(reader.view, reader.position, reader.end)) {
+      reader.position += expected.patternLength;
       return expected;
     }
     const name = this.#name;
@@ -183,27 +183,24 @@ export class RowShredder {
   }
 
   #readEventTime(slot: FieldSlot, first: number, timestampMs: number): boolean {
-    const reader = this.#reader;
-    const start = reader.position;
-    const field = `field ${JSON.stringify(slot.name)}`;
-    if (!this.#cells.readTime(first)) {
-      if (reader.failure !== null) return false;
-      const came = preview(reader.buffer, start, reader.position);
-      return reader.fail(
-        'bad-time',
-        `${field}: expected a time like 2026-11-21T07:30:00.000Z, or epoch milliseconds as an integer, came ${came}`,
-      );
-    }
+    const start = this.#reader.position;
+    if (!this.#cells.readTime(first)) return this.#failTime(slot, start);
     const { timeMs } = this.#cells;
     if (timestampMs !== noTimestamp && timeMs > timestampMs + this.#options.maxFutureMs) {
-      const ahead = timeMs - timestampMs;
-      return reader.fail(
-        'future-time',
-        `${field}: expected at most ${this.#options.maxFutureMs} ms after the record's timestamp, came ${ahead} ms`,
-      );
+      const expected = `at most ${this.#options.maxFutureMs} ms after the record's timestamp`;
+      const came = `${timeMs - timestampMs} ms`;
+      return this.#reader.fail('future-time', `field ${JSON.stringify(slot.name)}: expected ${expected}, came ${came}`);
     }
     this.#timeMs = timeMs;
     return true;
+  }
+
+  #failTime(slot: FieldSlot, start: number): false {
+    const reader = this.#reader;
+    if (reader.failure !== null) return false;
+    const expected = 'a time like 2026-11-21T07:30:00.000Z, or epoch milliseconds as an integer';
+    const came = preview(reader.buffer, start, reader.position);
+    return reader.fail('bad-time', `field ${JSON.stringify(slot.name)}: expected ${expected}, came ${came}`);
   }
 
   #isHere(folder: FolderBuffer, timeMs: number): boolean {

@@ -4,6 +4,7 @@ import { SluiceError } from '../../shared/index.ts';
 import { holdsSchema, SchemaConflictError } from '../table/merge-schemas.ts';
 import type { TableSchema } from '../table/table-schema.ts';
 import { type BatchFormat, BatchIndex, type BatchSummary } from './batch-records.ts';
+import type { BufferPool } from './buffer-pool.ts';
 import { ColumnInference } from './column-inference.ts';
 import type { EncodeJob, SpoolEncoder } from './encode-job.ts';
 import { FieldCatalog } from './field-catalog.ts';
@@ -29,6 +30,7 @@ export interface EncoderParts {
   batches: BatchFormat;
   estimate: SizeEstimate;
   maxMemoryBytes: number;
+  pool: BufferPool;
   /** Makes names of scratch files that no other encoder uses. */
   name: string;
 }
@@ -52,13 +54,13 @@ export class SpoolingEncoder implements TableEncoder {
     this.#parts = parts;
     this.#catalog = new FieldCatalog(options.schema, options.timeField);
     this.#shredder = new RowShredder(this.#catalog, options);
-    this.#folders = new OpenFolders(
-      () => this.#catalog.columns,
-      options.schema.keyType,
-      options.scratchDirectory,
-      parts.name,
-      parts.maxMemoryBytes,
-    );
+    this.#folders = new OpenFolders({
+      columns: () => this.#catalog.columns,
+      keyType: options.schema.keyType,
+      scratchPrefix: join(options.scratchDirectory, parts.name),
+      maxMemoryBytes: parts.maxMemoryBytes,
+      pool: parts.pool,
+    });
   }
 
   get memoryBytes(): number {
