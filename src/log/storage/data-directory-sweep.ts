@@ -34,8 +34,8 @@ export async function sweepDataDirectory(options: SweepOptions): Promise<TopicFi
   for (const topic of listed.filter((other) => idsUnderDeletion.has(other.topicId)))
     await finishDeletion(options, topic);
   const topics = listed.filter((other) => !idsUnderDeletion.has(other.topicId));
-  for (const name of names.filter((other) => topicIdOfDeletedDirectory(other))) {
-    await removePartitionDirectory(fileSystem, join(dataDirectory, name));
+  for (const name of await fileSystem.list(dataDirectory)) {
+    if (topicIdOfDeletedDirectory(name)) await removePartitionDirectory(fileSystem, join(dataDirectory, name));
   }
   await removeUnlisted(options, topics);
   await syncDirectoryOrFail(fileSystem, dataDirectory);

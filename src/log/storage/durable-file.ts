@@ -53,11 +53,14 @@ export async function removeFileIfThere(fileSystem: LogFileSystem, path: string)
   }
 }
 
-export async function makeDirectoryIfMissing(fileSystem: LogFileSystem, path: string): Promise<void> {
+/** Whether it was missing; then its name is not durable until the parent is synced. */
+export async function makeDirectoryIfMissing(fileSystem: LogFileSystem, path: string): Promise<boolean> {
   try {
     await fileSystem.makeDirectory(path);
+    return true;
   } catch (error) {
     if (errnoOf(error) !== 'EEXIST') throw error;
+    return false;
   }
 }
 

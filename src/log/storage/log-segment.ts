@@ -38,7 +38,7 @@ export interface LogSegmentOptions {
 export class LogSegment {
   readonly directory: string;
   readonly baseOffset: bigint;
-  readonly #indexIntervalBytes: number;
+  readonly indexIntervalBytes: number;
   /** The writable file; null until the segment is created on disk, and again once it is sealed. */
   file: LogFile | null = null;
   /** Null for sealed segments whose indexes are not in memory: SegmentIndexCache loads them. */
@@ -56,7 +56,7 @@ export class LogSegment {
   constructor(options: LogSegmentOptions) {
     this.directory = options.directory;
     this.baseOffset = options.baseOffset;
-    this.#indexIntervalBytes = options.indexIntervalBytes;
+    this.indexIntervalBytes = options.indexIntervalBytes;
     this.indexes = options.indexes ?? null;
     this.sizeBytes = options.sizeBytes ?? 0;
     this.visibleBytes = this.sizeBytes;
@@ -72,7 +72,7 @@ export class LogSegment {
       this.maxTimestampMs = maxTimestampMs;
       this.offsetOfMaxTimestamp = lastOffset;
     }
-    if (this.bytesSinceIndexEntry > this.#indexIntervalBytes) {
+    if (this.bytesSinceIndexEntry > this.indexIntervalBytes) {
       this.indexes!.offsets.append(lastOffset, this.sizeBytes);
       this.indexes!.times.maybeAppend(this.maxTimestampMs!, this.offsetOfMaxTimestamp);
       this.bytesSinceIndexEntry = 0;
@@ -86,12 +86,21 @@ export class LogSegment {
     this.indexes!.times.maybeAppend(this.maxTimestampMs!, this.offsetOfMaxTimestamp);
   }
 
+  /** Goes on as the active segment where a clean shutdown left it. */
+  resume(indexes: SegmentIndexes, firstAppendMs: number): void {
+    this.indexes = indexes;
+    this.maxTimestampMs = indexes.times.last?.timestampMs ?? -1n;
+    this.offsetOfMaxTimestamp = indexes.times.last?.offset ?? -1n;
+    this.bytesSinceIndexEntry = this.sizeBytes - (indexes.offsets.lookupPosition(this.sizeBytes)?.position ?? 0);
+    this.firstAppendMs = firstAppendMs;
+  }
+
   /** The same segment before its first batch, to build its indexes again. */
   emptyCopy(): LogSegment {
     return new LogSegment({
       directory: this.directory,
       baseOffset: this.baseOffset,
-      indexIntervalBytes: this.#indexIntervalBytes,
+      indexIntervalBytes: this.indexIntervalBytes,
       indexes: newIndexes(this.baseOffset),
     });
   }

@@ -5,7 +5,7 @@
  *   .lock  meta.properties  .kafka_cleanshutdown  checkpoints.json  producer-ids.json  topics/<topic>.json  <topic>-<partition>/
  */
 import { randomBytes } from 'node:crypto';
-import { join } from 'node:path';
+import { dirname, join } from 'node:path';
 import { BadInputError, type Logger, silentLogger, systemClock } from '../../shared/index.ts';
 import { CheckpointFile } from './checkpoint-file.ts';
 import { removeCleanShutdownMarker, wasCleanShutdown } from './clean-shutdown.ts';
@@ -48,7 +48,9 @@ const dayMs = 24 * 60 * 60 * 1000;
  */
 export async function openLogManager(options: OpenLogManagerOptions): Promise<LogManager> {
   const fileSystem = options.fileSystem ?? nodeLogFileSystem;
-  await makeDirectoryIfMissing(fileSystem, options.dataDirectory);
+  if (await makeDirectoryIfMissing(fileSystem, options.dataDirectory)) {
+    await syncDirectoryOrFail(fileSystem, dirname(options.dataDirectory));
+  }
   const lock = await fileSystem.lockDirectory(options.dataDirectory);
   try {
     return await new LogOpening(options, fileSystem, lock).run();
@@ -77,8 +79,11 @@ class LogOpening {
   async run(): Promise<LogManager> {
     const { dataDirectory } = this.#options;
     const { checkpoints, clock } = this.#context;
-    await makeDirectoryIfMissing(this.#fileSystem, join(dataDirectory, topicsDirectoryName));
+    const topicsDirectory = join(dataDirectory, topicsDirectoryName);
+    await makeDirectoryIfMissing(this.#fileSystem, topicsDirectory);
+    // A process that was killed leaves names that no sync has made durable: what is decided below must not rest on them.
     await syncDirectoryOrFail(this.#fileSystem, dataDirectory);
+    await syncDirectoryOrFail(this.#fileSystem, topicsDirectory);
     const topics = await sweepDataDirectory({ fileSystem: this.#fileSystem, dataDirectory, logger: this.#logger });
     const clusterId = await this.#clusterId(topics);
     await checkpoints.load(this.#logger);

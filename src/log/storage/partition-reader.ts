@@ -1,11 +1,12 @@
 /** Reads of one partition: by offset from memory or segments, by timestamp through the time indexes. Never at or above the high watermark. */
 import { RecordCursor } from '../../wire/index.ts';
+import type { FoundBatch } from './batch-location.ts';
 import type { LogContext } from './log-context.ts';
 import { errnoOf, LogError } from './log-error.ts';
 import type { LogSegment } from './log-segment.ts';
 import type { ReadResult } from './log-types.ts';
 import type { PartitionState } from './partition-state.ts';
-import { type FoundBatch, SegmentReader } from './segment-reader.ts';
+import { SegmentReader } from './segment-reader.ts';
 
 /** One read allocates at most so much, however much the client allows. */
 const maxReadBytes = 8 << 20;

@@ -7,6 +7,8 @@
  * (KAFKA-10101). Every step can be repeated, so a crash during recovery only means to recover again.
  */
 import { join } from 'node:path';
+import { batchOverheadBytes, readBatchHeader } from './batch-bytes.ts';
+import { checkIndexes, readExactly } from './batch-location.ts';
 import { removeFileIfThere, temporarySuffix } from './durable-file.ts';
 import type { LogContext } from './log-context.ts';
 import { LogError } from './log-error.ts';
@@ -32,6 +34,11 @@ export async function openPartition(options: OpenPartitionOptions): Promise<Part
   return new PartitionRecovery(options).run();
 }
 
+interface OpenedLog {
+  logEndOffset: bigint;
+  producers: ProducerState;
+}
+
 class PartitionRecovery {
   readonly #identity: PartitionIdentity;
   readonly #config: TopicConfig;
@@ -52,14 +59,37 @@ class PartitionRecovery {
     await this.#listFiles();
     const checkpoint = this.#context.checkpoints.get(this.#identity.directoryName, this.#identity.topicId);
     const recoveryPoint = checkpoint?.recoveryPoint ?? 0n;
+    const { logEndOffset, producers } = (await this.#takeAsIs()) ?? (await this.#recover(recoveryPoint));
+    await this.#dropSnapshotsAbove(logEndOffset);
+    // After a kill the names found here may not be durable yet, a rolled segment's for one.
+    if (this.#isDirectoryChanged || !this.#wasCleanShutdown)
+      await syncDirectoryOrFail(this.#context.fileSystem, this.#identity.directory);
+    const leaderEpoch = this.#leaderEpoch(checkpoint?.leaderEpoch ?? 0, logEndOffset, recoveryPoint);
+    return this.#state(checkpoint?.logStartOffset ?? 0n, logEndOffset, leaderEpoch, producers);
+  }
+
+  /** After a clean shutdown, when the end of the last segment is as its indexes say; else null. */
+  async #takeAsIs(): Promise<OpenedLog | null> {
+    if (!this.#wasCleanShutdown) return null;
+    const active = this.#segments.at(-1)!;
+    const indexes = await this.#context.indexes.read(active);
+    if (!indexes || active.sizeBytes === 0) return null;
+    const first = await this.#context.files.use(active.path('.log'), async (file) => {
+      const nextOffset = await checkIndexes({ file, segment: active, indexes, check: 'batches' });
+      const header = nextOffset === null ? null : readBatchHeader(await readExactly(file, 0, batchOverheadBytes));
+      return header && { nextOffset: nextOffset!, timestampMs: header.maxTimestamp };
+    });
+    if (!first) return null;
+    active.resume(indexes, this.#firstAppendMs(first.timestampMs));
+    await this.#restoreIndexes(this.#segments.length - 1);
+    return { logEndOffset: first.nextOffset, producers: await this.#producersBefore(first.nextOffset) };
+  }
+
+  async #recover(recoveryPoint: bigint): Promise<OpenedLog> {
     const scanIndex = this.#wasCleanShutdown ? this.#segments.length - 1 : this.#firstSegmentToScan(recoveryPoint);
     const producers = await this.#producersBefore(this.#segments[scanIndex]!.baseOffset);
     await this.#restoreIndexes(scanIndex);
-    const logEndOffset = await this.#scanFrom(scanIndex, producers);
-    await this.#dropSnapshotsAbove(logEndOffset);
-    if (this.#isDirectoryChanged) await syncDirectoryOrFail(this.#context.fileSystem, this.#identity.directory);
-    const leaderEpoch = this.#leaderEpoch(checkpoint?.leaderEpoch ?? 0, logEndOffset, recoveryPoint);
-    return this.#state(checkpoint?.logStartOffset ?? 0n, logEndOffset, leaderEpoch, producers);
+    return { logEndOffset: await this.#scanFrom(scanIndex, producers), producers };
   }
 
   async #listFiles(): Promise<void> {
@@ -150,7 +180,7 @@ class PartitionRecovery {
       fromOffset: segment.baseOffset,
       check: 'batches',
       onBatch: (header) => {
-        segment.firstAppendMs ??= Math.min(nowMs, Math.max(0, Number(header.maxTimestamp)));
+        segment.firstAppendMs ??= this.#firstAppendMs(header.maxTimestamp);
         segment.noteBatch(header.lastOffset, header.sizeBytes, header.maxTimestamp);
         const logAppendTimeMs = header.timestampType === 'LogAppendTime' ? header.maxTimestamp : -1n;
         if (hasSequence(header)) producers.append(header, header.baseOffset, logAppendTimeMs, nowMs);
@@ -164,6 +194,12 @@ class PartitionRecovery {
     if (scan.damage || !this.#wasCleanShutdown) await syncOrFail(file);
     segment.visibleBytes = segment.sizeBytes;
     return scan;
+  }
+
+  /** Not kept on disk; the first record's own time, if it is not in the future, is near enough to roll by. */
+  #firstAppendMs(timestampMs: bigint): number {
+    const nowMs = this.#context.clock.nowMs();
+    return timestampMs < 0n || Number(timestampMs) > nowMs ? nowMs : Number(timestampMs);
   }
 
   async #seal(segment: LogSegment): Promise<void> {

@@ -3,6 +3,7 @@
  * damaged index is made anew from the log file and written back.
  */
 import type { Logger } from '../../shared/index.ts';
+import { checkIndexes } from './batch-location.ts';
 import { readFileIfThere, writeFileDurably } from './durable-file.ts';
 import { isDiskFull } from './log-error.ts';
 import type { LogFile, LogFileSystem } from './log-file-system.ts';
@@ -34,7 +35,7 @@ export class SegmentIndexCache {
       if (this.#loaded.delete(segment)) this.#loaded.add(segment);
       return segment.indexes;
     }
-    const indexes = (await this.#read(segment, nextOffset)) ?? (await this.#build(segment));
+    const indexes = (await this.#readChecked(segment, nextOffset)) ?? (await this.#build(segment));
     this.keep(segment, indexes);
     return indexes;
   }
@@ -78,14 +79,24 @@ export class SegmentIndexCache {
     }
   }
 
-  async #read(segment: LogSegment, nextOffset: bigint): Promise<SegmentIndexes | null> {
+  /** What the files say; null when one is missing or cannot belong to a segment of that size. Takes nothing into the bound. */
+  async read(segment: LogSegment): Promise<SegmentIndexes | null> {
     const offsetBytes = await readFileIfThere(this.#fileSystem, segment.path('.index'));
     const timeBytes = await readFileIfThere(this.#fileSystem, segment.path('.timeindex'));
     if (!offsetBytes || !timeBytes) return null;
-    const offsets = new OffsetIndex(segment.baseOffset, offsetBytes);
-    const times = new TimeIndex(segment.baseOffset, timeBytes);
-    // A sealed segment holds records, hence at least one timestamp unless none of its records has one.
-    return offsets.isSane(segment.sizeBytes) && times.isSane(nextOffset) ? { offsets, times } : null;
+    return {
+      offsets: new OffsetIndex(segment.baseOffset, offsetBytes),
+      times: new TimeIndex(segment.baseOffset, timeBytes),
+    };
+  }
+
+  async #readChecked(segment: LogSegment, nextOffset: bigint): Promise<SegmentIndexes | null> {
+    const indexes = await this.read(segment);
+    if (!indexes) return null;
+    const end = await this.#files.use(segment.path('.log'), (file) =>
+      checkIndexes({ file, segment, indexes, check: 'headers' }),
+    );
+    return end === nextOffset ? indexes : null;
   }
 
   async #build(segment: LogSegment): Promise<SegmentIndexes> {

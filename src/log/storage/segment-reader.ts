@@ -5,17 +5,13 @@
 
 import { describeError } from '../../shared/index.ts';
 import type { BatchHeader } from '../../wire/index.ts';
-import { batchOverheadBytes, readBatchHeader, readBatchSize, WireError } from './batch-bytes.ts';
+import { batchOverheadBytes, readBatchSize, WireError } from './batch-bytes.ts';
+import { type FoundBatch, locateBatch, readExactly } from './batch-location.ts';
 import type { LogContext } from './log-context.ts';
 import { LogError } from './log-error.ts';
 import type { LogFile } from './log-file-system.ts';
 import type { LogSegment, SegmentIndexes } from './log-segment.ts';
 import { scanSegment } from './segment-scan.ts';
-
-export interface FoundBatch {
-  header: BatchHeader;
-  position: number;
-}
 
 export class SegmentReader {
   readonly #context: LogContext;
@@ -39,7 +35,7 @@ export class SegmentReader {
     matches: (header: BatchHeader) => boolean,
   ): Promise<FoundBatch | null> {
     return this.#withIndexes(segment, nextOffset, async (file, indexes) => {
-      const start = await locate(file, segment, indexes, fromOffset);
+      const start = await locateBatch(file, segment, indexes, fromOffset);
       let found: FoundBatch | null = null;
       const result = await scanSegment({
         file,
@@ -95,43 +91,11 @@ async function readFrom(
   offset: bigint,
   maxBytes: number,
 ): Promise<Buffer> {
-  const { position, header } = await locate(file, segment, indexes, offset);
+  const { position, header } = await locateBatch(file, segment, indexes, offset);
   const end = segment.visibleBytes;
   const wanted = Math.min(end - position, Math.max(maxBytes, header.sizeBytes));
   const bytes = await readExactly(file, position, wanted);
   return bytes.subarray(0, wholeBatches(bytes));
-}
-
-/** The batch that holds `offset`: from the nearest index entry on, header by header. */
-async function locate(
-  file: LogFile,
-  segment: LogSegment,
-  indexes: SegmentIndexes,
-  offset: bigint,
-): Promise<FoundBatch> {
-  const entry = indexes.offsets.lookup(offset);
-  let position = entry?.position ?? 0;
-  let expected: bigint | null = entry ? null : segment.baseOffset;
-  for (;;) {
-    const header = readBatchHeader(await readExactly(file, position, batchOverheadBytes));
-    if (expected === null ? header.lastOffset !== entry!.lastOffset : header.baseOffset !== expected) {
-      throw new WireError(
-        'malformed',
-        `the index of segment ${segment.baseOffset} points to ${position}, where another batch is`,
-      );
-    }
-    if (header.lastOffset >= offset) return { position, header };
-    position += header.sizeBytes;
-    expected = header.lastOffset + 1n;
-  }
-}
-
-async function readExactly(file: LogFile, position: number, length: number): Promise<Buffer> {
-  const bytes = Buffer.allocUnsafeSlow(length);
-  const count = await file.read(bytes, position);
-  if (count < length)
-    throw new WireError('truncated', `expected ${length} bytes at ${position}, the file has ${count}`);
-  return bytes;
 }
 
 function wholeBatches(bytes: Buffer): number {
