@@ -24,8 +24,14 @@ const library = 'zstdCompressSync' in zlib ? nativeLibrary(zlib as unknown as Zl
 function nativeLibrary(native: ZlibWithZstd): ZstdLibrary {
   return {
     compress: (payload) => native.zstdCompressSync(payload, {}),
-    decompress: (frame, maxBytes) => native.zstdDecompressSync(frame, { maxOutputLength: Math.max(1, maxBytes) }),
+    decompress: (frame, maxBytes) =>
+      native.zstdDecompressSync(frame, { maxOutputLength: Math.max(1, maxBytes), chunkSize: chunkBytes(maxBytes) }),
   };
+}
+
+/** Output is collected in chunks; mostly the size is known, and then one does. */
+function chunkBytes(maxBytes: number): number {
+  return Math.max(zlib.constants.Z_MIN_CHUNK, Math.min(maxBytes, 1 << 20));
 }
 
 async function wasmLibrary(): Promise<ZstdLibrary> {
@@ -49,6 +55,7 @@ export function zstdDecompress(payload: Buffer, maxBytes: number): Buffer {
     const part = decompressFrame(payload.subarray(frame.start, frame.end), frame, left, maxBytes);
     parts.push(part);
     left -= part.length;
+    if (left < 0) throw tooLarge(maxBytes); // Node's smallest limit is one byte
   }
   return parts.length === 1 ? parts[0]! : Buffer.concat(parts);
 }

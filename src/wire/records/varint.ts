@@ -21,8 +21,10 @@ export function writeVarint(buffer: Buffer, position: number, value: number): nu
   return at;
 }
 
-/** Writes an int64; returns the position after it. */
+/** Writes an int64; returns the position after it. Numbers of 32 bits look the same in both forms. */
 export function writeVarlong(buffer: Buffer, position: number, value: bigint): number {
+  const number = Number(value);
+  if (number === number >> 0) return writeVarint(buffer, position, number);
   let zigzag = BigInt.asUintN(64, (value << 1n) ^ (value >> 63n));
   let at = position;
   while (zigzag > 0x7fn) {
@@ -34,6 +36,8 @@ export function writeVarlong(buffer: Buffer, position: number, value: bigint): n
 }
 
 export function varlongSize(value: bigint): number {
+  const number = Number(value);
+  if (number === number >> 0) return varintSize(number);
   const zigzag = BigInt.asUintN(64, (value << 1n) ^ (value >> 63n));
   let size = 1;
   for (let rest = zigzag >> 7n; rest > 0n; rest >>= 7n) size++;
