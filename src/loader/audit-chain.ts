@@ -6,7 +6,7 @@ import {
   readHistory,
 } from '../offsets/index.ts';
 import { TablePaths, type WarehouseFiles } from '../warehouse/index.ts';
-import { auditFile, auditPlainFile } from './audit-file.ts';
+import { auditDeadLetterFile, auditFile } from './audit-file.ts';
 import type { PartitionAudit, ProblemList } from './audit-report.ts';
 
 export interface AuditContext {
@@ -109,12 +109,11 @@ async function auditCommitFiles(chain: AuditedChain, commit: CommitRecord, conte
   const { root } = new TablePaths(chain.table);
   const staged = mayBeStaged(chain.state, commit);
   for (const file of commit.files) {
-    const audited = await auditFile(files, root, file, staged, signal);
-    for (const problem of audited.problems) problems.add(chain, problem);
+    for (const problem of await auditFile(files, root, file, staged, signal)) problems.add(chain, problem);
     onFile();
   }
   if (!commit.deadLetters) return;
-  const { problem } = await auditPlainFile(files, root, commit.deadLetters, staged, signal);
+  const problem = await auditDeadLetterFile(files, root, commit.deadLetters, staged, signal);
   if (problem) problems.add(chain, problem);
 }
 

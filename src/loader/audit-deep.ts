@@ -2,7 +2,7 @@ import { type CommitRecord, readHistory } from '../offsets/index.ts';
 import { describeError } from '../shared/index.ts';
 import { TablePaths, type WarehouseFiles } from '../warehouse/index.ts';
 import { type AuditContext, type AuditedChain, mayBeStaged } from './audit-chain.ts';
-import { auditPlainFile } from './audit-file.ts';
+import { locate } from './audit-file.ts';
 import { OffsetMap } from './audit-offset-map.ts';
 import { maxNamedOffsets, type PartitionAudit } from './audit-report.ts';
 
@@ -30,95 +30,153 @@ export async function auditOffsets(
   readOffsets: OffsetReader,
   context: AuditContext,
 ): Promise<void> {
-  const missing = new NamedOffsets(audit.missing);
-  const double = new NamedOffsets(audit.double);
+  const missing = new NamedOffsets();
+  const double = new NamedOffsets();
   for await (const record of readHistory(context.files, chain, chain.state, context.signal)) {
     if (record.kind !== 'commit') continue;
-    const places = await placesOf(chain, record, strays, context);
+    const scan = new CommitScan(chain, record, readOffsets, context);
+    await scan.open(strays);
     for (let first = record.first; first < record.next; first += BigInt(mapOffsets)) {
-      const size = Number(record.next - first);
-      const map = new OffsetMap(first, Math.min(size, mapOffsets));
-      await fill(map, chain, record, places, readOffsets, context);
-      for (const offset of map.missing()) missing.add(offset);
-      for (const offset of map.double()) double.add(offset);
+      const size = Math.min(Number(record.next - first), mapOffsets);
+      for (const map of [await scan.landedMap(first, size), await scan.deadMap(first, size)]) {
+        for (const offset of map?.missing() ?? []) missing.add(offset);
+        for (const offset of map?.double() ?? []) double.add(offset);
+      }
     }
+    scan.complainAboutForeign();
   }
+  audit.missing = missing.names;
+  audit.double = double.names;
   if (missing.count > 0) context.problems.add(chain, `${missing.describe()} missing`);
   if (double.count > 0) context.problems.add(chain, `${double.describe()} double`);
 }
 
-interface Place {
+interface ScannedFile {
   path: string;
   size: number;
-  firstOffset: bigint;
-  lastOffset: bigint;
+  isStray: boolean;
+  /** Offsets read so far, and those of them within the commit. */
+  readCount: number;
+  ownCount: number;
 }
 
-/** Where the commit's offsets may be found: its own files as far as they exist, and strays that reach into its range. */
-async function placesOf(
-  chain: AuditedChain,
-  commit: CommitRecord,
-  strays: readonly StrayFile[],
-  { files, signal }: AuditContext,
-): Promise<Place[]> {
-  const { root } = new TablePaths(chain.table);
-  const places: Place[] = [];
-  for (const file of commit.files) {
-    const { path } = await auditPlainFile(files, root, file, mayBeStaged(chain.state, commit), signal);
-    const status = path === null ? null : await files.stat(path, signal ? { signal } : {});
-    // The file may hold other offsets than it should: it is read whatever range it claims.
-    if (path !== null && status)
-      places.push({ path, size: status.size, firstOffset: commit.first, lastOffset: commit.next - 1n });
+/** The files in which one commit's offsets may be found, read once per map. */
+class CommitScan {
+  readonly #chain: AuditedChain;
+  readonly #commit: CommitRecord;
+  readonly #readOffsets: OffsetReader;
+  readonly #context: AuditContext;
+  readonly #files: ScannedFile[] = [];
+  #deadLetters: { path: string; size: number } | null = null;
+
+  constructor(chain: AuditedChain, commit: CommitRecord, readOffsets: OffsetReader, context: AuditContext) {
+    this.#chain = chain;
+    this.#commit = commit;
+    this.#readOffsets = readOffsets;
+    this.#context = context;
   }
-  return [...places, ...strays.filter((stray) => stray.lastOffset >= commit.first && stray.firstOffset < commit.next)];
-}
 
-async function fill(
-  map: OffsetMap,
-  chain: AuditedChain,
-  commit: CommitRecord,
-  places: readonly Place[],
-  readOffsets: OffsetReader,
-  context: AuditContext,
-): Promise<void> {
-  const { dead, filtered, control, gaps } = commit.notLanded;
-  for (const run of [...dead, ...filtered, ...control, ...gaps]) map.excuse(run.first, run.next);
-  for (const { path, size } of places) {
-    context.signal?.throwIfAborted();
-    try {
-      for await (const offsets of readOffsets(path, size)) map.see(offsets);
-    } catch (error) {
-      if (context.signal?.aborted) throw error;
-      context.problems.add(chain, `${path}: its offsets cannot be read: ${describeError(error)}`);
+  /** Finds the commit's own files, as far as they exist, and strays that reach into its range. */
+  async open(strays: readonly StrayFile[]): Promise<void> {
+    const { first, next, files, deadLetters } = this.#commit;
+    for (const file of files) {
+      const found = await this.#locate(file);
+      if (found) this.#files.push({ ...found, isStray: false, readCount: 0, ownCount: 0 });
     }
-    context.onFile();
+    for (const { path, size, firstOffset, lastOffset } of strays) {
+      const reaches = lastOffset >= first && firstOffset < next;
+      if (reaches) this.#files.push({ path, size, isStray: true, readCount: 0, ownCount: 0 });
+    }
+    if (deadLetters) this.#deadLetters = await this.#locate(deadLetters);
+  }
+
+  async landedMap(first: bigint, size: number): Promise<OffsetMap> {
+    const { dead, filtered, control, gaps } = this.#commit.notLanded;
+    const map = new OffsetMap(first, size);
+    for (const run of [...dead, ...filtered, ...control, ...gaps]) map.excuse(run.first, run.next);
+    for (const file of this.#files) {
+      await this.#read(file.path, async () => {
+        for await (const offsets of this.#readOffsets(file.path, file.size)) {
+          if (first === this.#commit.first) file.readCount += offsets.length;
+          file.ownCount += map.see(offsets);
+        }
+      });
+    }
+    return map;
+  }
+
+  /** The same for the dead letters; null when the commit has none. */
+  async deadMap(first: bigint, size: number): Promise<OffsetMap | null> {
+    const { notLanded, deadLetters } = this.#commit;
+    if (!deadLetters) return null;
+    const map = new OffsetMap(first, size);
+    let end = first;
+    for (const run of notLanded.dead) {
+      map.excuse(end, run.first);
+      end = run.next;
+    }
+    map.excuse(end, first + BigInt(size));
+    const file = this.#deadLetters;
+    if (!file) return map;
+    const { files, signal } = this.#context;
+    await this.#read(file.path, async () => {
+      for await (const offset of readDeadLetterOffsets(files, file.path, file.size, signal)) {
+        map.see(BigInt64Array.of(offset));
+      }
+    });
+    return map;
+  }
+
+  /** Offsets of other commits in a file of this one: the other commit does not look for them here. */
+  complainAboutForeign(): void {
+    for (const { path, isStray, readCount, ownCount } of this.#files) {
+      if (isStray || readCount === ownCount) continue;
+      const { first, next } = this.#commit;
+      this.#context.problems.add(
+        this.#chain,
+        `${path}: ${readCount - ownCount} of its offsets are not in [${first}, ${next})`,
+      );
+    }
+  }
+
+  async #locate(file: { path: string; staged: string; size: number }): Promise<{ path: string; size: number } | null> {
+    const { files, signal } = this.#context;
+    const { root } = new TablePaths(this.#chain.table);
+    return await locate(files, root, file, mayBeStaged(this.#chain.state, this.#commit), signal);
+  }
+
+  async #read(path: string, read: () => Promise<void>): Promise<void> {
+    const { signal, problems, onFile } = this.#context;
+    try {
+      await read();
+    } catch (error) {
+      if (signal?.aborted) throw error;
+      problems.add(this.#chain, `${path}: its offsets cannot be read: ${describeError(error)}`);
+    }
+    onFile();
   }
 }
 
 /** Counts offsets and keeps the first of them. */
 class NamedOffsets {
-  readonly #names: bigint[];
+  readonly names: bigint[] = [];
   count = 0;
-
-  constructor(names: bigint[]) {
-    this.#names = names;
-  }
 
   add(offset: bigint): void {
     this.count++;
-    if (this.#names.length < maxNamedOffsets) this.#names.push(offset);
+    if (this.names.length < maxNamedOffsets) this.names.push(offset);
   }
 
   /** `3 offsets (5, 6, 9) are`. */
   describe(): string {
-    const shown = this.#names.slice(0, 10).join(', ');
+    const shown = this.names.slice(0, 10).join(', ');
     const more = this.count > 10 ? ', ...' : '';
     return `${this.count} offset${this.count === 1 ? '' : 's'} (${shown}${more}) ${this.count === 1 ? 'is' : 'are'}`;
   }
 }
 
 /** Offsets of the records in a dead-letter file, one JSON object a line, read in pieces. */
-export async function* readDeadLetterOffsets(
+async function* readDeadLetterOffsets(
   files: WarehouseFiles,
   path: string,
   size: number,

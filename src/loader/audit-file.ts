@@ -1,20 +1,6 @@
 import type { LedgerFile } from '../offsets/index.ts';
 import { describeError } from '../shared/index.ts';
-import {
-  isWarehouseError,
-  type ParquetFooter,
-  type RangedReader,
-  readParquetFooter,
-  type WarehouseFiles,
-} from '../warehouse/index.ts';
-
-/** What a file of the ledger came to. */
-export interface AuditedFile {
-  /** Absolute path where it lies: visible, or still in staging. Null: nowhere. */
-  path: string | null;
-  size: number;
-  problems: string[];
-}
+import { type ParquetFooter, type RangedReader, readParquetFooter, type WarehouseFiles } from '../warehouse/index.ts';
 
 /** Ranges of a file in the warehouse. */
 export function rangesOf(files: WarehouseFiles, path: string, signal?: AbortSignal): RangedReader {
@@ -23,7 +9,7 @@ export function rangesOf(files: WarehouseFiles, path: string, signal?: AbortSign
 
 /**
  * Compares a file of the ledger with what lies in the warehouse: size, and the footer's own account of rows, offsets, times,
- * content hash and schema. `mayBeStaged`: its move may not have been made yet, then the staged file counts.
+ * content hash and schema; gives the differences. `mayBeStaged`: its move may not have been made yet, then the staged file counts.
  */
 export async function auditFile(
   files: WarehouseFiles,
@@ -31,9 +17,9 @@ export async function auditFile(
   file: LedgerFile,
   mayBeStaged: boolean,
   signal?: AbortSignal,
-): Promise<AuditedFile> {
+): Promise<string[]> {
   const found = await locate(files, root, file, mayBeStaged, signal);
-  if (!found) return { path: null, size: 0, problems: [`${file.path}: missing (${file.rowCount} rows)`] };
+  if (!found) return [`${file.path}: missing (${file.rowCount} rows)`];
   const problems: string[] = [];
   if (found.size !== file.size) problems.push(`${file.path}: ${found.size} bytes, the ledger says ${file.size}`);
   try {
@@ -43,10 +29,11 @@ export async function auditFile(
     if (signal?.aborted) throw error;
     problems.push(`${file.path}: ${describeError(error)}`);
   }
-  return { ...found, problems };
+  return problems;
 }
 
-async function locate(
+/** Where a file of a record lies, and its size; null when it is at none of its places. */
+export async function locate(
   files: WarehouseFiles,
   root: string,
   file: { path: string; staged: string },
@@ -83,24 +70,15 @@ function footerProblems(file: LedgerFile, footer: ParquetFooter): string[] {
     );
 }
 
-/** Whether the file, or a dead-letter file, is there with the size the ledger says. */
-export async function auditPlainFile(
+/** Whether a dead-letter file is there with the size the ledger says: the problem, or null. */
+export async function auditDeadLetterFile(
   files: WarehouseFiles,
   root: string,
-  file: { path: string; staged: string; size: number },
+  file: { path: string; staged: string; size: number; count: number },
   mayBeStaged: boolean,
   signal?: AbortSignal,
-): Promise<{ path: string | null; problem: string | null }> {
-  try {
-    const found = await locate(files, root, file, mayBeStaged, signal);
-    if (!found) return { path: null, problem: `${file.path}: missing` };
-    const isWhole = found.size === file.size;
-    return {
-      path: found.path,
-      problem: isWhole ? null : `${file.path}: ${found.size} bytes, the ledger says ${file.size}`,
-    };
-  } catch (error) {
-    if (!isWarehouseError(error)) throw error;
-    return { path: null, problem: `${file.path}: ${describeError(error)}` };
-  }
+): Promise<string | null> {
+  const found = await locate(files, root, file, mayBeStaged, signal);
+  if (!found) return `${file.path}: missing (${file.count} dead letters)`;
+  return found.size === file.size ? null : `${file.path}: ${found.size} bytes, the ledger says ${file.size}`;
 }

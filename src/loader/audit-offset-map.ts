@@ -22,13 +22,17 @@ export class OffsetMap {
     this.#absent = new Uint32Array(words);
   }
 
-  /** Counts offsets of a file; those outside the stretch are left to others. Reads them as pairs of 32 bits, not as bigints. */
-  see(offsets: BigInt64Array): void {
+  /** Counts offsets of a file and gives how many of them lie in the stretch. Reads them as pairs of 32 bits, not as bigints. */
+  see(offsets: BigInt64Array): number {
+    let inside = 0;
     const halves = new Uint32Array(offsets.buffer, offsets.byteOffset, offsets.length * 2);
     for (let i = 0; i < halves.length; i += 2) {
       const position = ((halves[i + 1]! | 0) - this.#firstHigh) * 2 ** 32 + (halves[i]! - this.#firstLow);
-      if (position >= 0 && position < this.size) this.#count(position);
+      if (position < 0 || position >= this.size) continue;
+      this.#count(position);
+      inside++;
     }
+    return inside;
   }
 
   /** Marks [first, next) as not landed, as far as it lies in the stretch. */

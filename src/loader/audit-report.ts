@@ -54,6 +54,13 @@ export class ProblemList {
     else this.#more++;
   }
 
+  addAll(other: ProblemList): void {
+    for (const { table, topic, partition, message } of other.problems) {
+      this.add({ table, ...(topic !== null && { topic }), ...(partition !== null && { partition }) }, message);
+    }
+    this.#more += other.#more;
+  }
+
   /** All of them, with a last word about those that were only counted. */
   take(): AuditProblem[] {
     if (this.#more === 0) return this.problems;

@@ -1,6 +1,6 @@
 import type { WarehouseFiles } from '../warehouse/index.ts';
 import { decodeSealedJson, sha256Hex } from './canonical-json.ts';
-import { readRecord, signalOption } from './chain-reader.ts';
+import { isVoidedBy, readOrDamage, signalOption } from './chain-reader.ts';
 import type { ChainState } from './chain-state.ts';
 import { snapshotFormatVersion } from './era-turn.ts';
 import { LedgerError, unreadableRecord } from './ledger-error.ts';
@@ -24,10 +24,16 @@ export async function* readHistory(
   for (const snapshot of await snapshotsOldestFirst(files, chain, state.snapshot, signal)) {
     yield* readSnapshot(files, chain, snapshot, follow, signal);
   }
-  for (const { folder, sequence } of unsaved(state)) {
-    const { record, hash } = await readRecord(files, chain, folder, sequence, signal);
-    follow.check(record, hash);
-    yield record;
+  const places = unsaved(state);
+  for (const [i, { folder, sequence }] of places.entries()) {
+    const read = await readOrDamage(files, chain, folder, sequence, signal);
+    if (read instanceof LedgerError) {
+      const next = places[i + 1];
+      if (next && isVoidedBy(await readOrDamage(files, chain, next.folder, next.sequence, signal))) continue;
+      throw read;
+    }
+    follow.check(read.record, read.hash);
+    yield read.record;
   }
 }
 
@@ -114,7 +120,8 @@ class LinkChecker {
 
   check(record: LedgerRecord, hash: string): void {
     const { topicId, partition } = this.#chain;
-    const follows = record.sequence === this.#sequence + 1 && record.previousHash === this.#hash;
+    const step = record.kind === 'repair' ? 2 : 1;
+    const follows = record.sequence === this.#sequence + step && record.previousHash === this.#hash;
     if (!follows || record.partition !== partition || record.topicId !== topicId) {
       throw new LedgerError(
         'broken-chain',

@@ -66,9 +66,14 @@ async function readOnce(
 
   try {
     // An era that is closed already needs no base: its last record says it all.
-    const last = await readRecord(files, chain, found.name, parseRecordName(found.entries.at(-1)!.name)!, signal);
-    if (last.record.kind === 'era-end') return stateAfterEraEnd(last.record, last.hash, found.name);
-    const base = await readBase(files, chain, folders, found, signal);
+    const last = await readOrDamage(files, chain, found.name, parseRecordName(found.entries.at(-1)!.name)!, signal);
+    if (!(last instanceof LedgerError) && last.record.kind === 'era-end') {
+      return stateAfterEraEnd(last.record, last.hash, found.name);
+    }
+    const base =
+      found.era === 0
+        ? { ...emptyState(topic, chain.topicId, chain.partition), eraFolder: found.name }
+        : await readBase(files, chain, folders, found, signal);
     return base && (await readEra(files, chain, base, found.entries, signal));
   } catch (error) {
     if (isNotFound(error)) return null;
@@ -183,9 +188,50 @@ async function readEra(
     throw new LedgerError('broken-chain', `${path}: missing, though ${entry.name} is there`, { path });
   });
   const records = await mapBounded(entries, readsUnderWay, (entry) =>
-    readRecord(files, chain, folder, parseRecordName(entry.name)!, signal),
+    readOrDamage(files, chain, folder, parseRecordName(entry.name)!, signal),
   );
-  return records.reduce((state, read) => applyRecord(state, read.record, read.hash, read.size, read.path), base);
+  let state = base;
+  for (const [i, read] of records.entries()) {
+    if (!(read instanceof LedgerError)) state = applyRecord(state, read.record, read.hash, read.size, read.path);
+    else if (!isVoidedBy(records[i + 1]))
+      throw new DamagedRecordError(read, base.sequence + 1 + i, state, i === records.length - 1);
+  }
+  return state;
+}
+
+/** A record that cannot be read, with the state before it. */
+export class DamagedRecordError extends LedgerError {
+  readonly sequence: number;
+  readonly before: ChainState;
+  readonly isLast: boolean;
+
+  constructor(error: LedgerError, sequence: number, before: ChainState, isLast: boolean) {
+    super(error.code, error.message, { cause: error.cause, path: error.path! });
+    this.sequence = sequence;
+    this.before = before;
+    this.isLast = isLast;
+  }
+}
+
+/** The record, or the error that says why it cannot be read. */
+export async function readOrDamage(
+  files: WarehouseFiles,
+  chain: ChainId,
+  folder: string,
+  sequence: number,
+  signal?: AbortSignal,
+): Promise<ReadRecord | LedgerError> {
+  try {
+    return await readRecord(files, chain, folder, sequence, signal);
+  } catch (error) {
+    if (error instanceof LedgerError && error.code === 'unreadable-record') return error;
+    throw error;
+  }
+}
+
+/** Whether the record that follows an unreadable one says that it does not count. */
+export function isVoidedBy(next: ReadRecord | LedgerError | undefined): boolean {
+  return next !== undefined && !(next instanceof LedgerError) && next.record.kind === 'repair';
 }
 
 export function isNotFound(error: unknown): boolean {

@@ -6,6 +6,7 @@ import type {
   LedgerHolder,
   LedgerRecord,
   LedgerTotals,
+  RepairRecord,
   SnapshotPointer,
 } from './ledger-record.ts';
 import { countOffsets } from './record-checks.ts';
@@ -20,7 +21,7 @@ export interface ChainState {
   eraFolder: string;
   /** Folder of the era before, which ends with the closing record; null in era 0. */
   previousFolder: string | null;
-  /** Sequence of the era's first record, and how much the era holds so far. */
+  /** Sequence of the era's first record, and how many numbers (void ones too) and bytes it holds so far. */
   eraFirstSequence: number;
   eraRecordCount: number;
   eraBytes: number;
@@ -37,8 +38,8 @@ export interface ChainState {
   holder: LedgerHolder | null;
   /** All files of commits up to here are known to be visible. */
   publishedThrough: number;
-  /** Commits whose files may still lie in staging, oldest first. */
-  pending: readonly CommitRecord[];
+  /** Records whose files may not have been moved yet, oldest first. */
+  pending: readonly (CommitRecord | RepairRecord)[];
   lastCommit: LastCommit | null;
   leaderEpoch: number;
   totals: LedgerTotals;
@@ -87,14 +88,14 @@ export function applyRecord(
   const publishedThrough = Math.max(state.publishedThrough, record.publishedThrough);
   const next: ChainState = {
     ...state,
-    eraRecordCount: state.eraRecordCount + 1,
+    eraRecordCount: state.eraRecordCount + (record.sequence - state.sequence),
     eraBytes: state.eraBytes + byteCount,
     sequence: record.sequence,
     lastHash: hash,
     lastWrittenAtMs: record.writtenAtMs,
     clusterId: record.owner.clusterId,
     publishedThrough,
-    pending: state.pending.filter((commit) => commit.sequence > publishedThrough),
+    pending: state.pending.filter((earlier) => earlier.sequence > publishedThrough),
   };
   switch (record.kind) {
     case 'claim':
@@ -102,6 +103,10 @@ export function applyRecord(
       return next;
     case 'release':
       next.holder = null;
+      return next;
+    case 'repair':
+      next.holder = null;
+      next.pending = [...next.pending, record];
       return next;
     case 'gap':
       next.next = record.next;
@@ -137,7 +142,7 @@ export function stateAfterEraEnd(record: EraEndRecord, hash: string, folder: str
   };
 }
 
-/** Marks the files of all commits so far as visible. */
+/** Marks the moves of all records so far as done. */
 export function withAllPublished(state: ChainState): ChainState {
   return { ...state, publishedThrough: state.sequence, pending: [] };
 }
@@ -181,7 +186,7 @@ function checkLink(state: ChainState, record: LedgerRecord, path: string): void 
 
 function linksOf(state: ChainState, record: LedgerRecord): Expectation[] {
   const links: Expectation[] = [
-    ['sequence', state.sequence + 1, record.sequence],
+    ['sequence', state.sequence + (record.kind === 'repair' ? 2 : 1), record.sequence],
     ['era', state.era, record.era],
     ['topic id', state.topicId, record.topicId],
     ['partition', state.partition, record.partition],

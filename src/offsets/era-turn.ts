@@ -26,6 +26,7 @@ import {
 } from './ledger-paths.ts';
 import type { SnapshotPointer } from './ledger-record.ts';
 import { mapBounded } from './map-bounded.ts';
+import { decodeRecord } from './record-codec.ts';
 
 export const snapshotFormatVersion = 1;
 
@@ -44,7 +45,8 @@ export async function writeSnapshot(
     `${chainFolder(chain)}/${state.previousFolder}/${recordName(state.eraFirstSequence - 1)}`,
     ...Array.from({ length: state.eraRecordCount }, (_, i) => `${folder}/${recordName(state.eraFirstSequence + i)}`),
   ];
-  const records = await mapBounded(paths, readsUnderWay, (path) => files.read(path, signalOption(signal)));
+  const all = await mapBounded(paths, readsUnderWay, (path) => files.read(path, signalOption(signal)));
+  const records = all.filter((_, i) => !isRepair(all[i + 1], paths[i + 1])); // a void record is kept elsewhere
   if (sha256Hex(records.at(-1)!) !== state.lastHash) {
     const path = `${folder}/${recordName(state.sequence)}`;
     throw new LedgerError('broken-chain', `${path}: changed after it was written`, { path });
@@ -66,6 +68,16 @@ export async function writeSnapshot(
   if (sha256 !== sha256Hex(bytes))
     throw new LedgerError('file-mismatch', `${path}: reads other than it was written`, { path });
   return { path: relativePath(chain.table, path), sha256 };
+}
+
+/** Whether these are the bytes of the record that makes the one before it void. */
+function isRepair(bytes: Buffer | undefined, path: string | undefined): boolean {
+  if (!bytes?.includes('"kind":"repair"')) return false;
+  try {
+    return decodeRecord(bytes, path!).record.kind === 'repair';
+  } catch {
+    return false; // itself void
+  }
 }
 
 /** Named by the closing record's sequence, so that those of losers can be told. */

@@ -19,9 +19,11 @@ export type {
   NotLanded,
   OffsetRun,
   ReleaseRecord,
+  RepairRecord,
   RollCause,
   SnapshotPointer,
 } from './ledger-record.ts';
+export { examineDamage, type LedgerDamage, voidDamagedRecord } from './ledger-repair.ts';
 export { type ChainOptions, type CommitInput, PartitionChain } from './partition-chain.ts';
 export { maxRunsPerCommit } from './record-codec.ts';
 export { type SchemaPublication, SchemaStore } from './schema-store.ts';

@@ -173,4 +173,22 @@ export interface SnapshotPointer {
   sha256: string;
 }
 
-export type LedgerRecord = ClaimRecord | CommitRecord | ReleaseRecord | GapRecord | EraEndRecord;
+/**
+ * An operator's word that the record before, which cannot be read, counts as never written (`sluice offsets repair`). Its
+ * number is two above the last readable record, whose hash it carries. Nobody owns the partition afterwards. Whatever the
+ * void record may have staged or published is moved to `aside`, by the repairer or by the next claimant; the log still
+ * has its offsets, and they are loaded again.
+ */
+export interface RepairRecord extends RecordBase {
+  kind: 'repair';
+  next: bigint;
+  /** Sequence of the void record. */
+  voids: number;
+  /** What was found there. */
+  damaged: { size: number; sha256: string };
+  /** Folder, relative to the table. */
+  aside: string;
+  reason: string;
+}
+
+export type LedgerRecord = ClaimRecord | CommitRecord | ReleaseRecord | GapRecord | EraEndRecord | RepairRecord;

@@ -29,6 +29,7 @@ import {
 } from './ledger-record.ts';
 import { type AppendContext, appendRecord } from './record-appender.ts';
 import { moveStagedFiles, sweepStaging } from './staged-moves.ts';
+import { setVoidFilesAside } from './void-files.ts';
 
 export interface ChainOptions {
   clock?: Clock;
@@ -314,7 +315,10 @@ export class PartitionChain {
 
   async #finishMoves(signal: AbortSignal | undefined): Promise<void> {
     if (this.#state.pending.length === 0) return;
-    await moveStagedFiles(this.#files, this.#chain.table, this.#state.pending, signal);
+    for (const record of this.#state.pending) {
+      if (record.kind === 'commit') await moveStagedFiles(this.#files, this.#chain.table, record, signal);
+      else await setVoidFilesAside(this.#files, this.#chain, record, signal);
+    }
     this.#state = withAllPublished(this.#state);
   }
 

@@ -12,6 +12,8 @@ export function checkRecord(record: LedgerRecord): string | null {
       return record.first < record.next ? null : `expected first < next, got [${record.first}, ${record.next})`;
     case 'era-end':
       return checkTotals(record);
+    case 'repair':
+      return record.voids === record.sequence - 1 ? null : `expected to void the record before, got ${record.voids}`;
     default:
       return null;
   }

@@ -103,9 +103,19 @@ const eraEnd = z.strictObject({
   }),
 });
 
-export const recordKinds = ['claim', 'commit', 'release', 'gap', 'era-end'] as const;
+const repair = z.strictObject({
+  ...base,
+  kind: z.literal('repair'),
+  next: offset,
+  voids: count.positive(),
+  damaged: z.strictObject({ size: count, sha256 }),
+  aside: path,
+  reason: z.string(),
+});
 
-const record = z.discriminatedUnion('kind', [claim, commit, release, gap, eraEnd]);
+export const recordKinds = ['claim', 'commit', 'release', 'gap', 'era-end', 'repair'] as const;
+
+const record = z.discriminatedUnion('kind', [claim, commit, release, gap, eraEnd, repair]);
 
 /** The record in parsed JSON, or what is wrong with it as one line. */
 export function parseRecordJson(json: unknown): { record: LedgerRecord } | { problem: string } {

@@ -29,14 +29,14 @@ export function movesOf(table: string, commit: CommitRecord): StagedMove[] {
   }));
 }
 
-/** Makes all files of the commits visible. Throws LedgerError `missing-file` when one is at neither place: never guesses. */
+/** Makes all files of the commit visible. Throws LedgerError `missing-file` when one is at neither place: never guesses. */
 export async function moveStagedFiles(
   files: WarehouseFiles,
   table: string,
-  commits: readonly CommitRecord[],
+  commit: CommitRecord,
   signal?: AbortSignal,
 ): Promise<void> {
-  const moves = commits.flatMap((commit) => movesOf(table, commit));
+  const moves = movesOf(table, commit);
   const folders = [...new Set(moves.map((move) => move.path.slice(0, move.path.lastIndexOf('/'))))];
   await mapBounded(folders, movesUnderWay, (folder) => files.mkdirs(folder, signalOption(signal)));
   await mapBounded(moves, movesUnderWay, async (move) => {

@@ -1,5 +1,6 @@
 import { Command } from 'commander';
 import { parseInteger } from '../arguments.ts';
+import type { RepairOptions } from '../offsets/repair-offsets.ts';
 import type { HistoryOptions } from '../offsets/show-history.ts';
 import type { ShowOptions } from '../offsets/show-offsets.ts';
 import { type WarehouseOptions, withWarehouseOptions } from '../offsets/warehouse-options.ts';
@@ -38,6 +39,17 @@ export function offsetsCommand(): Command {
     .action(async (topic: string, options: HistoryOptions) => {
       const { showHistory } = await import('../offsets/show-history.ts');
       process.exitCode = await showHistory(topic, options);
+    });
+
+  withWarehouseOptions(command.command('repair'), {
+    brokers: 'make sure that this cluster still has what is loaded again',
+  })
+    .description('Explain a damaged ledger; make a last record void that cannot be read, when no row is lost by it.')
+    .option('--yes', 'do it without asking')
+    .option('--reason <text>', 'why, for the ledger', 'sluice offsets repair')
+    .action(async (options: RepairOptions) => {
+      const { repairOffsets } = await import('../offsets/repair-offsets.ts');
+      process.exitCode = await repairOffsets(options);
     });
 
   return command;
