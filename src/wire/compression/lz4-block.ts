@@ -85,58 +85,75 @@ function writeMoreLength(target: Buffer, at: number, length: number): number {
 
 /**
  * Decompresses the block `source` into `target` at `at`, at most up to `limit`; returns the end. Matches may reach back to
- * `window`, which is before `at` where blocks depend on each other. Throws WireError.
+ * `window`, which is before `at` where blocks depend on each other. Short copies go eight bytes at a time and so may write
+ * past the end, but never past `limit`. Throws WireError.
  */
 export function lz4DecompressBlock(source: Buffer, target: Buffer, at: number, limit: number, window: number): number {
   const end = source.length;
+  const sourceView = new DataView(source.buffer, source.byteOffset, end);
+  const targetView = new DataView(target.buffer, target.byteOffset, target.length);
   let position = 0;
   let out = at;
   while (position < end) {
     const token = source[position++]!;
     let literals = token >>> 4;
     if (literals === 15) {
-      let more: number;
-      do {
-        if (position >= end) throw malformed('it ends inside a length');
-        more = source[position++]!;
-        literals += more;
-      } while (more === 255);
+      const lengthEnd = skipLength(source, position);
+      literals += lengthOf(source, position, lengthEnd);
+      position = lengthEnd;
     }
     if (literals > end - position)
       throw malformed(`${literals} literals are claimed, ${end - position} bytes are left`);
     if (literals > limit - out) throw malformed(`it holds more than ${limit - at} bytes`);
-    if (literals < 32) for (let i = 0; i < literals; i++) target[out + i] = source[position + i]!;
-    else source.copy(target, out, position, position + literals);
+    if (literals <= 16 && position + 16 <= end && out + 16 <= limit) {
+      copyEight(sourceView, position, targetView, out);
+      if (literals > 8) copyEight(sourceView, position + 8, targetView, out + 8);
+    } else {
+      source.copy(target, out, position, position + literals);
+    }
     position += literals;
     out += literals;
     if (position === end) return out;
     if (end - position < 2) throw malformed('it ends inside a distance');
     const distance = source[position]! | (source[position + 1]! << 8);
     position += 2;
-    if (distance === 0 || distance > out - window)
+    if (distance === 0 || distance > out - window) {
       throw malformed(`a distance of ${distance} leads ${distance - (out - window)} bytes before its start`);
-    let matched = token & 15;
-    if (matched === 15) {
-      let more: number;
-      do {
-        if (position >= end) throw malformed('it ends inside a length');
-        more = source[position++]!;
-        matched += more;
-      } while (more === 255);
     }
-    matched += MIN_MATCH;
+    let matched = (token & 15) + MIN_MATCH;
+    if (matched === 15 + MIN_MATCH) {
+      const lengthEnd = skipLength(source, position);
+      matched += lengthOf(source, position, lengthEnd);
+      position = lengthEnd;
+    }
     if (matched > limit - out) throw malformed(`it holds more than ${limit - at} bytes`);
-    out = copyMatch(target, out, distance, matched);
+    const matchEnd = out + matched;
+    if (distance >= 8 && matchEnd + 8 <= limit) {
+      for (let i = out; i < matchEnd; i += 8) copyEight(targetView, i - distance, targetView, i);
+    } else {
+      // Source and target overlap: bytes repeat, so they are copied in order.
+      for (let i = out; i < matchEnd; i++) target[i] = target[i - distance]!;
+    }
+    out = matchEnd;
   }
   throw malformed('it ends with a match, not with literals');
 }
 
-/** Source and target overlap when the match is longer than its distance: then bytes repeat, so they are copied in order. */
-function copyMatch(target: Buffer, at: number, distance: number, length: number): number {
-  const end = at + length;
-  if (length > 64 && distance >= length) target.copyWithin(at, at - distance, end - distance);
-  else for (let i = at; i < end; i++) target[i] = target[i - distance]!;
-  return end;
+/** The position after the further bytes of a length: all up to and including the first that is not 255. */
+function skipLength(source: Buffer, position: number): number {
+  let end = position;
+  while (source[end] === 255) end++;
+  if (end >= source.length) throw malformed('it ends inside a length');
+  return end + 1;
+}
+
+function lengthOf(source: Buffer, start: number, end: number): number {
+  return (end - start - 1) * 255 + source[end - 1]!;
+}
+
+function copyEight(from: DataView, fromPosition: number, to: DataView, toPosition: number): void {
+  to.setInt32(toPosition, from.getInt32(fromPosition));
+  to.setInt32(toPosition + 4, from.getInt32(fromPosition + 4));
 }
 
 function read32(buffer: Buffer, position: number): number {
