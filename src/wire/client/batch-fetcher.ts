@@ -26,7 +26,7 @@ export interface BatchFetcherOptions {
 }
 
 export interface PartitionProgress {
-  /** Next offset to be handed over by `poll`, or already held for it. */
+  /** The next offset that `poll` will hand over. */
   position: bigint;
   /** -1 until the first answer. */
   highWatermark: bigint;
@@ -119,7 +119,8 @@ export class BatchFetcher {
   progress(topic: string, partition: number): PartitionProgress | null {
     const state = this.#assigned.get(`${topic}-${partition}`);
     if (!state) return null;
-    const { position, highWatermark, lastStableOffset, logStartOffset } = state;
+    const { highWatermark, lastStableOffset, logStartOffset } = state;
+    const position = state.held?.fetchOffset ?? state.position;
     return { position, highWatermark, lastStableOffset, logStartOffset };
   }
 

@@ -71,6 +71,11 @@ export class KafkaCluster {
     return this.core.request(target, apiKey, message, options);
   }
 
+  /** Makes sure that somebody answers; throws BrokerUnreachableError. */
+  async reach({ signal }: CallOptions = {}): Promise<void> {
+    await this.core.retrying(signal, () => this.core.refreshMetadata([], signal));
+  }
+
   async clusterId({ signal }: CallOptions = {}): Promise<string> {
     if (this.core.metadata.clusterId === null) {
       await this.core.retrying(signal, () => this.core.refreshMetadata([], signal));
