@@ -1,5 +1,5 @@
 // Writes test/golden from Kafka's own classes: `node scripts/generate-golden.mjs [--out DIR] [--jars DIR]`. Needs Maven and
-// a JDK; the result is committed, so the tests need neither.
+// a JDK; the result is committed, so the tests need neither. codec-frames.jsonl.gz comes from wire-oracle/codec_frames.py.
 import { mkdirSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
