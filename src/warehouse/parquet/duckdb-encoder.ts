@@ -3,14 +3,12 @@ import type { DuckDBConnection, DuckDBInstance } from '@duckdb/node-api';
 import { SluiceError } from '../../shared/index.ts';
 import type { EncodeJob, FileColumn, SpoolEncoder } from './encode-job.ts';
 import type { ParquetCodec } from './parquet-engine.ts';
-import { markTimestampsUtc } from './utc-timestamps.ts';
 
 /**
  * Writes Parquet with DuckDB: one COPY from the spool, which DuckDB reads as a Parquet file, on a thread of the native
  * library. One in-memory instance an engine, with one thread for each COPY; rows keep their order.
  *
- * DuckDB writes either microseconds with the UTC mark (TIMESTAMPTZ) or milliseconds without it (TIMESTAMP_MS). Tables have
- * milliseconds in UTC, so the mark is set in the finished footer, where it is one bit of one byte per column.
+ * DuckDB writes either microseconds with the UTC mark (TIMESTAMPTZ) or milliseconds without it (TIMESTAMP_MS): here the latter.
  */
 export class DuckdbEncoder implements SpoolEncoder {
   readonly name = 'duckdb';
@@ -33,10 +31,6 @@ export class DuckdbEncoder implements SpoolEncoder {
     job.signal?.addEventListener('abort', interrupt);
     try {
       await copy(connection, job);
-      await markTimestampsUtc(
-        job.path,
-        new Set(job.columns.filter(({ type }) => type === 'timestamp').map(({ name }) => name)),
-      );
     } catch (error) {
       await rm(job.path, { force: true });
       job.signal?.throwIfAborted();

@@ -25,11 +25,12 @@ export interface EncodeJob {
 
 /**
  * The part in which the engines differ: rows of a spool to a Parquet file, in the order of the spool. Timestamps are
- * TIMESTAMP_MILLIS adjusted to UTC, dates DATE, texts and JSON are STRING. Every column but `_partition` and `_offset` may be null.
+ * milliseconds as an INT64 (`markTimestampsUtc` says afterwards that they are UTC), dates DATE, texts and JSON STRING.
  */
 export interface SpoolEncoder {
   readonly name: 'duckdb' | 'parquetjs';
   readonly codecs: readonly ParquetCodec[];
+  /** After a failure there is no file. */
   encode(job: EncodeJob): Promise<void>;
   close(): Promise<void>;
 }

@@ -8,6 +8,7 @@ import { BufferPool } from './buffer-pool.ts';
 import { DuckdbEncoder } from './duckdb-encoder.ts';
 import type { SpoolEncoder } from './encode-job.ts';
 import type { EncoderOptions, ParquetCodec, ParquetEngine, TableEncoder } from './parquet-engine.ts';
+import { ParquetjsEncoder } from './parquetjs-encoder.ts';
 import { SizeEstimate } from './size-estimate.ts';
 import { SpoolingEncoder } from './table-encoder.ts';
 
@@ -38,6 +39,7 @@ function openSpoolEncoder(name: ParquetEngineName, options: ParquetEngineOptions
     const directory = join(options.scratchDirectory ?? tmpdir(), `duckdb-${randomUUID()}`);
     return new DuckdbEncoder(directory, options.nativeMemoryLimit ?? '512MB');
   }
+  if (name === 'parquetjs') return new ParquetjsEncoder();
   throw new BadInputError(`expected one of the Parquet engines ${parquetEngineNames.join(', ')}, came ${String(name)}`);
 }
 

@@ -40,6 +40,8 @@ const utf8ConvertedType = 0;
 export class PlainSpool {
   readonly path: string;
   readonly groups: SpoolGroup[] = [];
+  /** Columns of the finished file. */
+  columns: readonly SpoolColumn[] = [];
   /** Bytes written so far. */
   size = 0;
   #file: FileHandle | null = null;
@@ -90,6 +92,7 @@ export class PlainSpool {
     parts.push(footer, int32(footer.length), magic);
     await writeAll(file, parts, this.size);
     this.size = position + footer.length + 8;
+    this.columns = columns;
     this.#file = null;
     await file.close();
   }

@@ -15,6 +15,7 @@ import type { AppendOutcome, EncoderOptions, SealedFile, TableEncoder } from './
 import { collectRefused, type Refusal, refuseBatch } from './refused-records.ts';
 import { RowShredder, type ShredResult } from './row-shredder.ts';
 import { type SizeEstimate, smallestSampleBytes } from './size-estimate.ts';
+import { markTimestampsUtc } from './utc-timestamps.ts';
 
 /** Records and bytes that are looked at to find the types of new fields. */
 const inferenceRecords = 10_000;
@@ -245,6 +246,8 @@ export class SpoolingEncoder implements TableEncoder {
     const job = this.#job(folder, spool, fileMetadata(this.#options, folder, this.schema.id));
     job.signal = signal;
     await this.#parts.engine.encode(job);
+    const timestamps = job.columns.filter(({ type }) => type === 'timestamp');
+    await markTimestampsUtc(job.path, new Set(timestamps.map(({ name }) => name)));
     const size = await syncFile(job.path);
     this.#parts.estimate.learn(spool.size, size, job.columns.length);
     return {

@@ -125,6 +125,9 @@ export class ThriftStruct {
   readonly fields = new Map<number, ThriftValue>();
   /** Where the header byte of a boolean field stands in the bytes that were read. */
   readonly booleanPositions = new Map<number, number>();
+  /** Where its closing byte stands, and the id of the field before that: a field with a higher id can be put there. */
+  endPosition = 0;
+  lastFieldId = 0;
 
   has(id: number): boolean {
     return this.fields.has(id);
@@ -192,7 +195,11 @@ class ThriftReader {
     for (;;) {
       const at = this.#position;
       const header = this.#byte();
-      if (header === 0) return struct;
+      if (header === 0) {
+        struct.endPosition = at;
+        struct.lastFieldId = id;
+        return struct;
+      }
       const type = header & 0x0f;
       id = header >>> 4 === 0 ? Number(this.#signed()) : id + (header >>> 4);
       if (type === thriftTypes.true || type === thriftTypes.false) {

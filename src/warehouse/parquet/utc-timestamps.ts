@@ -1,7 +1,6 @@
-import { type FileHandle, open } from 'node:fs/promises';
+import { open } from 'node:fs/promises';
 import { readFooterOf } from './parquet-footer.ts';
-import type { ThriftStruct } from './thrift-compact.ts';
-import { thriftTypes } from './thrift-compact.ts';
+import { type ThriftStruct, thriftTypes } from './thrift-compact.ts';
 
 /** Field ids of parquet.thrift. */
 const schemaName = 4;
@@ -9,26 +8,55 @@ const schemaLogicalType = 10;
 const logicalTimestamp = 8;
 const timestampIsAdjustedToUtc = 1;
 
+/** What follows the header of the field `logicalType`: TIMESTAMP(isAdjustedToUTC: true, unit: MILLIS). */
+const utcMillisType = Buffer.from([
+  (logicalTimestamp << 4) | thriftTypes.struct,
+  (timestampIsAdjustedToUtc << 4) | thriftTypes.true,
+  (1 << 4) | thriftTypes.struct, // unit
+  (1 << 4) | thriftTypes.struct, // MILLIS, an empty struct
+  0,
+  0,
+  0,
+  0,
+]);
+
 /**
- * Sets `isAdjustedToUTC` of the named columns' TIMESTAMP type in the footer of a Parquet file, in place. In the compact
- * protocol a boolean is part of its field's header byte, so nothing moves: length and offsets stay as they are.
+ * Gives the named columns of a finished Parquet file the type TIMESTAMP(isAdjustedToUTC: true, unit: MILLIS), which neither
+ * engine writes: DuckDB has milliseconds only without the UTC mark, parquetjs knows the older TIMESTAMP_MILLIS alone. Only
+ * the footer is written anew, so no page moves. The columns must hold milliseconds already.
  */
 export async function markTimestampsUtc(path: string, columns: ReadonlySet<string>): Promise<void> {
   const file = await open(path, 'r+');
   try {
     const { bytes, metadata, position } = await readFooterOf(file);
-    for (const element of metadata.structs(2)) {
-      if (columns.has(element.text(schemaName))) await setMark(file, bytes, position, element);
-    }
+    const footer = withUtcTimestamps(bytes, metadata, columns);
+    const tail = Buffer.alloc(8);
+    tail.writeUInt32LE(footer.length);
+    tail.write('PAR1', 4, 'latin1');
+    const end = Buffer.concat([footer, tail]);
+    const { bytesWritten } = await file.write(end, 0, end.length, position);
+    if (bytesWritten !== end.length) throw new Error(`${path}: the footer was written in part only`);
   } finally {
     await file.close();
   }
 }
 
-async function setMark(file: FileHandle, footer: Buffer, position: number, element: ThriftStruct): Promise<void> {
-  const timestamp = element.struct(schemaLogicalType).struct(logicalTimestamp);
-  const at = timestamp.booleanPositions.get(timestampIsAdjustedToUtc);
-  if (at === undefined) throw new Error(`the column ${element.text(schemaName)} has no mark for UTC`);
-  const header = (footer[at]! & 0xf0) | thriftTypes.true;
-  await file.write(Buffer.of(header), 0, 1, position + at);
+function withUtcTimestamps(footer: Buffer, metadata: ThriftStruct, columns: ReadonlySet<string>): Buffer {
+  const parts: Buffer[] = [];
+  let copied = 0;
+  for (const element of metadata.structs(2)) {
+    if (element.has(5) || !columns.has(element.text(schemaName))) continue;
+    if (element.has(schemaLogicalType)) {
+      const timestamp = element.struct(schemaLogicalType).struct(logicalTimestamp);
+      const at = timestamp.booleanPositions.get(timestampIsAdjustedToUtc)!;
+      // In the compact protocol a boolean is part of its field's header byte.
+      parts.push(footer.subarray(copied, at), Buffer.of((footer[at]! & 0xf0) | thriftTypes.true));
+      copied = at + 1;
+    } else {
+      const header = ((schemaLogicalType - element.lastFieldId) << 4) | thriftTypes.struct;
+      parts.push(footer.subarray(copied, element.endPosition), Buffer.of(header), utcMillisType);
+      copied = element.endPosition;
+    }
+  }
+  return Buffer.concat([...parts, footer.subarray(copied)]);
 }
