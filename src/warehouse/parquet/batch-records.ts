@@ -60,7 +60,7 @@ export class BatchIndex {
     while (cursor.next()) {
       if (count === this.offsetDeltas.length) this.#grow();
       this.offsetDeltas[count] = cursor.offsetDelta;
-      this.timestamps[count] = isAppendTime ? base : base + Number(cursor.timestampDelta);
+      this.timestamps[count] = isAppendTime ? base : timestampOf(header.baseTimestamp, base, cursor.timestampDelta);
       this.keyStarts[count] = cursor.keyStart;
       this.keyEnds[count] = cursor.keyEnd;
       this.valueStarts[count] = cursor.valueStart;
@@ -80,6 +80,12 @@ export class BatchIndex {
     this.valueStarts = grown(Int32Array, this.valueStarts, capacity);
     this.valueEnds = grown(Int32Array, this.valueEnds, capacity);
   }
+}
+
+/** `base` is the number of `baseTimestamp`; beyond 2^53 a difference of two such numbers would be off by thousands. */
+function timestampOf(baseTimestamp: bigint, base: number, delta: bigint | number): number {
+  if (typeof delta === 'number' && Number.isSafeInteger(base)) return base + delta;
+  return Number(BigInt.asIntN(64, baseTimestamp + BigInt(delta)));
 }
 
 function grown<T extends Int32Array | Float64Array>(type: new (length: number) => T, old: T, capacity: number): T {

@@ -10,8 +10,8 @@ import type { RowHasher } from './row-hash.ts';
  *
  *   boolean    true, false
  *   int32/64   a number without fraction and exponent, in range (`1.0` and `1e3` are not integers here: their text says double)
- *   double     any number that a double can hold: an integer must be exactly representable, a fraction is rounded to the
- *              nearest double as everywhere; `1e400` and `1e-400`, which would become infinity and 0, are out of range
+ *   double     any number that a double can hold: a text without fraction and exponent is an integer and must be exactly
+ *              representable, any other is rounded to the nearest double as everywhere; `1e400` and `1e-400`, which would become infinity and 0, are out of range
  *   string     a string; in an inferred table a number or boolean too, as its JSON text (`300` becomes "300")
  *   timestamp  an RFC 3339 text with a zone and at most milliseconds, or an integer of epoch milliseconds
  *   date       a text YYYY-MM-DD
