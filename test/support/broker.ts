@@ -60,7 +60,11 @@ export interface BrokerProcess {
   readonly log: () => string;
 }
 
-const cli = fileURLToPath(new URL('../../bin/sluice', import.meta.url));
+/** The command line of `sluice broker`, as a user runs it; $SLUICE_BIN names another installation to test. */
+export function brokerCli(): string[] {
+  const bin = process.env['SLUICE_BIN'] ?? fileURLToPath(new URL('../../bin/sluice', import.meta.url));
+  return [process.execPath, bin, 'broker'];
+}
 
 /** `sluice broker` as a user runs it; resolves when it has printed its ready line. */
 export async function startBrokerProcess(
@@ -68,7 +72,8 @@ export async function startBrokerProcess(
   listen = '127.0.0.1:0',
   args: string[] = [],
 ): Promise<BrokerProcess> {
-  const child = spawn(process.execPath, [cli, 'broker', '--data', dataDirectory, '--listen', listen, ...args], {
+  const [command, ...before] = brokerCli();
+  const child = spawn(command!, [...before, '--data', dataDirectory, '--listen', listen, ...args], {
     stdio: ['ignore', 'pipe', 'pipe'],
     env: { ...process.env, SLUICE_SKIP_BUILD: '1' },
   });

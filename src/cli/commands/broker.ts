@@ -1,4 +1,4 @@
-import { Command } from 'commander';
+import { Command, Option } from 'commander';
 import { type BrokerConfig, defaultBrokerConfig, startBroker } from '../../log/index.ts';
 import { createLogger, type LogLevel } from '../../shared/index.ts';
 import { parseBytes, parseDuration, parseHostPort, parseInteger } from '../arguments.ts';
@@ -59,7 +59,11 @@ export function brokerCommand(): Command {
       parseDuration,
       groups.initialRebalanceDelayMs,
     )
-    .option('--log-level <level>', 'debug, info, warn, error or silent', 'info')
+    .addOption(
+      new Option('--log-level <level>', 'what to log on stderr')
+        .choices(['debug', 'info', 'warn', 'error', 'silent'])
+        .default('info'),
+    )
     .action(runBroker);
 }
 

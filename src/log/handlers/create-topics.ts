@@ -52,7 +52,7 @@ async function createTopic(
   try {
     const { partitionCount, config } = checkTopic(wanted, services);
     if (!validateOnly) return describeCreated(await logs.createTopic(name, { partitionCount, config }));
-    return { name, numPartitions: partitionCount, replicationFactor: 1 };
+    return { name, errorMessage: null, numPartitions: partitionCount, replicationFactor: 1 };
   } catch (error) {
     return { name, ...errorAnswer(error, services.logger) };
   }
@@ -108,6 +108,7 @@ function describeCreated(topic: TopicState): TopicAnswer {
   return {
     name: topic.name,
     topicId: topic.topicId,
+    errorMessage: null,
     numPartitions: topic.partitions.length,
     replicationFactor: 1,
     configs: effectiveTopicConfigs(topic).map(({ name, value, readOnly, configSource }) => ({

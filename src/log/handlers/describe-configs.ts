@@ -44,7 +44,7 @@ function describeResource(
   const configs = found
     .filter(({ name }) => wanted === null || wanted.has(name))
     .map((config) => answerConfig(config, includeDocumentation));
-  return { resourceType, resourceName, configs };
+  return { errorMessage: null, resourceType, resourceName, configs };
 }
 
 function findConfigs(
