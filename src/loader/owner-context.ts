@@ -9,6 +9,9 @@ import type { TableSchemas } from './table-schemas.ts';
 /** The part of a BatchFetcher that a partition's owner works with. */
 export type PartitionFetching = Pick<BatchFetcher, 'assign' | 'unassign' | 'pause' | 'resume' | 'progress'>;
 
+/** What an owner asks the cluster about its partition. */
+export type PartitionLookup = Pick<KafkaCluster, 'listOffsets' | 'endOffsetForEpoch' | 'describeGroup'>;
+
 /** One topic's table, shared by the owners of its partitions within a worker. */
 export interface TableContext {
   /** Name of the table: the topic's. */
@@ -20,7 +23,7 @@ export interface TableContext {
 /** What the owners of one worker share. */
 export interface OwnerContext {
   settings: WorkerSettings;
-  cluster: KafkaCluster;
+  cluster: PartitionLookup;
   fetching: PartitionFetching;
   membership: Membership;
   files: WarehouseFiles;

@@ -1,8 +1,9 @@
 import { type ChainState, LedgerError, type LedgerHolder, type PartitionChain } from '../offsets/index.ts';
 import { type Clock, faultPoint, SluiceError } from '../shared/index.ts';
-import { isKafkaError, type KafkaCluster } from '../wire/client/index.ts';
+import { isKafkaError } from '../wire/client/index.ts';
 import { errorCodes } from '../wire/index.ts';
 import type { Membership } from './membership.ts';
+import type { PartitionLookup } from './owner-context.ts';
 
 export interface ClaimContext {
   topic: string;
@@ -10,7 +11,7 @@ export interface ClaimContext {
   /** Exclusive end of a bounded load; null: continuous. */
   endOffset: bigint | null;
   chain: PartitionChain;
-  cluster: KafkaCluster;
+  cluster: PartitionLookup;
   membership: Membership;
   clock: Clock;
   onGap: 'stop' | 'record';
