@@ -3,7 +3,7 @@ import { type LedgerRecord, PartitionChain, readHistory } from '../../../src/off
 import { MemoryFiles } from '../../support/memory-files.ts';
 import { place, World, type WorldOptions } from './ledger-world.ts';
 
-const runs = Number(process.env['SLUICE_LEDGER_RUNS'] ?? 80);
+const runs = Number(process.env['SLUICE_LEDGER_RUNS'] ?? 40);
 const baseSeed = Number(process.env['SLUICE_SEED'] ?? 20_261_121);
 
 const scenarios: Record<string, WorldOptions> = {
@@ -15,7 +15,7 @@ const scenarios: Record<string, WorldOptions> = {
 
 describe('a partition between racing owners', () => {
   for (const [name, options] of Object.entries(scenarios)) {
-    it(`lands every commit exactly once: ${name}`, async () => {
+    it(`lands every commit exactly once: ${name}`, { timeout: 120_000 + runs * 1000 }, async () => {
       for (let run = 0; run < runs; run++) {
         const seed = baseSeed + run;
         try {
