@@ -5,7 +5,7 @@
 
 import { describeError } from '../../shared/index.ts';
 import type { BatchHeader } from '../../wire/index.ts';
-import { batchOverheadBytes, readBatchSize, WireError } from './batch-bytes.ts';
+import { batchOverheadBytes, readBatchSize, validateBatch, WireError } from './batch-bytes.ts';
 import { type FoundBatch, locateBatch, readExactly } from './batch-location.ts';
 import type { LogContext } from './log-context.ts';
 import { LogError } from './log-error.ts';
@@ -95,21 +95,34 @@ async function readFrom(
   const end = segment.visibleBytes;
   const wanted = Math.min(end - position, Math.max(maxBytes, header.sizeBytes));
   const bytes = await readExactly(file, position, wanted);
-  return bytes.subarray(0, wholeBatches(bytes));
+  return bytes.subarray(0, goodBatches(bytes, header.baseOffset));
 }
 
-function wholeBatches(bytes: Buffer): number {
+/**
+ * Where the whole, undamaged batches end. Checked here because not every client checks (librdkafka does not unless told to), and
+ * because the base offset is not under the checksum. Throws WireError when the first batch is damaged already.
+ */
+function goodBatches(bytes: Buffer, firstOffset: bigint): number {
   let end = 0;
+  let expected = firstOffset;
   while (bytes.length - end >= batchOverheadBytes) {
-    const next = end + readBatchSize(bytes, end);
-    if (next > bytes.length) break;
-    end = next;
+    try {
+      if (end + readBatchSize(bytes, end) > bytes.length) break;
+      const header = validateBatch(bytes, end);
+      if (header.baseOffset !== expected)
+        throw new WireError('malformed', `expected base offset ${expected}, found ${header.baseOffset}`);
+      end += header.sizeBytes;
+      expected = header.lastOffset + 1n;
+    } catch (error) {
+      if (end === 0) throw error;
+      break;
+    }
   }
   return end;
 }
 
 function asStorageError(error: unknown, segment: LogSegment): unknown {
   if (!(error instanceof WireError)) return error;
-  const message = `segment ${segment.path('.log')} is damaged (${describeError(error)}): run recovery by a restart, or restore the file`;
+  const message = `segment ${segment.path('.log')} is damaged (${describeError(error)}): restore the file, or give its records up by raising the log start (delete-records)`;
   return new LogError('KAFKA_STORAGE_ERROR', message, { cause: error });
 }

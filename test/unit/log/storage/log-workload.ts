@@ -5,11 +5,12 @@ import { ManualClock } from '../../../../src/shared/index.ts';
 import type { SimulatedLogFileSystem } from '../../../support/simulated-log-file-system.ts';
 import { batchOf, openSmall, startMs } from './log-fixture.ts';
 import { PartitionTwin, type Promised } from './log-twin.ts';
-import { TwinProducer } from './twin-producer.ts';
+import { type RetryPlan, TwinProducer } from './twin-producer.ts';
 
 export interface CrashState {
   disk: SimulatedLogFileSystem;
   promised: [PartitionTwin, Promised][];
+  retries: RetryPlan[];
 }
 
 export interface WorkloadOptions {
@@ -38,7 +39,7 @@ export class LogWorkload {
 
   async open(): Promise<void> {
     this.#watch();
-    this.manager = await openSmall(this.disk, { clock: this.clock, flushIntervalMs: 20 });
+    await this.#openManager();
   }
 
   /** Leaves this process and this disk for what a crash made of it. */
@@ -65,6 +66,10 @@ export class LogWorkload {
     return this.twins.map((twin) => [twin, twin.promised()]);
   }
 
+  retries(): RetryPlan[] {
+    return [...this.#producers.values()].map((producer) => producer.unacknowledged());
+  }
+
   async #step(): Promise<void> {
     const dice = this.#random();
     const twin = this.#pick();
@@ -74,6 +79,7 @@ export class LogWorkload {
     if (dice < 0.75) return new Promise((resolve) => setImmediate(resolve));
     if (dice < 0.85) return this.clock.advance(15);
     if (dice < 0.93) return this.#read(log);
+    if (dice < 0.94) return this.#letMinutesPass();
     if (dice < 0.955) return this.#advanceLogStart(twin, log);
     if (dice < 0.97) return this.#addPartition(twin);
     if (dice < 0.98) return this.#deleteTopic(twin);
@@ -133,8 +139,20 @@ export class LogWorkload {
 
   async #restart(): Promise<void> {
     await this.manager.close();
-    this.manager = await openSmall(this.disk, { clock: this.clock, flushIntervalMs: 20 });
+    await this.#openManager();
     for (const twin of this.#alive()) this.#producers.get(twin)?.retry(this.#logOf(twin)!);
+  }
+
+  async #openManager(): Promise<void> {
+    const defaults = { retentionBytes: 10_000 };
+    this.manager = await openSmall(this.disk, { clock: this.clock, flushIntervalMs: 20, defaults });
+  }
+
+  /** Long enough for checkpoints, and now and then for retention. */
+  async #letMinutesPass(): Promise<void> {
+    for (const twin of this.#alive()) twin.mayBeRemovedTo = this.#logOf(twin)!.logEndOffset;
+    await this.clock.advance(61_000);
+    if (this.#random() < 0.5) await this.manager.applyRetention(this.clock.nowMs());
   }
 
   #watch(): void {
@@ -142,7 +160,7 @@ export class LogWorkload {
       if (this.#random() >= this.#crashShare) return;
       const random = this.#random;
       const disk = random() < 0.8 ? this.disk.afterPowerLoss(random) : this.disk.afterKill(random);
-      this.crashes.push({ disk, promised: this.promised() });
+      this.crashes.push({ disk, promised: this.promised(), retries: this.retries() });
     };
   }
 

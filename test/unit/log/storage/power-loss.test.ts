@@ -4,6 +4,7 @@ import { SimulatedLogFileSystem } from '../../../support/simulated-log-file-syst
 import { openSmall } from './log-fixture.ts';
 import { verifyAll } from './log-twin.ts';
 import { type CrashState, LogWorkload } from './log-workload.ts';
+import { verifyRetries } from './twin-producer.ts';
 
 const firstSeed = Number(process.env['SEED'] ?? 1);
 const seedCount = Number(process.env['SEEDS'] ?? 24);
@@ -12,8 +13,7 @@ const seedCount = Number(process.env['SEEDS'] ?? 24);
 async function verifyCrash(crash: CrashState, random: () => number, depth: number): Promise<number> {
   const nested: CrashState[] = [];
   crash.disk.onChange = () => {
-    if (depth > 0 && random() < 0.02)
-      nested.push({ disk: crash.disk.afterPowerLoss(random), promised: crash.promised });
+    if (depth > 0 && random() < 0.02) nested.push({ ...crash, disk: crash.disk.afterPowerLoss(random) });
   };
   const manager = await openSmall(crash.disk);
   await verifyAll(manager, crash.promised);
@@ -27,6 +27,11 @@ async function verifyCrash(crash: CrashState, random: () => number, depth: numbe
   });
   const again = await openSmall(crash.disk.afterPowerLoss(random));
   await verifyAll(again, shown);
+  crash.disk.onChange = () => {};
+  for (const plan of crash.retries) {
+    const log = manager.topicById(plan.twin.topicId)?.partitions[plan.twin.partition];
+    if (log && log.logStartOffset === 0n) await verifyRetries(log, plan);
+  }
   let count = 2;
   for (const other of nested) count += await verifyCrash(other, random, depth - 1);
   return count;
@@ -44,7 +49,7 @@ describe('the log after power loss', () => {
           await workload.run(60);
           const crashes = workload.crashes.splice(0);
           for (const crash of crashes) stateCount += await verifyCrash(crash, random, 2);
-          const end: CrashState = { disk: workload.disk.afterPowerLoss(random), promised: workload.promised() };
+          const end = { disk: workload.disk.afterPowerLoss(random), promised: workload.promised() };
           await workload.continueAfter(end.disk);
           await verifyAll(workload.manager, end.promised);
           stateCount++;
