@@ -4,10 +4,11 @@ import { type Assignment, type Assignor, assignors } from './assignors/index.ts'
 import { BackOff, untilAborted } from './back-off.ts';
 import type { ClusterCore } from './cluster-core.ts';
 import { commitOffsets, type OffsetToCommit } from './cluster-groups.ts';
-import { decodeAssignment, encodeSubscription, partitionKey, type TopicPartition } from './consumer-protocol.ts';
-import { CallbackError, runCallback } from './group-callbacks.ts';
+import { decodeAssignment, encodeSubscription, type TopicPartition } from './consumer-protocol.ts';
+import { CallbackError } from './group-callbacks.ts';
 import { GroupLeader } from './group-leader.ts';
 import type { GroupMemberOptions } from './group-options.ts';
+import { GroupOwnership } from './group-ownership.ts';
 import { GroupRequests, isFatalForGroup } from './group-requests.ts';
 import { GroupSession } from './group-session.ts';
 import { isKafkaError, type KafkaError, throwIfError } from './kafka-error.ts';
@@ -34,6 +35,7 @@ export class GroupMember {
   readonly #requests: GroupRequests;
   readonly #leader: GroupLeader;
   readonly #session: GroupSession;
+  readonly #ownership: GroupOwnership;
   readonly #rebalanceTimeoutMs: number;
   readonly #heartbeatIntervalMs: number;
   readonly #metadataRefreshMs: number;
@@ -41,8 +43,6 @@ export class GroupMember {
   /** Ends `#run`; heartbeats go on until what we own was given up. */
   readonly #closing = new AbortController();
   readonly #ended = new AbortController();
-  #owned: TopicPartition[] = [];
-  #generation = -1;
   #isLeader = false;
   #rejoinReason: string | null = null;
   /** Set from the sending of JoinGroup to the answer of SyncGroup. */
@@ -71,6 +71,13 @@ export class GroupMember {
     this.#leader = new GroupLeader(this.#core, this.#assignor);
     this.#runWaker = new Waker(this.#core.clock);
     this.#session = new GroupSession(this.#core.clock, sessionTimeoutMs, () => this.#runWaker.wake());
+    this.#ownership = new GroupOwnership({
+      callbacks: options,
+      session: this.#session,
+      timeoutMs: this.#rebalanceTimeoutMs,
+      hurry: this.#closing.signal,
+      logger: this.#logger,
+    });
   }
 
   start(): void {
@@ -87,11 +94,11 @@ export class GroupMember {
 
   /** Of the assignment we hold; -1: none. */
   get generation(): number {
-    return this.#generation;
+    return this.#ownership.generation;
   }
 
   get assignment(): readonly TopicPartition[] {
-    return this.#owned;
+    return this.#ownership.partitions;
   }
 
   /**
@@ -123,7 +130,7 @@ export class GroupMember {
   async commit(offsets: readonly OffsetToCommit[], { signal }: { signal?: AbortSignal } = {}): Promise<void> {
     const deadlineMs = this.#core.clock.monotonicMs() + this.#rebalanceTimeoutMs;
     for (;;) {
-      this.#checkOwned(offsets);
+      this.#ownership.check(offsets);
       const { memberId, generation } = this.#session;
       try {
         const committer = { memberId, generation, instanceId: this.#options.instanceId };
@@ -183,8 +190,8 @@ export class GroupMember {
     this.#noteGroupError(error, this.#session.generation);
     if (this.#session.isOverdue) this.#session.lose('no contact for the session timeout', { forgetMember: false });
     const event = this.#session.isLost ? 'MembershipLost' : 'GroupJoinFailed';
-    this.#logger.warn({ error: describeError(error), partitions: this.#owned.length }, event);
-    await this.#handOverLost().catch((failure: Error) => this.#die(failure));
+    this.#logger.warn({ error: describeError(error), partitions: this.#ownership.partitions.length }, event);
+    await this.#ownership.handOverLost().catch((failure: Error) => this.#die(failure));
   }
 
   /** Heartbeats, as long as there is a generation to confirm. */
@@ -227,7 +234,7 @@ export class GroupMember {
   async #rebalance(): Promise<void> {
     const reason = this.#rejoinReason ?? 'joining';
     this.#rejoinReason = null;
-    if (!this.#assignor.isCooperative && this.#owned.length > 0) await this.#giveUp(this.#owned);
+    if (!this.#assignor.isCooperative) await this.#ownership.giveUpAll();
     this.#session.lostSignal.throwIfAborted();
     const joining = this.#joinAndSync(reason);
     this.#joining = joining.then(
@@ -235,7 +242,8 @@ export class GroupMember {
       () => {},
     );
     const assigned = await joining.finally(() => (this.#joining = null));
-    await this.#takeAssignment(assigned);
+    const givenUp = await this.#ownership.take(assigned, this.#session.generation);
+    if (givenUp > 0) this.#requestRejoin(`gave up ${givenUp} partitions`); // KIP-429: only now others may have them
   }
 
   async #joinAndSync(reason: string): Promise<TopicPartition[]> {
@@ -256,8 +264,8 @@ export class GroupMember {
   async #join(reason: string, signal: AbortSignal): Promise<JoinGroupResponse> {
     const metadata = encodeSubscription({
       topics: this.#options.topics,
-      ownedPartitions: this.#owned,
-      generation: this.#generation,
+      ownedPartitions: this.#ownership.partitions,
+      generation: this.#ownership.generation,
     });
     this.#isJoinPending = true;
     try {
@@ -270,54 +278,6 @@ export class GroupMember {
     } finally {
       this.#isJoinPending = false;
     }
-  }
-
-  async #takeAssignment(assigned: TopicPartition[]): Promise<void> {
-    const generation = this.#session.generation;
-    const [revoked, added] = [without(this.#owned, assigned), without(assigned, this.#owned)];
-    this.#generation = generation;
-    this.#logger.info(
-      { generation, assigned: assigned.length, revoked: revoked.length, added: added.length, isLeader: this.#isLeader },
-      'GroupRebalanced',
-    );
-    if (revoked.length > 0) {
-      await this.#giveUp(revoked);
-      this.#requestRejoin(`gave up ${revoked.length} partitions`); // KIP-429: only now others may have them
-    }
-    this.#session.lostSignal.throwIfAborted();
-    this.#owned = assigned;
-    if (added.length === 0) return;
-    const isDone = await runCallback('onAssigned', (signal) => this.#options.onAssigned(added, generation, signal), {
-      timeoutMs: this.#rebalanceTimeoutMs,
-      stopWaiting: this.#session.lostSignal,
-      hurry: this.#closing.signal,
-    });
-    if (!isDone) this.#logger.warn({ generation, partitions: added.length }, 'AssignmentNotTakenInTime');
-  }
-
-  /** Partitions that are not given up in time count as lost. */
-  async #giveUp(partitions: TopicPartition[]): Promise<void> {
-    const limits = { timeoutMs: this.#rebalanceTimeoutMs, hurry: this.#closing.signal };
-    const isDone = await runCallback('onRevoked', (signal) => this.#options.onRevoked(partitions, signal), {
-      ...limits,
-      stopWaiting: this.#session.lostSignal,
-    });
-    this.#owned = without(this.#owned, partitions);
-    if (isDone) return;
-    this.#logger.warn({ partitions: partitions.length }, 'PartitionsNotGivenUpInTime');
-    await runCallback('onLost', () => this.#options.onLost(partitions), { ...limits, stopWaiting: null });
-  }
-
-  async #handOverLost(): Promise<void> {
-    if (!this.#session.isLost) return;
-    const partitions = this.#owned;
-    this.#owned = [];
-    this.#generation = -1;
-    this.#isLeader = false;
-    this.#session.renew();
-    if (partitions.length === 0) return;
-    const limits = { timeoutMs: this.#rebalanceTimeoutMs, stopWaiting: null, hurry: this.#closing.signal };
-    await runCallback('onLost', () => this.#options.onLost(partitions), limits);
   }
 
   /** Returns when the group has to be joined again; throws when the membership is lost. */
@@ -349,12 +309,6 @@ export class GroupMember {
     return this.#joining !== null || this.#session.generation !== generation;
   }
 
-  #checkOwned(offsets: readonly OffsetToCommit[]): void {
-    const foreign = without(offsets, this.#owned)[0];
-    if (!foreign) return;
-    throw new SluiceError('not-owned', `expected a partition assigned to us, got ${partitionKey(foreign)}`);
-  }
-
   /** Ends the session when the coordinator said, about that generation, that we are not who we think we are. */
   #noteGroupError(error: unknown, generation: number): void {
     if (!isMembershipError(error) || this.#session.generation !== generation) return;
@@ -367,7 +321,7 @@ export class GroupMember {
     this.#session.lose(error.message, { forgetMember: true });
     this.#closing.abort(error);
     this.#ended.abort(error);
-    await this.#handOverLost().catch((failure: unknown) => {
+    await this.#ownership.handOverLost().catch((failure: unknown) => {
       this.#logger.error({ error: describeError(failure) }, 'GroupMemberFailed');
     });
     this.#requests.close();
@@ -380,13 +334,13 @@ export class GroupMember {
     // Only #beat goes on now; it ends with #ended.
     await this.#running;
     try {
-      await this.#handOverLost();
-      if (this.#owned.length > 0) await this.#giveUp(this.#owned);
+      await this.#ownership.handOverLost();
+      await this.#ownership.giveUpAll();
     } finally {
       this.#ended.abort(reason);
       await this.#maybeLeave();
       this.#requests.close();
-      this.#generation = -1;
+      this.#ownership.forget();
     }
   }
 
@@ -409,9 +363,4 @@ function isMembershipError(error: unknown): error is KafkaError {
     errorCodes.ILLEGAL_GENERATION,
     errorCodes.FENCED_INSTANCE_ID,
   );
-}
-
-function without<T extends TopicPartition>(partitions: readonly T[], others: readonly TopicPartition[]): T[] {
-  const keys = new Set(others.map(partitionKey));
-  return partitions.filter((partition) => !keys.has(partitionKey(partition)));
 }
