@@ -67,8 +67,8 @@ export async function benchLoader(options: LoaderBenchOptions): Promise<LoaderRo
         join(scratch, 'columns.yaml'),
         '--json',
       ]);
-      const report = JSON.parse(ours.stdout) as { rows: string };
-      if (Number(report.rows) !== events) throw new Error(`expected ${events} rows, the load says ${ours.stdout}`);
+      const report = JSON.parse(ours.stdout) as { rowCount: string };
+      if (Number(report.rowCount) !== events) throw new Error(`expected ${events} rows, the load says ${ours.stdout}`);
       const sluiceRowsPerSecond = Math.round((events * 1000) / ours.elapsedMs);
       options.log(`sluice ${events}: ${sluiceRowsPerSecond.toLocaleString('en-US')} rows/s, ${ours.peakMib} MiB`);
       const spark = await runSpark(kafka.bootstrap, topic, hdfs.dataDir);
