@@ -4,6 +4,7 @@ export { type OpenWarehouseOptions, openWarehouse } from './files/open-warehouse
 export { isWarehouseError, WarehouseError, type WarehouseErrorCode } from './files/warehouse-error.ts';
 export type { FileSource, FileStatus, PublishOutcome, WarehouseFiles } from './files/warehouse-files.ts';
 export type { BatchCursor, BatchFormat, BatchSummary } from './parquet/batch-records.ts';
+export { ColumnScan } from './parquet/column-scan.ts';
 export {
   openParquetEngine,
   type ParquetEngineName,

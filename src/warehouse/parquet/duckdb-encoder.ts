@@ -1,6 +1,7 @@
-import { mkdir, rm } from 'node:fs/promises';
+import { rm } from 'node:fs/promises';
 import type { DuckDBConnection, DuckDBInstance } from '@duckdb/node-api';
 import { SluiceError } from '../../shared/index.ts';
+import { openDuckdb, sqlIdentifier, sqlLiteral } from './duckdb-instance.ts';
 import type { EncodeJob, FileColumn, SpoolEncoder } from './encode-job.ts';
 import type { ParquetCodec } from './parquet-engine.ts';
 
@@ -25,7 +26,7 @@ export class DuckdbEncoder implements SpoolEncoder {
 
   async encode(job: EncodeJob): Promise<void> {
     job.signal?.throwIfAborted();
-    this.#instance ??= openInstance(this.#temporaryDirectory, this.#memoryLimit);
+    this.#instance ??= openDuckdb(this.#temporaryDirectory, this.#memoryLimit);
     const connection = await (await this.#instance).connect();
     const interrupt = () => connection.interrupt();
     job.signal?.addEventListener('abort', interrupt);
@@ -49,37 +50,18 @@ export class DuckdbEncoder implements SpoolEncoder {
   }
 }
 
-async function openInstance(temporaryDirectory: string, memoryLimit: string): Promise<DuckDBInstance> {
-  const { DuckDBInstance: Instance } = await import('@duckdb/node-api').catch((cause: unknown) => {
-    throw new SluiceError(
-      'engine-unavailable',
-      `the native library of DuckDB cannot be loaded on ${process.platform}-${process.arch}: choose the engine parquetjs`,
-      { cause },
-    );
-  });
-  await mkdir(temporaryDirectory, { recursive: true });
-  return Instance.create(':memory:', {
-    threads: '1',
-    memory_limit: memoryLimit,
-    temp_directory: temporaryDirectory,
-    preserve_insertion_order: 'true',
-    autoinstall_known_extensions: 'false',
-    autoload_known_extensions: 'false',
-  });
-}
-
 async function copy(connection: DuckDBConnection, job: EncodeJob): Promise<void> {
-  const columns = job.columns.map((column) => `${expressionOf(column)} AS ${identifier(column.name)}`);
-  const metadata = Object.entries(job.metadata).map(([key, value]) => `${identifier(key)}: ${literal(value)}`);
+  const columns = job.columns.map((column) => `${expressionOf(column)} AS ${sqlIdentifier(column.name)}`);
+  const metadata = Object.entries(job.metadata).map(([key, value]) => `${sqlIdentifier(key)}: ${sqlLiteral(value)}`);
   const options = [
     'FORMAT parquet',
     ...codecOptions[job.codec],
     `ROW_GROUP_SIZE ${job.rowGroupRows}`,
     ...(metadata.length > 0 ? [`KV_METADATA {${metadata.join(', ')}}`] : []),
   ];
-  const source = `SELECT ${columns.join(', ')} FROM read_parquet(${literal(job.spool.path)})`;
+  const source = `SELECT ${columns.join(', ')} FROM read_parquet(${sqlLiteral(job.spool.path)})`;
   try {
-    await connection.run(`COPY (${source}) TO ${literal(job.path)} (${options.join(', ')})`);
+    await connection.run(`COPY (${source}) TO ${sqlLiteral(job.path)} (${options.join(', ')})`);
   } catch (cause) {
     throw new SluiceError('encode-failed', `DuckDB could not write ${job.path}`, { cause });
   }
@@ -103,12 +85,4 @@ function expressionOf({ type, spoolIndex }: FileColumn): string {
     default:
       return value;
   }
-}
-
-function identifier(name: string): string {
-  return `"${name.replaceAll('"', '""')}"`;
-}
-
-function literal(text: string): string {
-  return `'${text.replaceAll("'", "''")}'`;
 }
