@@ -95,20 +95,24 @@ export class RedisScheduler implements JobScheduler {
     try {
       await Promise.all([queue.waitUntilReady(), events.waitUntilReady(), stepEvents.waitUntilReady()]);
       if (options.onProgress) watchSteps(stepEvents, jobId, options.onProgress);
-      const job = (await queue.getJob(jobId)) ?? (await this.#submit(flow, input, jobId, signal));
+      if (!(await queue.getJob(jobId))) await this.#submit(flow, input, jobId, signal);
+      // Looked up through the queue, whose connection stays open until the job has ended.
+      const job = await queue.getJob(jobId);
+      if (!job)
+        throw new SluiceError('job-lost', `the job ${jobId} was submitted but is not in Redis: was it flushed?`);
       return await untilAborted(waitFor<T>(job, events), signal);
     } finally {
       await Promise.allSettled([queue.close(), events.close(), stepEvents.close()]);
     }
   }
 
-  async #submit<I, C, R, T>(flow: JobFlow<I, C, R, T>, input: I, jobId: string, signal: AbortSignal): Promise<Job> {
+  async #submit<I, C, R, T>(flow: JobFlow<I, C, R, T>, input: I, jobId: string, signal: AbortSignal): Promise<void> {
     const context = { jobId, attempt: 1, signal, logger: this.#logger.child({ job: jobId }), onProgress: () => {} };
     const children = await flow.plan(input, context);
     const producer = new FlowProducer({ connection: this.#connection, prefix: this.#prefix });
     try {
       const keep = { removeOnComplete: keepFinished, removeOnFail: keepFinished };
-      const node = await producer.add({
+      await producer.add({
         name: flow.name,
         queueName: flow.name,
         data: input,
@@ -127,7 +131,6 @@ export class RedisScheduler implements JobScheduler {
           },
         })),
       });
-      return node.job;
     } finally {
       await producer.close();
     }
