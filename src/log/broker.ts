@@ -163,7 +163,7 @@ async function openGroups(
 }
 
 /** The topic that keeps the groups; its growth is bounded by snapshots, so nothing else may delete from it. */
-async function openOffsetsLog(logs: LogManager, { groups }: BrokerConfig): Promise<PartitionLog> {
+async function openOffsetsLog(logs: LogManager, { groups, limits }: BrokerConfig): Promise<PartitionLog> {
   const topic =
     logs.topic(offsetsTopic) ??
     (await logs.createTopic(offsetsTopic, {
@@ -173,8 +173,9 @@ async function openOffsetsLog(logs: LogManager, { groups }: BrokerConfig): Promi
         cleanupPolicy: 'compact',
         retentionMs: -1,
         retentionBytes: -1,
-        segmentBytes: Math.max(1024 * 1024, Math.ceil(groups.snapshotBytes / 4)),
-        maxMessageBytes: 3 * groups.maxGroupBytes,
+        // A group is one record: what its members say of themselves, and what the leader gives them in one request.
+        maxMessageBytes: groups.maxGroupBytes + limits.maxControlFrameBytes,
+        segmentBytes: groups.maxGroupBytes + limits.maxControlFrameBytes,
       },
     }));
   return topic.partitions[0]!;

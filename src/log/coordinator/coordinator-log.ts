@@ -4,12 +4,12 @@
  * Facts are applied to memory in the order of the log, and only when durable; so what a client was told survives, and
  * memory never shows more than the log holds. Growth is bounded without compaction: when the log has grown by more than a
  * threshold since the last snapshot, the live facts are appended once more, and everything before them is dropped.
- * An append after that snapshot may still be waiting for its sync: it is repeated behind the snapshot, so that replaying
- * from there ends in the same state.
+ * What is appended and still waiting for its sync belongs to the snapshot, with its newer value: replaying from there, or
+ * over a snapshot that a crash has cut short, ends in the same state.
  */
 import { describeError, type Logger } from '../../shared/index.ts';
 import { encodeBatch, type ProducerRecord, RecordCursor, splitBatches } from '../../wire/index.ts';
-import type { AppendResult, PartitionLog } from '../storage/log-types.ts';
+import type { PartitionLog } from '../storage/log-types.ts';
 import { type CoordinatorFact, decodeFact, encodeFact } from './coordinator-records.ts';
 
 export interface CoordinatorLogOptions {
@@ -22,10 +22,10 @@ export interface CoordinatorLogOptions {
   readonly logger: Logger;
   /** How far the log may grow before a snapshot. */
   readonly snapshotBytes: number;
+  /** Records of one batch, unless a single one is larger. Far below the maximum message size of the topic. */
+  readonly batchBytes: number;
 }
 
-/** Records of one batch; far below the maximum message size of the topic. */
-const batchBytes = 512 * 1024;
 const readBytes = 4 * 1024 * 1024;
 
 interface PendingAppend {
@@ -92,9 +92,14 @@ export class CoordinatorLog {
     });
   }
 
-  #write(facts: Iterable<CoordinatorFact>): AppendResult {
-    const { log, nowMs } = this.#options;
-    const timestampMs = BigInt(nowMs());
+  /** All of it is appended before anybody else's turn, so that a snapshot has no gap. */
+  #write(facts: Iterable<CoordinatorFact>): { baseOffset: bigint; durable: Promise<unknown> } {
+    const appended = this.#encode(facts).map((batch) => this.#options.log.append(batch));
+    return { baseOffset: appended[0]!.baseOffset, durable: Promise.all(appended.map((result) => result.durable)) };
+  }
+
+  #encode(facts: Iterable<CoordinatorFact>): Buffer[] {
+    const timestampMs = BigInt(this.#options.nowMs());
     const batches: Buffer[] = [];
     let records: ProducerRecord[] = [];
     let bytes = 0;
@@ -105,12 +110,13 @@ export class CoordinatorLog {
     };
     for (const fact of facts) {
       const { key, value } = encodeFact(fact);
-      if (bytes > 0 && bytes + key.length + (value?.length ?? 0) > batchBytes) seal();
+      const size = key.length + (value?.length ?? 0);
+      if (bytes + size > this.#options.batchBytes) seal();
       records.push({ key, value });
-      bytes += key.length + (value?.length ?? 0);
+      bytes += size;
     }
     seal();
-    return log.append(batches.length === 1 ? batches[0]! : Buffer.concat(batches));
+    return batches;
   }
 
   #applyDurable(): void {
@@ -136,13 +142,26 @@ export class CoordinatorLog {
     this.#applyDurable();
   }
 
+  /**
+   * What holds at the end of the log: memory with the pending facts over it, each key once. A crash may cut a snapshot anywhere;
+   * had it a value of memory first and the pending one later, the cut could bring the older one back.
+   */
+  #factsAtLogEnd(): CoordinatorFact[] {
+    const pending = new Map<string, CoordinatorFact>();
+    for (const fact of this.pendingFacts()) pending.set(keyOf(fact), fact);
+    const facts: CoordinatorFact[] = [];
+    for (const fact of this.#options.liveFacts()) if (!pending.has(keyOf(fact))) facts.push(fact);
+    for (const fact of pending.values()) if (!isDeletion(fact)) facts.push(fact);
+    return facts;
+  }
+
   /** Appends the live facts and drops everything before them. */
   async #snapshot(): Promise<void> {
     if (this.#isTruncating) return;
     this.#isTruncating = true;
-    const { log, liveFacts, logger } = this.#options;
+    const { log, logger } = this.#options;
     try {
-      const facts = [...liveFacts(), ...this.#pending.flatMap((pending) => pending.facts)];
+      const facts = this.#factsAtLogEnd();
       // An empty snapshot: everything was deleted, and the tombstones may go too once nothing is pending.
       const first = facts.length > 0 ? this.#write(facts) : null;
       const startOffset = first?.baseOffset ?? log.logEndOffset;
@@ -157,4 +176,12 @@ export class CoordinatorLog {
       this.#isTruncating = false;
     }
   }
+}
+
+function keyOf(fact: CoordinatorFact): string {
+  return fact.kind === 'group' ? `g ${fact.group}` : `o ${fact.partition} ${fact.topic} ${fact.group}`;
+}
+
+function isDeletion(fact: CoordinatorFact): boolean {
+  return (fact.kind === 'group' ? fact.stored : fact.commit) === null;
 }

@@ -34,7 +34,9 @@ export interface GroupConfig extends GroupLimits {
   readonly offsetsRetentionCheckIntervalMs: number;
   /** Longest metadata text of a commit, in bytes. */
   readonly maxOffsetMetadataBytes: number;
+  /** The log of the coordinator is written anew when it has grown by so much. */
   readonly snapshotBytes: number;
+  readonly batchBytes: number;
 }
 
 export const defaultGroupConfig: GroupConfig = {
@@ -42,12 +44,13 @@ export const defaultGroupConfig: GroupConfig = {
   maxSessionTimeoutMs: 30 * 60_000,
   initialRebalanceDelayMs: 250,
   maxGroupSize: 1_000,
-  maxGroupBytes: 16 * 1024 * 1024,
+  maxGroupBytes: 8 * 1024 * 1024,
   maxGroups: 100_000,
   offsetsRetentionMs: 7 * 24 * 3_600_000,
   offsetsRetentionCheckIntervalMs: 10 * 60_000,
   maxOffsetMetadataBytes: 4096,
   snapshotBytes: 16 * 1024 * 1024,
+  batchBytes: 512 * 1024,
 };
 
 export interface GroupCoordinatorOptions {
@@ -101,6 +104,7 @@ export class GroupCoordinator {
       nowMs: () => options.clock.nowMs(),
       logger: options.logger,
       snapshotBytes: options.config.snapshotBytes,
+      batchBytes: options.config.batchBytes,
     });
   }
 
