@@ -4,7 +4,7 @@ import { TablePaths, type WarehouseFiles } from '../warehouse/index.ts';
 import { type AuditContext, type AuditedChain, mayBeStaged } from './audit-chain.ts';
 import { locate } from './audit-file.ts';
 import { OffsetMap } from './audit-offset-map.ts';
-import { maxNamedOffsets, type PartitionAudit } from './audit-report.ts';
+import { maxNamedOffsets, type PartitionAudit, ProblemList } from './audit-report.ts';
 
 /** Gives the `_offset` column of a Parquet file in pieces, in any order. */
 export type OffsetReader = (path: string, size: number) => AsyncIterable<BigInt64Array>;
@@ -30,35 +30,58 @@ export async function auditOffsets(
   readOffsets: OffsetReader,
   context: AuditContext,
 ): Promise<void> {
-  const missing = new NamedOffsets();
-  const double = new NamedOffsets();
+  let scan = await scanChain(chain, strays, readOffsets, context);
+  // Files with offsets of other commits in them count for those as well, which is known only after all were read.
+  if (scan.foreign.length > 0) scan = await scanChain(chain, [...strays, ...scan.foreign], readOffsets, context);
+  context.problems.addAll(scan.problems);
+  for (const name of ['missing', 'double'] as const) {
+    audit[name] = scan[name].sorted();
+    if (scan[name].count > 0) context.problems.add(chain, `${scan[name].describe()} ${name}`);
+  }
+}
+
+interface ChainScan {
+  missing: NamedOffsets;
+  double: NamedOffsets;
+  foreign: StrayFile[];
+  problems: ProblemList;
+}
+
+async function scanChain(
+  chain: AuditedChain,
+  strays: readonly StrayFile[],
+  readOffsets: OffsetReader,
+  context: AuditContext,
+): Promise<ChainScan> {
+  const problems = new ProblemList();
+  const result: ChainScan = { missing: new NamedOffsets(), double: new NamedOffsets(), foreign: [], problems };
   for await (const record of readHistory(context.files, chain, chain.state, context.signal)) {
     if (record.kind !== 'commit') continue;
-    const scan = new CommitScan(chain, record, readOffsets, context);
+    const scan = new CommitScan(chain, record, readOffsets, { ...context, problems });
     await scan.open(strays);
     for (let first = record.first; first < record.next; first += BigInt(mapOffsets)) {
       const size = Math.min(Number(record.next - first), mapOffsets);
       for (const map of [await scan.landedMap(first, size), await scan.deadMap(first, size)]) {
-        for (const offset of map?.missing() ?? []) missing.add(offset);
-        for (const offset of map?.double() ?? []) double.add(offset);
+        for (const offset of map?.missing() ?? []) result.missing.add(offset);
+        for (const offset of map?.double() ?? []) result.double.add(offset);
       }
     }
-    scan.complainAboutForeign();
+    result.foreign.push(...scan.foreignFiles());
   }
-  audit.missing = missing.names;
-  audit.double = double.names;
-  if (missing.count > 0) context.problems.add(chain, `${missing.describe()} missing`);
-  if (double.count > 0) context.problems.add(chain, `${double.describe()} double`);
+  return result;
 }
 
 interface ScannedFile {
   path: string;
   size: number;
   isStray: boolean;
-  /** Offsets read so far, and those of them within the commit. */
-  readCount: number;
-  ownCount: number;
+  /** How many of its offsets are not the commit's, and between which bounds (inclusive) these lie. */
+  foreignCount: number;
+  foreignFirst: bigint;
+  foreignLast: bigint;
 }
+
+const noForeign = { foreignCount: 0, foreignFirst: 0n, foreignLast: 0n };
 
 /** The files in which one commit's offsets may be found, read once per map. */
 class CommitScan {
@@ -81,11 +104,12 @@ class CommitScan {
     const { first, next, files, deadLetters } = this.#commit;
     for (const file of files) {
       const found = await this.#locate(file);
-      if (found) this.#files.push({ ...found, isStray: false, readCount: 0, ownCount: 0 });
+      if (found) this.#files.push({ ...found, isStray: false, ...noForeign });
     }
     for (const { path, size, firstOffset, lastOffset } of strays) {
       const reaches = lastOffset >= first && firstOffset < next;
-      if (reaches) this.#files.push({ path, size, isStray: true, readCount: 0, ownCount: 0 });
+      if (reaches && !this.#files.some((own) => own.path === path))
+        this.#files.push({ path, size, isStray: true, ...noForeign });
     }
     if (deadLetters) this.#deadLetters = await this.#locate(deadLetters);
   }
@@ -97,8 +121,8 @@ class CommitScan {
     for (const file of this.#files) {
       await this.#read(file.path, async () => {
         for await (const offsets of this.#readOffsets(file.path, file.size)) {
-          if (first === this.#commit.first) file.readCount += offsets.length;
-          file.ownCount += map.see(offsets);
+          const inside = map.see(offsets);
+          if (inside < offsets.length && first === this.#commit.first) this.#noteForeign(file, offsets);
         }
       });
     }
@@ -127,15 +151,22 @@ class CommitScan {
     return map;
   }
 
-  /** Offsets of other commits in a file of this one: the other commit does not look for them here. */
-  complainAboutForeign(): void {
-    for (const { path, isStray, readCount, ownCount } of this.#files) {
-      if (isStray || readCount === ownCount) continue;
-      const { first, next } = this.#commit;
-      this.#context.problems.add(
-        this.#chain,
-        `${path}: ${readCount - ownCount} of its offsets are not in [${first}, ${next})`,
-      );
+  /** The commit's own files that hold offsets of other commits. */
+  foreignFiles(): StrayFile[] {
+    const { first, next } = this.#commit;
+    return this.#files.flatMap(({ path, size, isStray, foreignCount, foreignFirst, foreignLast }) => {
+      if (isStray || foreignCount === 0) return [];
+      this.#context.problems.add(this.#chain, `${path}: ${foreignCount} of its offsets are not in [${first}, ${next})`);
+      return [{ path, size, firstOffset: foreignFirst, lastOffset: foreignLast }];
+    });
+  }
+
+  #noteForeign(file: ScannedFile, offsets: BigInt64Array): void {
+    for (const offset of offsets) {
+      if (offset >= this.#commit.first && offset < this.#commit.next) continue;
+      if (file.foreignCount === 0 || offset < file.foreignFirst) file.foreignFirst = offset;
+      if (file.foreignCount === 0 || offset > file.foreignLast) file.foreignLast = offset;
+      file.foreignCount++;
     }
   }
 
@@ -167,9 +198,13 @@ class NamedOffsets {
     if (this.names.length < maxNamedOffsets) this.names.push(offset);
   }
 
+  sorted(): bigint[] {
+    return this.names.sort((a, b) => (a < b ? -1 : a > b ? 1 : 0));
+  }
+
   /** `3 offsets (5, 6, 9) are`. */
   describe(): string {
-    const shown = this.names.slice(0, 10).join(', ');
+    const shown = this.sorted().slice(0, 10).join(', ');
     const more = this.count > 10 ? ', ...' : '';
     return `${this.count} offset${this.count === 1 ? '' : 's'} (${shown}${more}) ${this.count === 1 ? 'is' : 'are'}`;
   }
