@@ -5,10 +5,12 @@ import type { LogContext } from './log-context.ts';
 import { LogError } from './log-error.ts';
 import type { DirectoryLock } from './log-file-system.ts';
 import type { LogManager, PartitionLog, TopicState } from './log-types.ts';
+import { mapAtOnce } from './map-at-once.ts';
 import type { ProducerIds } from './producer-ids.ts';
 import type { CreateTopicOptions, TopicStore } from './topic-store.ts';
 
 const checkpointIntervalMs = 60_000;
+const partitionsAtOnce = 16;
 
 export interface DiskLogManagerOptions {
   clusterId: string;
@@ -122,14 +124,14 @@ export class DiskLogManager implements LogManager {
       this.#stopBackground.abort();
       await Promise.all(this.#background);
       await commit.drain();
-      await forEach(this.#store.logs(), (log) => log.seal());
+      await mapAtOnce([...this.#store.logs()], partitionsAtOnce, (log) => log.seal());
       for (const log of this.#store.logs()) log.noteCheckpoint();
       if (!commit.hasFailed) await checkpoints.write();
       if (!commit.hasFailed) await writeCleanShutdownMarker(fileSystem, this.#options.dataDirectory);
     } finally {
       commit.stop();
       for (const log of this.#store.logs()) log.stop(reason);
-      await forEach(this.#store.logs(), (log) => log.closeFiles());
+      await mapAtOnce([...this.#store.logs()], partitionsAtOnce, (log) => log.closeFiles());
       await files.closeAll();
       await this.#options.lock.release();
     }
@@ -158,8 +160,4 @@ export class DiskLogManager implements LogManager {
     if (this.#failure) throw this.#failure;
     if (this.#closed) throw new SluiceError('closed', 'the log manager is closed');
   }
-}
-
-async function forEach<T>(items: Iterable<T>, task: (item: T) => Promise<void>): Promise<void> {
-  await Promise.all([...items].map(task));
 }

@@ -8,7 +8,7 @@
  */
 import { dirname } from 'node:path';
 import { crc32c } from '../../wire/index.ts';
-import { errnoOf } from './log-error.ts';
+import { errnoOf, isDiskFull } from './log-error.ts';
 import type { LogFileSystem } from './log-file-system.ts';
 import { syncDirectoryOrFail, syncOrFail } from './sync-or-fail.ts';
 
@@ -16,7 +16,12 @@ export const temporarySuffix = '.tmp';
 
 export async function writeFileDurably(fileSystem: LogFileSystem, path: string, bytes: Buffer): Promise<void> {
   const temporary = path + temporarySuffix;
-  await writeNewFile(fileSystem, temporary, bytes);
+  try {
+    await writeNewFile(fileSystem, temporary, bytes);
+  } catch (error) {
+    if (isDiskFull(error)) await removeFileIfThere(fileSystem, temporary);
+    throw error;
+  }
   await fileSystem.rename(temporary, path);
   await syncDirectoryOrFail(fileSystem, dirname(path));
 }

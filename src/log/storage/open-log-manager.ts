@@ -26,6 +26,7 @@ import type { LogContext } from './log-context.ts';
 import { isDiskFull, LogError } from './log-error.ts';
 import type { DirectoryLock, LogFileSystem } from './log-file-system.ts';
 import type { LogManager, OpenLogManagerOptions } from './log-types.ts';
+import { mapAtOnce } from './map-at-once.ts';
 import { nodeLogFileSystem } from './node-log-file-system.ts';
 import { OpenFiles } from './open-files.ts';
 import { openPartition } from './partition-recovery.ts';
@@ -225,18 +226,4 @@ class LogOpening {
   get #randomBytes(): (count: number) => Buffer {
     return this.#options.randomBytes ?? randomBytes;
   }
-}
-
-/** Like Promise.all over a map, with at most `limit` under way. */
-async function mapAtOnce<T, R>(items: T[], limit: number, task: (item: T) => Promise<R>): Promise<R[]> {
-  const results: R[] = new Array(items.length);
-  let next = 0;
-  const worker = async () => {
-    while (next < items.length) {
-      const index = next++;
-      results[index] = await task(items[index]!);
-    }
-  };
-  await Promise.all(Array.from({ length: Math.min(limit, items.length) }, worker));
-  return results;
 }

@@ -78,18 +78,20 @@ export class PartitionTail {
   read(offset: bigint, maxBytes: number): Buffer | null {
     const first = this.#chunkIndexOf(offset);
     if (first < 0) return null;
-    const slices = [this.#chunks[first]!.read(offset, maxBytes)];
-    let size = slices[0]!.length;
+    let chunk = this.#chunks[first]!;
+    let slice = chunk.read(offset, maxBytes);
+    const slices = [slice];
+    let size = slice.length;
     // One more copy is worth it only while the answer would be tiny.
     const enough = Math.min(maxBytes, 128 << 10);
     for (let index = first + 1; size < enough && index < this.#chunks.length; index++) {
-      const previous = this.#chunks[index - 1]!;
-      const chunk = this.#chunks[index]!;
-      if (!previous.isAllVisible || chunk.baseOffset !== previous.nextOffset || chunk.visibleBytes === 0) break;
-      const slice = chunk.readUpTo(maxBytes - size);
+      const next = this.#chunks[index]!;
+      if (!chunk.isLastView(slice) || next.baseOffset !== chunk.nextOffset || next.visibleBytes === 0) break;
+      slice = next.readUpTo(maxBytes - size);
       if (slice.length === 0) break;
       slices.push(slice);
       size += slice.length;
+      chunk = next;
     }
     return slices.length === 1 ? slices[0]! : Buffer.concat(slices, size);
   }

@@ -47,10 +47,6 @@ export class TailChunk {
     return this.#visibleOffset;
   }
 
-  get isAllVisible(): boolean {
-    return this.#visibleBytes === this.#usedBytes;
-  }
-
   get isWritten(): boolean {
     return this.#writtenBytes === this.#usedBytes;
   }
@@ -108,6 +104,11 @@ export class TailChunk {
   /** The visible batches from the beginning that fit in `maxBytes`; maybe none. */
   readUpTo(maxBytes: number): Buffer {
     return this.#buffer.subarray(0, this.#wholeBatchesEnd(0, maxBytes));
+  }
+
+  /** Whether a view that `read` or `readUpTo` gave goes to the end of all that this chunk will ever hold, so that the next chunk follows. */
+  isLastView(view: Buffer): boolean {
+    return view.byteOffset + view.length === this.#buffer.byteOffset + this.#usedBytes;
   }
 
   #wholeBatchesEnd(from: number, maxBytes: number): number {

@@ -10,6 +10,7 @@ import type { LogContext } from './log-context.ts';
 import { isDiskFull, LogError } from './log-error.ts';
 import { LogSegment, newIndexes } from './log-segment.ts';
 import type { TopicConfig } from './log-types.ts';
+import { mapAtOnce } from './map-at-once.ts';
 import { checkTopicName, partitionDirectoryName } from './names.ts';
 import { makePartitionDirectory, removePartitionDirectory } from './partition-directory.ts';
 import { type PartitionIdentity, PartitionState } from './partition-state.ts';
@@ -22,6 +23,7 @@ import { type TopicFile, writeTopicFile } from './topic-file.ts';
 
 /** As many as Kafka's own guidance has for a whole broker, and far from what a folder name can hold. */
 const maxPartitionCount = 10_000;
+const directoriesAtOnce = 16;
 
 export interface TopicStoreOptions {
   context: LogContext;
@@ -134,7 +136,9 @@ export class TopicStore {
     const { fileSystem } = this.#context;
     const identities = this.#identities(file, firstNew);
     try {
-      await Promise.all(identities.map(({ directory }) => makePartitionDirectory(fileSystem, directory, file.topicId)));
+      await mapAtOnce(identities, directoriesAtOnce, ({ directory }) =>
+        makePartitionDirectory(fileSystem, directory, file.topicId),
+      );
       await syncDirectoryOrFail(fileSystem, this.#dataDirectory);
       await writeTopicFile(fileSystem, this.#dataDirectory, file);
     } catch (error) {

@@ -4,7 +4,7 @@
  */
 import { expect } from 'vitest';
 import type { LogManager, PartitionLog } from '../../../../src/log/storage/index.ts';
-import { readBatchHeader } from '../../../../src/wire/index.ts';
+import { readBatchHeader, splitBatches } from '../../../../src/wire/index.ts';
 import { readAll } from './log-fixture.ts';
 
 interface TwinBatch {
@@ -107,6 +107,18 @@ export class PartitionTwin {
       ).toBe(true);
     }
     if (log.logStartOffset < log.logEndOffset) expect(offset).toBe(log.logEndOffset);
+  }
+
+  /** What a reader got: batches that follow each other, each as it was appended. */
+  verifyRead(records: Buffer, offset: bigint): void {
+    let expected: bigint | null = null;
+    for (const bytes of splitBatches(records)) {
+      const header = readBatchHeader(bytes);
+      if (expected === null) expect(header.baseOffset <= offset && offset <= header.lastOffset).toBe(true);
+      else expect(header.baseOffset, 'a read has no gap').toBe(expected);
+      expect(this.#batches.get(header.baseOffset)!.some((batch) => batch.bytes.equals(bytes))).toBe(true);
+      expected = header.lastOffset + 1n;
+    }
   }
 
   /** The log goes on from where a crash left it: what was recovered is shown, what was lost may be replaced. */

@@ -78,7 +78,7 @@ export class LogWorkload {
     if (dice < 0.6) return this.#append(twin, log);
     if (dice < 0.75) return new Promise((resolve) => setImmediate(resolve));
     if (dice < 0.85) return this.clock.advance(15);
-    if (dice < 0.93) return this.#read(log);
+    if (dice < 0.93) return this.#read(twin, log);
     if (dice < 0.94) return this.#letMinutesPass();
     if (dice < 0.955) return this.#advanceLogStart(twin, log);
     if (dice < 0.97) return this.#addPartition(twin);
@@ -105,9 +105,12 @@ export class LogWorkload {
     return known;
   }
 
-  async #read(log: PartitionLog): Promise<void> {
+  async #read(twin: PartitionTwin, log: PartitionLog): Promise<void> {
     const span = Number(log.highWatermark - log.logStartOffset);
-    await log.read(log.logStartOffset + BigInt(this.#below(span + 1)), this.#below(3000));
+    const offset = log.logStartOffset + BigInt(this.#below(span + 1));
+    const { records, highWatermark } = await log.read(offset, this.#below(3000));
+    twin.verifyRead(records, offset);
+    if (highWatermark > twin.shownEnd) twin.shownEnd = highWatermark;
   }
 
   async #advanceLogStart(twin: PartitionTwin, log: PartitionLog): Promise<void> {
