@@ -1,6 +1,7 @@
 export { liveFiles, readHistory } from './chain-history.ts';
 export { readChain } from './chain-reader.ts';
 export type { ChainState } from './chain-state.ts';
+export type { ChainOptions } from './chain-writer.ts';
 export { type ClaimOptions, describeOwner } from './claim-rules.ts';
 export { describeOffsets, listTopics, type OffsetsFilter, type PartitionOffsets } from './describe-offsets.ts';
 export { FencedError, LedgerError, type LedgerErrorCode } from './ledger-error.ts';
@@ -24,7 +25,7 @@ export type {
   SnapshotPointer,
 } from './ledger-record.ts';
 export { examineDamage, type LedgerDamage, voidDamagedRecord } from './ledger-repair.ts';
-export { type ChainOptions, type CommitInput, PartitionChain } from './partition-chain.ts';
+export { type CommitInput, PartitionChain } from './partition-chain.ts';
 export { maxRunsPerCommit } from './record-codec.ts';
 export { type SchemaPublication, SchemaStore } from './schema-store.ts';
 export { listChains, listTables } from './table-discovery.ts';
