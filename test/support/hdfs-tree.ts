@@ -63,7 +63,7 @@ export class HdfsTree {
   create(path: string): TreeNode {
     if (this.#nodes.has(path))
       throw new HdfsException('FileAlreadyExistsException', `${path} for client already exists`);
-    this.mkdirs(parentOf(path));
+    this.#makeParents(path);
     const node = this.#newNode('FILE');
     node.isOpen = true;
     this.#nodes.set(path, node);
@@ -87,11 +87,7 @@ export class HdfsTree {
     if (node?.type === 'FILE')
       throw new HdfsException('FileAlreadyExistsException', `Path is not a directory: ${path}`);
     if (node) return;
-    const parent = this.#nodes.get(parentOf(path));
-    if (parent?.type === 'FILE') {
-      throw new HdfsException('ParentNotDirectoryException', `${parentOf(path)} (is not a directory)`);
-    }
-    this.mkdirs(parentOf(path));
+    this.#makeParents(path);
     this.#nodes.set(path, this.#newNode('DIRECTORY'));
   }
 
@@ -134,6 +130,17 @@ export class HdfsTree {
     }
     for (const at of [...this.#nodes.keys()]) if (at === path || at.startsWith(`${path}/`)) this.#nodes.delete(at);
     return true;
+  }
+
+  #makeParents(path: string): void {
+    const parent = parentOf(path);
+    if (this.#nodes.get(parent)?.type === 'FILE') {
+      throw new HdfsException('ParentNotDirectoryException', `${parent} (is not a directory)`);
+    }
+    if (Buffer.byteLength(path.slice(path.lastIndexOf('/') + 1)) > 255) {
+      throw new HdfsException('RemoteException', 'The maximum path component name limit of x is exceeded');
+    }
+    this.mkdirs(parent);
   }
 
   #existing(path: string): TreeNode {

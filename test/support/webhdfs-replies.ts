@@ -99,9 +99,11 @@ function rename({ path, query }: WebHdfsCall, { tree, isHttpFs }: NameNodeSettin
   return { status: 200, headers: {}, body: Buffer.alloc(0) };
 }
 
-function open(call: WebHdfsCall, { tree, dataNodePort }: NameNodeSettings): Reply {
+function open(call: WebHdfsCall, { tree, dataNodePort, isHttpFs }: NameNodeSettings): Reply {
   const { length } = existing(tree, call.path, 'File not found: ').bytes;
   const offset = Number(call.query.get('offset') ?? 0);
+  if (isHttpFs && offset > length) throw new HdfsException('EOFException', 'Cannot seek after EOF');
+  if (isHttpFs) return fileContent(call, tree);
   if (offset >= length && length > 0) {
     throw new HdfsException('IOException', `Offset=${offset} out of the range [0, ${length}); OPEN, path=${call.path}`);
   }

@@ -1,34 +1,11 @@
 import { describe, expect, it } from 'vitest';
 import { createUnique } from '../../../src/warehouse/index.ts';
-import { bytes, connect, failure, recordingLogger, startServer } from './webhdfs-fixture.ts';
+import { bytes, describeWarehouseFiles, failure } from '../../support/warehouse-files-contract.ts';
+import { connect, recordingLogger, startServer } from './webhdfs-fixture.ts';
+
+describeWarehouseFiles('WebHDFS', async () => connect(await startServer()));
 
 describe('WebHdfsFiles without trouble', () => {
-  it('gives back what was written, whole and in part', async () => {
-    const files = await connect(await startServer());
-    await files.create('/t/a', bytes('hello world'));
-    expect((await files.read('/t/a')).toString()).toBe('hello world');
-    expect((await files.read('/t/a', { offset: 6, length: 3 })).toString()).toBe('wor');
-    expect((await files.read('/t/a', { offset: 6, length: 300 })).toString()).toBe('world');
-    expect(await files.read('/t/a', { offset: 300, length: 3 })).toHaveLength(0);
-    expect(await files.read('/t/a', { length: 0 })).toHaveLength(0);
-    expect(await files.stat('/t/a')).toMatchObject({ name: 'a', type: 'file', size: 11 });
-  });
-
-  it('keeps every character of a name through create, rename and listing', async () => {
-    const server = await startServer();
-    const files = await connect(server);
-    const names = [' x', '%41', 'a+b', 'a;b', 'ü😀', 'a?b#c', 'a\\b', '"', '=', '&x=1'];
-    for (const name of names) {
-      await files.create(`/t/${name}`, bytes(name));
-      expect(await files.publishIfAbsent(`/t/${name}`, `/u/${name}`)).toBe('refused'); // no folder /u
-    }
-    await files.mkdirs('/u');
-    for (const name of names) expect(await files.publishIfAbsent(`/t/${name}`, `/u/${name}`)).toBe('published');
-    expect(server.tree.files('/wh/u')).toEqual(
-      names.map((name) => `/wh/u/${name}`).sort((a, b) => Buffer.compare(Buffer.from(a), Buffer.from(b))),
-    );
-  });
-
   it('lists a folder of many pages in byte order', async () => {
     const server = await startServer();
     server.listLimit = 7;
@@ -37,28 +14,6 @@ describe('WebHdfsFiles without trouble', () => {
     for (const name of names) server.tree.create(`/wh/big/${name}`);
     const sorted = [...names].sort((a, b) => Buffer.compare(Buffer.from(a), Buffer.from(b)));
     expect((await files.list('/big')).map(({ name }) => name)).toEqual(sorted);
-    expect(await files.list('/none')).toEqual([]);
-  });
-
-  it('takes the clock from the NameNode', async () => {
-    const files = await connect(await startServer());
-    expect(Math.abs((await files.nowMs()) - Date.now())).toBeLessThan(2_500);
-  });
-
-  it('says by a code what is wrong', async () => {
-    const files = await connect(await startServer());
-    await files.create('/t/a', bytes('x'));
-    expect(await failure(files.create('/t/a', bytes('y')))).toBe('already-exists');
-    expect(await failure(files.read('/none'))).toBe('not-found');
-    expect(await failure(files.read('/none', { length: 0 }))).toBe('not-found');
-    expect(await failure(files.read('/t'))).toBe('is-a-folder');
-    expect(await failure(files.list('/t/a'))).toBe('not-a-folder');
-    expect(await failure(files.mkdirs('/t/a'))).toBe('not-a-folder');
-    expect(await failure(files.mkdirs('/t/a/b'))).toBe('not-a-folder');
-    expect(await failure(files.delete('/t'))).toBe('folder-not-empty');
-    expect(await failure(files.delete('/', { recursive: true }))).toBe('bad-path');
-    expect(await failure(files.create('/t/../../etc/passwd', bytes('y')))).toBe('bad-path');
-    expect(await failure(files.create('/t/z', { localPath: '/no/such/file', size: 3 }))).toBe('bad-source');
   });
 });
 

@@ -42,17 +42,3 @@ export function recordingLogger(): Logger & { entries: [string, string, Record<s
   };
   return logger;
 }
-
-export function bytes(text: string): { bytes: Buffer } {
-  return { bytes: Buffer.from(text) };
-}
-
-/** The code of the error that a call fails with; fails when it does not fail. */
-export async function failure(call: Promise<unknown>): Promise<string | undefined> {
-  try {
-    await call;
-  } catch (error) {
-    return (error as { code?: string }).code;
-  }
-  throw new Error('expected a failure, got none');
-}

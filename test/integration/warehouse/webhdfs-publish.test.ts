@@ -1,31 +1,17 @@
 import { describe, expect, it } from 'vitest';
 import { isWarehouseError, type WarehouseFiles } from '../../../src/warehouse/index.ts';
 import { seededRandom } from '../../support/seeded-random.ts';
+import { bytes, describeWarehouseFiles, failure } from '../../support/warehouse-files-contract.ts';
 import type { WebHdfsFaultServer } from '../../support/webhdfs-fault-server.ts';
-import { bytes, connect, failure, startServer } from './webhdfs-fixture.ts';
+import { connect, startServer } from './webhdfs-fixture.ts';
+
+describeWarehouseFiles('HttpFS', async () => {
+  const server = await startServer();
+  server.isHttpFs = true; // renames know no options: a boolean, and a folder swallows the file
+  return await connect(server);
+});
 
 describe('publishIfAbsent over WebHDFS', () => {
-  it('refuses a taken name, a folder, a missing source and a missing parent, and harms nothing', async () => {
-    const server = await startServer();
-    const files = await connect(server);
-    for (const isHttpFs of [false, true]) {
-      server.isHttpFs = isHttpFs;
-      const folder = `/t${isHttpFs}`;
-      await files.create(`${folder}/a`, bytes('mine'));
-      await files.create(`${folder}/taken`, bytes('theirs'));
-      await files.mkdirs(`${folder}/sub`);
-      for (const to of ['taken', 'sub', 'a', 'none/x', 'taken/x']) {
-        expect(await files.publishIfAbsent(`${folder}/a`, `${folder}/${to}`)).toBe('refused');
-      }
-      expect(await files.publishIfAbsent(`${folder}/none`, `${folder}/b`)).toBe('refused');
-      expect(await files.publishIfAbsent(`${folder}/sub`, `${folder}/b`)).toBe('refused'); // a folder is no file
-      expect((await files.read(`${folder}/a`)).toString()).toBe('mine');
-      expect((await files.read(`${folder}/taken`)).toString()).toBe('theirs');
-      expect(await files.list(`${folder}/sub`)).toEqual([]);
-    }
-    expect(server.tree.renames).toEqual([]);
-  });
-
   it('never moves a file into a folder that appears at the last moment', async () => {
     const server = await startServer();
     const files = await connect(server);

@@ -5,7 +5,7 @@ import { sourceSize } from '../source-file.ts';
 import { WarehouseError } from '../warehouse-error.ts';
 import type { FileSource } from '../warehouse-files.ts';
 import { ExchangeError, exchange, type HttpAnswer, type HttpTimeouts } from './http-exchange.ts';
-import type { NameNodeCall, NameNodes } from './name-nodes.ts';
+import { maxReadBytes, type NameNodeCall, type NameNodes } from './name-nodes.ts';
 import { type DataAddress, parseRedirect } from './redirect.ts';
 import { classify, parseRemoteException, type RemoteException, toWarehouseError } from './remote-exception.ts';
 import { sendSource } from './source-body.ts';
@@ -17,11 +17,17 @@ export interface DataNodesOptions extends RetryContext {
   redirectHosts?: readonly string[] | undefined;
 }
 
-/** `lost`: the file may be there, whole or short, or may still appear. `refused`: nothing was created. */
-export type UploadOutcome = 'created' | 'lost' | Refusal;
+/** `lost` (and why): the file may be there, whole or short, or may still appear. `refused`: it is not there, or it is useless. */
+export type UploadOutcome = 'created' | { lost: string } | Refusal;
 
 export interface Refusal {
   refused: RemoteException;
+}
+
+/** Where a NameNode sends us; without a location its answer is all there is. */
+interface Route {
+  location: string | undefined;
+  body: Buffer;
 }
 
 interface TransferFailure extends AttemptFailure {
@@ -31,7 +37,6 @@ interface TransferFailure extends AttemptFailure {
 
 /** A DataNode that failed us is not asked for again for this long: the NameNode takes minutes to see that one is dead. */
 const suspectMs = 60_000;
-const maxReadBytes = 2 ** 31 - 1;
 
 /** Content of files: a NameNode says which DataNode has it or takes it, and each transfer has a connection of its own. */
 export class DataNodes {
@@ -51,10 +56,12 @@ export class DataNodes {
     // SYNC_BLOCK: each DataNode syncs a block to its disk before it reports it as written.
     const query = { overwrite: 'false', createflag: 'CREATE,SYNC_BLOCK' };
     let answeredCount = 0;
-    return await this.#transfer<UploadOutcome>({ method: 'PUT', op: 'CREATE', path, query, signal }, async (target) => {
+    const call = { method: 'PUT', op: 'CREATE', path, query, signal } as const;
+    return await this.#transfer<UploadOutcome>(call, async ({ location }) => {
+      const target = parseRedirect(location, this.#options.redirectHosts);
       const outcome = await this.#put(target, path, source, signal);
       const isTaken = isRefusal(outcome) && toWarehouseError(outcome.refused, '').code === 'already-exists';
-      if (isTaken && answeredCount > 0) return 'lost'; // perhaps by ourselves
+      if (isTaken && answeredCount > 0) return { lost: outcome.refused.message }; // taken by ourselves, perhaps
       if (isFailure(outcome) && outcome.wasAnswered) answeredCount++;
       return outcome;
     });
@@ -68,32 +75,33 @@ export class DataNodes {
   ): Promise<Buffer | Refusal> {
     const query: Record<string, string> = { offset: String(range.offset) };
     if (range.length !== undefined) query['length'] = String(range.length);
-    return await this.#transfer({ method: 'GET', op: 'OPEN', path, query, signal }, (target) =>
-      this.#get(target, path, range.length, signal),
-    );
+    const call = { method: 'GET', op: 'OPEN', path, query, signal, isDownload: true } as const;
+    return await this.#transfer<Buffer>(call, async ({ location, body }) => {
+      if (location === undefined) return body; // HttpFS has it at hand
+      const target = parseRedirect(location, this.#options.redirectHosts);
+      return await this.#get(target, path, range.length, signal);
+    });
   }
 
   /** Asks for a DataNode and transfers, until that is done, refused, or has failed for too long. */
   async #transfer<T>(
     call: NameNodeCall & { query: Record<string, string> },
-    send: (target: DataAddress) => Promise<T | Refusal | TransferFailure>,
+    send: (route: Route) => Promise<T | Refusal | TransferFailure>,
   ): Promise<T | Refusal> {
     const run = new RetryRun(this.#options, `${call.op} ${call.path}`);
     for (;;) {
-      const target = await this.#redirect({ ...call, run });
-      const outcome = 'host' in target ? await send(target) : target;
+      const route = await this.#route({ ...call, run });
+      const outcome = 'body' in route ? await send(route) : route;
       if (!isFailure(outcome)) return outcome;
       await run.pause(outcome, call.signal);
     }
   }
 
-  async #redirect(
-    call: NameNodeCall & { query: Record<string, string> },
-  ): Promise<DataAddress | Refusal | TransferFailure> {
+  async #route(call: NameNodeCall & { query: Record<string, string> }): Promise<Route | Refusal | TransferFailure> {
     const excluded = await this.#suspects();
     const query = excluded.length > 0 ? { ...call.query, excludedatanodes: excluded.join(',') } : call.query;
     const answer = await this.#options.nameNodes.call({ ...call, query });
-    if (answer.exception === null) return parseRedirect(answer.headers.location, this.#options.redirectHosts);
+    if (answer.exception === null) return { location: answer.headers.location, body: answer.body };
     if (classify(answer.exception) === 'no-data-node') this.#suspectUntilMs.clear(); // better a doubtful one than none
     return judge(answer.exception, call);
   }
@@ -118,15 +126,14 @@ export class DataNodes {
       });
       if (answer.status === 201 || answer.status === 200) return 'created';
       const exception = parseRemoteException(answer.body);
-      if (exception === null) return 'lost';
-      if (classify(exception) === 'no-data-node') return { refused: exception }; // the file exists, without its content
-      return judge(exception, { op: 'CREATE', path });
+      if (exception === null) return { lost: `HTTP ${answer.status} without a RemoteException` };
+      return judgeUpload(exception, { op: 'CREATE', path });
     } catch (error) {
       if (!(error instanceof ExchangeError)) throw error;
       this.#suspect(target, error);
       if (!error.wasSent) return unreachable(`CREATE ${path}`, error);
       this.#carefulUntilMs = clock.monotonicMs() + suspectMs;
-      return 'lost';
+      return { lost: error.message };
     }
   }
 
@@ -193,6 +200,14 @@ function judge(exception: RemoteException, call: { op: string; path: string }): 
   if (trouble === 'other') return { refused: exception };
   const error = toWarehouseError(exception, `${call.op} ${call.path}`);
   return { error, isSafeMode: trouble === 'safe-mode', wasAnswered: true };
+}
+
+/** Blocks are asked for after the file was created: trouble with them, or of a kind unknown to us, leaves a useless file. */
+function judgeUpload(exception: RemoteException, call: { op: string; path: string }): UploadOutcome | TransferFailure {
+  const { code, message } = toWarehouseError(exception, call.op);
+  if (code === 'no-space') return { refused: exception };
+  if (code === 'remote' || classify(exception) === 'no-data-node') return { lost: message };
+  return judge(exception, call);
 }
 
 function unreachable(what: string, cause: Error): TransferFailure {

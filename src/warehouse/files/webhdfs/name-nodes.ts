@@ -14,6 +14,8 @@ export interface NameNodeCall {
   path: string;
   query?: Record<string, string>;
   signal?: AbortSignal | undefined;
+  /** HttpFS answers OPEN with the content itself: of any size, and for as long as bytes keep coming. */
+  isDownload?: boolean;
   /** The attempts of a larger call that this one is part of; its own when left out. */
   run?: RetryRun;
 }
@@ -34,6 +36,8 @@ export interface NameNodesOptions extends RetryContext {
 
 /** Listings are the largest answers: at most `dfs.ls.limit` (1,000) entries of some 400 bytes, or a whole folder at once. */
 const maxAnswerBytes = 64 * 1024 * 1024;
+/** What one Buffer may sensibly hold. */
+export const maxReadBytes = 2 ** 31 - 1;
 const maxSockets = 16;
 const idleSocketMs = 15_000; // below Jetty's own limit, so that we rarely write to a socket it is closing
 
@@ -86,7 +90,8 @@ export class NameNodes {
       if (exception === null) return { error: notWebHdfs(nameNode, what, answer.status), wasSent: false };
       const trouble = classify(exception);
       if (trouble === 'other' || trouble === 'no-data-node') return { answer, exception };
-      return { error: toWarehouseError(exception, what), isSafeMode: trouble === 'safe-mode', wasSent: false };
+      const error = toWarehouseError(exception, what);
+      return { error, isSafeMode: trouble === 'safe-mode', wasSent: trouble === 'lost-name-node' };
     } catch (error) {
       if (!(error instanceof ExchangeError)) throw error;
       if (error.code === 'too-large') throw new WarehouseError('too-large', `${what}: ${error.message}`);
@@ -108,8 +113,8 @@ export class NameNodes {
       path: requestPath(call.path, { op: call.op, ...query, ...call.query }),
       headers,
       agent: this.#agent,
-      timeouts,
-      maxBodyBytes: maxAnswerBytes,
+      timeouts: call.isDownload ? { ...timeouts, totalMs: 0 } : timeouts,
+      maxBodyBytes: call.isDownload ? maxReadBytes : maxAnswerBytes,
       signal: call.signal,
     });
   }

@@ -26,39 +26,68 @@ export function parseRemoteException(body: Buffer): RemoteException | null {
   return unwrap({ name: found['exception'], message: redactSecrets(message.split(/\n\s*at /)[0]!.trim()) });
 }
 
-/** HttpFS passes the NameNode's own exception on inside an `IOException` or `RemoteException`: `org...StandbyException: text`. */
+/**
+ * A DataNode or HttpFS passes a NameNode's exception on inside an `IOException` or a `RemoteException`: with its class in front
+ * of the message (`org...StandbyException: text`), or as the bare message.
+ */
 function unwrap(exception: RemoteException): RemoteException {
+  if (exception.name !== 'RemoteException' && exception.name !== 'IOException') return exception;
   const [, name, message] = /^(?:[a-z0-9]+\.)+([A-Za-z$]+Exception): ?(.*)$/s.exec(exception.message) ?? [];
-  const isWrapper = exception.name === 'RemoteException' || exception.name === 'IOException';
-  return isWrapper && name ? { name, message: message ?? '' } : exception;
+  if (name) return { name, message: message ?? '' };
+  const known = bareMessages.find(([pattern]) => pattern.test(exception.message));
+  return known ? { name: known[1], message: exception.message } : exception;
 }
 
-/** Passing troubles, each answered in its own way; `other` is for the caller to judge. */
-export type RemoteTrouble = 'wrong-name-node' | 'safe-mode' | 'no-data-node' | 'other';
+const bareMessages: [RegExp, string][] = [
+  [/Name node is in safe mode/i, 'SafeModeException'],
+  [/not supported in state (standby|observer)/i, 'StandbyException'],
+  [/in startup mode/i, 'RetriableException'],
+  [/maximum path component name limit/i, 'PathComponentTooLongException'],
+  [/maximum directory items/i, 'MaxDirectoryItemsExceededException'],
+];
+
+/**
+ * Passing troubles, each answered in its own way:
+ * - `wrong-name-node`: not the active one, or not ready yet; nothing was done.
+ * - `lost-name-node`: whoever we asked lost its own connection to the NameNode; the call may have been carried out.
+ * - `safe-mode`: nothing is written until people or block reports end it.
+ * - `no-data-node`: none has the block, or none takes it.
+ * - `other`: for the caller to judge.
+ */
+export type RemoteTrouble = 'wrong-name-node' | 'lost-name-node' | 'safe-mode' | 'no-data-node' | 'other';
+
+const troubles: Record<string, RemoteTrouble> = {
+  StandbyException: 'wrong-name-node',
+  ObserverRetryOnActiveException: 'wrong-name-node',
+  RetriableException: 'wrong-name-node', // starting up, or in the safe mode of a start
+  ServerTooBusyException: 'wrong-name-node',
+  ConnectException: 'lost-name-node',
+  ConnectTimeoutException: 'lost-name-node',
+  NoRouteToHostException: 'lost-name-node',
+  SocketException: 'lost-name-node',
+  SocketTimeoutException: 'lost-name-node',
+  EOFException: 'lost-name-node',
+  ClosedChannelException: 'lost-name-node',
+  InterruptedIOException: 'lost-name-node',
+  SafeModeException: 'safe-mode',
+  BlockMissingException: 'no-data-node',
+};
 
 export function classify(exception: RemoteException): RemoteTrouble {
-  switch (exception.name) {
-    case 'StandbyException':
-    case 'ObserverRetryOnActiveException':
-    case 'RetriableException': // starting up, or in the safe mode of a start
-    case 'ConnectException': // HttpFS, a router, or a DataNode cannot reach the NameNode
-    case 'NoRouteToHostException':
-    case 'SocketTimeoutException':
-    case 'ServerTooBusyException':
-      return 'wrong-name-node';
-    case 'SafeModeException':
-      return 'safe-mode';
-    case 'BlockMissingException':
-    case 'NoDatanodeException':
-      return 'no-data-node';
-    default:
-      return noDataNode.test(exception.message) ? 'no-data-node' : 'other';
-  }
+  if (isPastEnd(exception)) return 'other';
+  if (exception.name in troubles) return troubles[exception.name]!;
+  if (noDataNode.test(exception.message)) return 'no-data-node';
+  return /^Call From .* failed on|Failed on local exception/.test(exception.message) ? 'lost-name-node' : 'other';
 }
 
-// NameNode: none to redirect to; none for a block. DataNode: none to read a block from; its own pipeline broke.
+/** OPEN with an offset behind the end: what a NameNode, and what HttpFS, says. */
+export function isPastEnd({ message }: RemoteException): boolean {
+  return /^Offset=\d+ out of the range|^Cannot seek after EOF/.test(message);
+}
+
+// NameNode: none to redirect to; none that has the block; none that takes it. DataNode: none to read from; its pipeline broke.
 const noDataNode =
-  /Failed to find datanode|could only be (written|replicated) to 0|Could not obtain block|All datanodes .* are bad|Unable to create new block/i;
+  /Failed to find datanode|No active nodes contain|could only be (written|replicated) to 0|Could not obtain block|All datanodes .* are bad|Unable to create new block/i;
 
 const codes: Record<string, WarehouseErrorCode> = {
   FileNotFoundException: 'not-found',
@@ -86,7 +115,8 @@ const codes: Record<string, WarehouseErrorCode> = {
 export function toWarehouseError(exception: RemoteException, call: string): WarehouseError {
   const trouble = classify(exception);
   const message = `${call}: ${exception.name}: ${exception.message || 'no message'}`;
-  if (trouble === 'no-data-node') return new WarehouseError('no-space', message, { isRetriable: true });
+  if (/could only be (written|replicated) to 0/.test(message))
+    return new WarehouseError('no-space', message, { isRetriable: true });
   if (trouble !== 'other') return new WarehouseError('unavailable', message, { isRetriable: true });
   return new WarehouseError(codes[exception.name.split('$').at(-1)!] ?? 'remote', message);
 }

@@ -9,7 +9,7 @@ import { DataNodes } from './data-nodes.ts';
 import { type HdfsStatus, parseBoolean, parseListing, parseStatus, serverTimeMs } from './hdfs-json.ts';
 import type { HttpTimeouts } from './http-exchange.ts';
 import { type NameNodeAnswer, type NameNodeCall, NameNodes } from './name-nodes.ts';
-import { type RemoteException, toWarehouseError } from './remote-exception.ts';
+import { isPastEnd, type RemoteException, toWarehouseError } from './remote-exception.ts';
 import type { WebHdfsAuth } from './webhdfs-auth.ts';
 
 export interface WebHdfsOptions {
@@ -66,11 +66,11 @@ export class WebHdfsFiles implements WarehouseFiles {
     const target = this.#resolve(path);
     const outcome = await this.#dataNodes.upload(target, source, options.signal);
     if (outcome === 'created') return;
-    if (outcome !== 'lost') throw toWarehouseError(outcome.refused, `CREATE ${target}`);
+    if ('refused' in outcome) throw toWarehouseError(outcome.refused, `CREATE ${target}`);
     const found = await this.#status(target, options.signal);
     // A block counts in a file's length only once it is complete; so does the last one.
     if (found?.type === 'file' && found.size === sourceSize(source)) return;
-    const message = `${path}: the upload broke off (expected ${sourceSize(source)} bytes, found ${found?.size ?? 'no file'}); a new name is needed`;
+    const message = `${path}: the upload broke off (${outcome.lost}): expected ${sourceSize(source)} bytes, found ${found?.size ?? 'no file'}; a new name is needed`;
     throw new WarehouseError('uncertain', message, { isRetriable: true });
   }
 
@@ -125,7 +125,7 @@ export class WebHdfsFiles implements WarehouseFiles {
     const outcome = await this.#dataNodes.download(target, { offset, length }, signal);
     if (Buffer.isBuffer(outcome)) return outcome;
     const { refused } = outcome;
-    if (/^Offset=\d+ out of the range/.test(refused.message)) return Buffer.alloc(0);
+    if (isPastEnd(refused)) return Buffer.alloc(0);
     if (refused.message.startsWith('Path is not a file'))
       throw new WarehouseError('is-a-folder', `${path} is a folder`);
     throw toWarehouseError(refused, `OPEN ${target}`);

@@ -26,6 +26,16 @@ describe('parseRemoteException', () => {
     expect(parseRemoteException(body('IOException', text))?.name).toBe('StandbyException');
   });
 
+  it.each([
+    ['The maximum path component name limit of xxx in directory /wh is exceeded', 'PathComponentTooLongException'],
+    ['Cannot create file/a. Name node is in safe mode.', 'SafeModeException'],
+    ['Operation category WRITE is not supported in state standby.', 'StandbyException'],
+    ['Namenode is in startup mode', 'RetriableException'],
+    ['Something else', 'RemoteException'],
+  ])('knows "%s" without its class', (message, name) => {
+    expect(parseRemoteException(body('RemoteException', message))?.name).toBe(name);
+  });
+
   it('never shows a delegation token', () => {
     const text = 'token expired: /webhdfs/v1/a?op=OPEN&delegation=SECRETTOKEN&offset=0';
     expect(JSON.stringify(parseRemoteException(body('InvalidToken', text)))).not.toContain('SECRETTOKEN');
@@ -46,6 +56,10 @@ describe('the meaning of an exception', () => {
     ['SafeModeException', 'Cannot create file /a. Name node is in safe mode.', 'safe-mode'],
     ['IOException', 'Failed to find datanode, suggest to check cluster health. excludeDatanodes=null', 'no-data-node'],
     ['IOException', 'File /a could only be written to 0 of the 1 minReplication nodes. There are 0', 'no-data-node'],
+    ['IOException', 'No active nodes contain this block', 'no-data-node'],
+    ['SocketException', 'Call From vm/127.0.0.1 to localhost:8020 failed on socket exception', 'lost-name-node'],
+    ['ConnectException', 'Call From vm/127.0.0.1 to localhost:8020 failed on connection exception', 'lost-name-node'],
+    ['IOException', 'Failed on local exception: java.io.IOException: Connection reset by peer', 'lost-name-node'],
     ['BlockMissingException', 'Could not obtain block: BP-1', 'no-data-node'],
     ['IOException', 'something else', 'other'],
     ['AccessControlException', 'Permission denied: user=alice', 'other'],
