@@ -54,6 +54,8 @@ export async function startTestBroker(
 export interface BrokerProcess {
   readonly child: ChildProcess;
   readonly bootstrap: string;
+  /** How it ended: exit code, or the signal's name. */
+  readonly ended: Promise<number | string>;
   /** Sends a signal and resolves to the exit code, or to the signal's name, when the process is gone. */
   end(signal: NodeJS.Signals): Promise<number | string>;
   /** What it has written to stderr so far. */
@@ -71,11 +73,12 @@ export async function startBrokerProcess(
   dataDirectory: string,
   listen = '127.0.0.1:0',
   args: string[] = [],
+  env: Record<string, string> = {},
 ): Promise<BrokerProcess> {
   const [command, ...before] = brokerCli();
   const child = spawn(command!, [...before, '--data', dataDirectory, '--listen', listen, ...args], {
     stdio: ['ignore', 'pipe', 'pipe'],
-    env: { ...process.env, SLUICE_SKIP_BUILD: '1' },
+    env: { ...process.env, SLUICE_SKIP_BUILD: '1', ...env },
   });
   const killAtExit = (): void => void child.kill('SIGKILL');
   process.once('exit', killAtExit);
@@ -102,5 +105,5 @@ export async function startBrokerProcess(
     child.kill(signal);
     return await ended;
   };
-  return { child, bootstrap, end, log: () => log };
+  return { child, bootstrap, ended, end, log: () => log };
 }
