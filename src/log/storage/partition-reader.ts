@@ -30,18 +30,25 @@ export class PartitionReader {
   }
 
   async read(offset: bigint, maxBytes: number): Promise<ReadResult> {
-    const state = this.#state;
-    state.assertServing();
-    const { highWatermark } = state;
-    this.#checkRange(offset);
-    if (offset === highWatermark) return this.#result(Buffer.alloc(0), highWatermark);
-    const limit = Math.min(Math.max(maxBytes, 0), maxReadBytes);
-    const cached = state.tail.read(offset, limit);
-    return this.#result(cached ?? (await this.#readSegment(offset, limit)), highWatermark);
+    return this.#outlivingRemoval(async () => {
+      const { highWatermark } = this.#state;
+      this.#checkRange(offset);
+      if (offset === highWatermark) return this.#result(Buffer.alloc(0), highWatermark);
+      const limit = Math.min(Math.max(maxBytes, 0), maxReadBytes);
+      const cached = this.#state.tail.read(offset, limit);
+      return this.#result(cached ?? (await this.#readSegment(offset, limit)), highWatermark);
+    });
   }
 
   async offsetForTimestamp(timestampMs: bigint): Promise<OffsetAndTimestamp | null> {
-    this.#state.assertServing();
+    return this.#outlivingRemoval(() => this.#offsetForTimestamp(timestampMs));
+  }
+
+  async offsetOfMaxTimestamp(): Promise<OffsetAndTimestamp | null> {
+    return this.#outlivingRemoval(() => this.#offsetOfMaxTimestamp());
+  }
+
+  async #offsetForTimestamp(timestampMs: bigint): Promise<OffsetAndTimestamp | null> {
     for (const segment of [...this.#state.segments]) {
       const nextOffset = this.#nextOffsetOf(segment);
       if (nextOffset <= this.#state.logStartOffset || segment.visibleBytes === 0) continue;
@@ -55,14 +62,13 @@ export class PartitionReader {
     return null;
   }
 
-  async offsetOfMaxTimestamp(): Promise<OffsetAndTimestamp | null> {
-    this.#state.assertServing();
+  async #offsetOfMaxTimestamp(): Promise<OffsetAndTimestamp | null> {
     let largest: bigint | null = null;
     for (const segment of [...this.#state.segments]) {
       const timestampMs = await this.#largestVisibleTimestamp(segment);
       if (timestampMs !== null && (largest === null || timestampMs > largest)) largest = timestampMs;
     }
-    return largest === null ? null : this.offsetForTimestamp(largest);
+    return largest === null ? null : this.#offsetForTimestamp(largest);
   }
 
   #result(records: Buffer, highWatermark: bigint): ReadResult {
@@ -78,25 +84,30 @@ export class PartitionReader {
     );
   }
 
-  async #readSegment(offset: bigint, maxBytes: number): Promise<Buffer> {
+  #readSegment(offset: bigint, maxBytes: number): Promise<Buffer> {
     const segment = this.#state.segments[this.#state.segmentIndexOf(offset)]!;
-    try {
-      return await this.#segments.read(segment, this.#nextOffsetOf(segment), offset, maxBytes);
-    } catch (error) {
-      this.#state.assertServing();
-      // Retention may have removed the file between the two lines above.
-      this.#checkRange(offset);
-      if (errnoOf(error) === 'ENOENT') throw this.#missingFile(segment, error);
-      throw error;
-    }
+    return this.#segments.read(segment, this.#nextOffsetOf(segment), offset, maxBytes);
   }
 
-  #missingFile(segment: LogSegment, cause: unknown): LogError {
-    return new LogError(
-      'KAFKA_STORAGE_ERROR',
-      `expected the segment ${segment.path('.log')}, but it is not there: restore it`,
-      { cause },
-    );
+  /** A file may be missing because its segment is just being removed: when that is done the answer is another one. */
+  async #outlivingRemoval<T>(task: () => Promise<T>): Promise<T> {
+    this.#state.assertServing();
+    try {
+      return await task();
+    } catch (error) {
+      if (errnoOf(error) !== 'ENOENT') throw error;
+    }
+    await this.#state.serial.run(async () => {});
+    this.#state.assertServing();
+    try {
+      return await task();
+    } catch (error) {
+      if (errnoOf(error) !== 'ENOENT') throw error;
+      const { directory } = this.#state.identity;
+      throw new LogError('KAFKA_STORAGE_ERROR', `a segment file of ${directory} is missing: restore it`, {
+        cause: error,
+      });
+    }
   }
 
   async #firstRecord(
