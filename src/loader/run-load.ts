@@ -1,5 +1,13 @@
 import { rm } from 'node:fs/promises';
-import { type Clock, describeError, type Logger, SluiceError, silentLogger, systemClock } from '../shared/index.ts';
+import {
+  BadInputError,
+  type Clock,
+  describeError,
+  type Logger,
+  SluiceError,
+  silentLogger,
+  systemClock,
+} from '../shared/index.ts';
 import { BoundedEnds, takeEnds } from './bounded-ends.ts';
 import type { LoadOptions, WorkerSettings } from './load-options.ts';
 import { type LoadTarget, openTarget } from './load-preflight.ts';
@@ -21,15 +29,24 @@ export async function runLoad(options: LoadOptions): Promise<LoadReport> {
   const context = { clock: options.clock ?? systemClock, logger: options.logger ?? silentLogger };
   const settings = commonSettings(options);
   const signal = options.signal ?? new AbortController().signal;
-  signal.throwIfAborted();
-  const target = await openTarget(options, settings, { ...context, signal });
+  let target: LoadTarget | null = null;
   try {
+    target = await openTarget(options, settings, { ...context, signal });
     return await new Load(options, settings, target, context).run(signal);
+  } catch (error) {
+    if (!signal.aborted || error instanceof BadInputError) throw error;
+    return stoppedBeforeStart(options, signal);
   } finally {
-    await target.files.close();
-    await target.cluster.close();
+    await target?.files.close();
+    await target?.cluster.close();
     await rm(settings.scratchDirectory, { recursive: true, force: true });
   }
+}
+
+/** A continuous load that is stopped while it looks around has done what it was asked; a bounded one has not. */
+function stoppedBeforeStart(options: LoadOptions, signal: AbortSignal): LoadReport {
+  const errors = options.untilEnd ? [`nothing was loaded: ${describeError(signal.reason)}`] : [];
+  return new LoadTally().report(0, { maxDeadLetters: 0, errors });
 }
 
 /** One run: what its workers say goes into the tally, to the watch over a bounded load's ends, and to whoever listens. */

@@ -56,11 +56,23 @@ export function loadCommand(): Command {
     .option('--until-end', 'stop at the end that the partitions have now, instead of going on')
     .option('--time-field <field>', "field with the event time (default: the record's timestamp)")
     .option('--columns <file>', 'YAML file that declares the columns (default: inferred from the records)')
-    .option('--roll-bytes <size>', 'close files at this size', parseBytes, parseBytes('128MB'))
-    .option('--roll-age <duration>', 'commit no later than this after a record was read', parseDuration, 60_000)
+    .addOption(
+      new Option('--roll-bytes <size>', 'close files at this size')
+        .argParser(parseBytes)
+        .default(parseBytes('128MB'), '128MB'),
+    )
+    .addOption(
+      new Option('--roll-age <duration>', 'commit no later than this after a record was read')
+        .argParser(parseDuration)
+        .default(60_000, '60s'),
+    )
     .addOption(new Option('--engine <name>', 'writer of Parquet').choices(['duckdb', 'parquetjs']).default('duckdb'))
     .addOption(new Option('--codec <name>', 'compression').choices(['zstd', 'snappy', 'gzip', 'none']).default('zstd'))
-    .option('--memory <size>', 'memory for records being loaded, all workers together', parseBytes, parseBytes('1GB'))
+    .addOption(
+      new Option('--memory <size>', 'memory for records being loaded, all workers together')
+        .argParser(parseBytes)
+        .default(parseBytes('1GB'), '1GB'),
+    )
     .option('--max-dead-letters <n>', 'more than this many: exit code 3', parseInteger(0), 0)
     .option('--skip-budget <share>', 'stop a partition when more than this share of a roll is refused', parseShare, 1)
     .addOption(
@@ -70,7 +82,11 @@ export function loadCommand(): Command {
     )
     .option('--take-over <reason>', 'claim partitions that another group or job holds')
     .option('--accept-recreated-topic', 'go on in the same table although the topic was created anew')
-    .option('--session-timeout <duration>', 'how long a silent worker keeps its partitions', parseDuration, 15_000)
+    .addOption(
+      new Option('--session-timeout <duration>', 'how long a silent worker keeps its partitions')
+        .argParser(parseDuration)
+        .default(15_000, '15s'),
+    )
     .option('--scratch <dir>', 'local folder for files being written')
     .addOption(
       new Option('--log-level <level>', 'on stderr')
