@@ -33,7 +33,7 @@ export class WebHdfsFaultServer {
   /** Which NameNode is active; the others answer with a StandbyException. */
   activeNameNode = 0;
   isInSafeMode = false;
-  /** Like HttpFS: renames know no options, statuses no file ids, and OPEN answers with the content itself. */
+  /** Like an older HttpFS: renames know no options, statuses no file ids, and OPEN answers with the content itself. */
   isHttpFs = false;
   /** Entries of one LISTSTATUS_BATCH answer. */
   listLimit = 1000;

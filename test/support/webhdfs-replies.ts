@@ -102,12 +102,22 @@ function rename({ path, query }: WebHdfsCall, { tree, isHttpFs }: NameNodeSettin
 function open(call: WebHdfsCall, { tree, dataNodePort, isHttpFs }: NameNodeSettings): Reply {
   const { length } = existing(tree, call.path, 'File not found: ').bytes;
   const offset = Number(call.query.get('offset') ?? 0);
-  if (isHttpFs && offset > length) throw new HdfsException('EOFException', 'Cannot seek after EOF');
+  if (isHttpFs && offset > length) return eofPage(length);
   if (isHttpFs) return fileContent(call, tree);
   if (offset >= length && length > 0) {
     throw new HdfsException('IOException', `Offset=${offset} out of the range [0, ${length}); OPEN, path=${call.path}`);
   }
   return redirect(call, dataNodePort);
+}
+
+/** HttpFS notices too late to answer with JSON. */
+function eofPage(skipped: number): Reply {
+  const title = `Error 500 java.io.EOFException: Premature EOF from inputStream after skipping ${skipped} byte(s).`;
+  return {
+    status: 500,
+    headers: { 'Content-Type': 'text/html' },
+    body: Buffer.from(`<html><title>${title}</title></html>`),
+  };
 }
 
 function existing(tree: HdfsTree, path: string, otherwise: string): TreeNode {
@@ -116,7 +126,7 @@ function existing(tree: HdfsTree, path: string, otherwise: string): TreeNode {
   return node;
 }
 
-/** HttpFS leaves the file's id out. The length of a file that is being written does not show. */
+/** An older HttpFS leaves the file's id out. The length of a file that is being written does not show. */
 function status(pathSuffix: string, node: TreeNode, { isHttpFs }: NameNodeSettings): object {
   const length = node.isOpen ? 0 : node.bytes.length;
   const shown = { pathSuffix, type: node.type, length, modificationTime: node.modifiedMs, permission: '644' };

@@ -4,7 +4,7 @@ import type { HttpAnswer } from './http-exchange.ts';
 
 /** A `FileStatus` object of WebHDFS. */
 export interface HdfsStatus extends FileStatus {
-  /** The inode: stays the same over a rename and is never given to another file. Null from HttpFS, which leaves it out. */
+  /** The inode: stays the same over a rename and is never given to another file. Null from an older HttpFS, which leaves it out. */
   fileId: number | null;
 }
 

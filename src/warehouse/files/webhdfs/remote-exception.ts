@@ -18,12 +18,18 @@ export function parseRemoteException(body: Buffer): RemoteException | null {
   try {
     parsed = JSON.parse(body.toString());
   } catch {
-    return null;
+    return parseErrorPage(body.toString());
   }
   const found = (parsed as { RemoteException?: Record<string, unknown> } | null)?.RemoteException;
   if (typeof found?.['exception'] !== 'string') return null;
   const message = typeof found['message'] === 'string' ? found['message'] : '';
   return unwrap({ name: found['exception'], message: redactSecrets(message.split(/\n\s*at /)[0]!.trim()) });
+}
+
+/** HttpFS shows what fails while it opens a file as its web server's page: `Error 500 java.io.EOFException: text`. */
+function parseErrorPage(page: string): RemoteException | null {
+  const [, name, message] = /<title>Error \d+ (?:[a-z0-9]+\.)+(\w+Exception): ([^<]*)<\/title>/.exec(page) ?? [];
+  return name === undefined ? null : { name, message: redactSecrets(message ?? '') };
 }
 
 /**
@@ -82,7 +88,7 @@ export function classify(exception: RemoteException): RemoteTrouble {
 
 /** OPEN with an offset behind the end: what a NameNode, and what HttpFS, says. */
 export function isPastEnd({ message }: RemoteException): boolean {
-  return /^Offset=\d+ out of the range|^Cannot seek after EOF/.test(message);
+  return /^Offset=\d+ out of the range|^Premature EOF from inputStream after skipping/.test(message);
 }
 
 // NameNode: none to redirect to; none that has the block; none that takes it. DataNode: none to read from; its pipeline broke.

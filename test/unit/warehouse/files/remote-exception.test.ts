@@ -36,6 +36,15 @@ describe('parseRemoteException', () => {
     expect(parseRemoteException(body('RemoteException', message))?.name).toBe(name);
   });
 
+  it('reads the exception in the page of a web server', () => {
+    const title = 'Error 500 java.io.EOFException: Premature EOF from inputStream after skipping 11 byte(s).';
+    expect(parseRemoteException(Buffer.from(`<html><head>\n<title>${title}</title>\n</head></html>`))).toEqual({
+      name: 'EOFException',
+      message: 'Premature EOF from inputStream after skipping 11 byte(s).',
+    });
+    expect(parseRemoteException(Buffer.from('<title>Error 404 Not Found</title>'))).toBeNull();
+  });
+
   it('never shows a delegation token', () => {
     const text = 'token expired: /webhdfs/v1/a?op=OPEN&delegation=SECRETTOKEN&offset=0';
     expect(JSON.stringify(parseRemoteException(body('InvalidToken', text)))).not.toContain('SECRETTOKEN');
