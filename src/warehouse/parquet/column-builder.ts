@@ -1,7 +1,7 @@
 import type { ColumnType } from '../table/table-schema.ts';
 import type { BufferPool } from './buffer-pool.ts';
 import { ByteHeap } from './byte-heap.ts';
-import { cellKinds, RowHasher } from './row-hash.ts';
+import { cellKinds, type HashWords, RowHasher } from './row-hash.ts';
 
 /**
  * The values of one column for the rows of one open file, kept in the very bytes of a PLAIN-encoded Parquet page: a
@@ -36,7 +36,7 @@ export class ColumnBuilder {
   readonly name: string;
   readonly type: ColumnType;
   readonly physical: PhysicalType;
-  readonly seed: Int32Array;
+  readonly seed: HashWords;
   /** Bit i: row i has a value. */
   validity: Uint8Array;
   /** Fixed-width values as 32-bit words, one or two a value; for booleans a bit a value. */

@@ -21,6 +21,14 @@ const c2 = 0xab0e9789 | 0;
 const c3 = 0x38b34ae5;
 const c4 = 0xa1e38b93 | 0;
 
+/** The four 32-bit words of a hash, signed. */
+export interface HashWords {
+  readonly a: number;
+  readonly b: number;
+  readonly c: number;
+  readonly d: number;
+}
+
 /** Collects the cells of one row. */
 export class RowHasher {
   #a = 0;
@@ -36,20 +44,20 @@ export class RowHasher {
   }
 
   /** A cell of 8 bytes, given as its low and high 32-bit words. */
-  addWords(seed: Int32Array, low: number, high: number): void {
+  addWords(seed: HashWords, low: number, high: number): void {
     let k2 = Math.imul(high, c2);
     k2 = Math.imul((k2 << 16) | (k2 >>> 16), c3);
     let k1 = Math.imul(low, c1);
     k1 = Math.imul((k1 << 15) | (k1 >>> 17), c2);
-    this.#addCell(seed[0]! ^ k1, seed[1]! ^ k2, seed[2]!, seed[3]!, 8);
+    this.#addCell(seed.a ^ k1, seed.b ^ k2, seed.c, seed.d, 8);
   }
 
   /** A cell of `length` bytes at `start` of `view`. */
-  addBytes(seed: Int32Array, view: DataView, start: number, length: number): void {
-    let h1 = seed[0]!;
-    let h2 = seed[1]!;
-    let h3 = seed[2]!;
-    let h4 = seed[3]!;
+  addBytes(seed: HashWords, view: DataView, start: number, length: number): void {
+    let h1 = seed.a;
+    let h2 = seed.b;
+    let h3 = seed.c;
+    let h4 = seed.d;
     const end = start + length;
     let at = start;
     for (; at + 16 <= end; at += 16) {
@@ -110,13 +118,26 @@ export class RowHasher {
     sum.add(h1 >>> 0, h2 >>> 0, h3 >>> 0, h4 >>> 0);
   }
 
-  /** The words of a single cell, for a column's seed. */
-  static seedOf(name: string, kind: number): Int32Array {
+  /** Adds the cells of `other`, which hold for every row. */
+  addCells(other: HashWords): void {
+    this.#a = (this.#a + other.a) | 0;
+    this.#b = (this.#b + other.b) | 0;
+    this.#c = (this.#c + other.c) | 0;
+    this.#d = (this.#d + other.d) | 0;
+  }
+
+  /** The sums of the cells added since `reset`. */
+  get cells(): HashWords {
+    return { a: this.#a, b: this.#b, c: this.#c, d: this.#d };
+  }
+
+  /** Seed of a column's cells. */
+  static seedOf(name: string, kind: number): HashWords {
     const bytes = Buffer.from(name, 'utf8');
     const hasher = new RowHasher();
-    const start = Int32Array.of(kind, kind, kind, kind);
+    const start = { a: kind, b: kind, c: kind, d: kind };
     hasher.addBytes(start, new DataView(bytes.buffer, bytes.byteOffset, bytes.length), 0, bytes.length);
-    return Int32Array.of(hasher.#a, hasher.#b, hasher.#c, hasher.#d);
+    return hasher.cells;
   }
 }
 

@@ -6,7 +6,7 @@ import type { FieldSlot } from './field-slot.ts';
 import type { FolderBuffer } from './folder-buffer.ts';
 import { closeBrace, colon, comma, type Failure, JsonReader, openBrace, quote } from './json-reader.ts';
 import { utf8SequenceLength } from './json-string.ts';
-import { RowHasher } from './row-hash.ts';
+import { cellKinds, type HashWords, RowHasher } from './row-hash.ts';
 
 /** What became of a record. `elsewhere`: its event time belongs to another folder; `unknown`: it has a field without a column. */
 export type ShredResult = 'landed' | 'refused' | 'elsewhere' | 'unknown';
@@ -33,6 +33,7 @@ export class RowShredder {
   readonly #hasher = new RowHasher();
   readonly #cells = new CellWriter(this.#reader, this.#hasher);
   readonly #name = new ByteHeap();
+  readonly #partitionCell: HashWords;
   #record = 0;
   #timeMs = Number.NaN;
   #hour = 0;
@@ -41,6 +42,8 @@ export class RowShredder {
   constructor(catalog: FieldCatalog, options: ShredderOptions) {
     this.#catalog = catalog;
     this.#options = options;
+    this.#hasher.addWords(RowHasher.seedOf('_partition', cellKinds.integer), options.partition, 0);
+    this.#partitionCell = this.#hasher.cells;
   }
 
   /** Why the last record was refused. */
@@ -241,7 +244,7 @@ export class RowShredder {
       this.#hasher.addBytes(key.seed, key.heap.view, start, key.endBytes(row));
     }
     partition.appendInt32(row, this.#options.partition);
-    this.#hasher.addWords(partition.seed, this.#options.partition, 0);
+    this.#hasher.addCells(this.#partitionCell);
     offset.appendInt64(row, offsetLow, offsetHigh);
     this.#hasher.addWords(offset.seed, offsetLow, offsetHigh);
     if (timestampMs !== noTimestamp) {
