@@ -9,10 +9,11 @@
 import { type Clock, describeError, type Logger } from '../../shared/index.ts';
 import { errorCodes } from '../../wire/index.ts';
 import type { PartitionLog } from '../storage/log-types.ts';
-import { ClassicGroup, joinFailure, syncFailure } from './classic-group.ts';
+import { ClassicGroup } from './classic-group.ts';
 import { type CommittedOffset, CommittedOffsets } from './committed-offsets.ts';
 import { CoordinatorLog } from './coordinator-log.ts';
 import type { CoordinatorFact, StoredGroup } from './coordinator-records.ts';
+import { joinFailure, syncFailure } from './group-answers.ts';
 import type {
   GroupDescription,
   GroupHooks,

@@ -5,7 +5,8 @@
  * Invariants: the leader is a member or null; every static instance maps to a member that names it; a pending id is never
  * a member; `pendingSync` holds members only.
  */
-import type { GroupProtocol, JoinReply, SyncReply } from './group-types.ts';
+import { errorCodes } from '../../wire/index.ts';
+import type { GroupProtocol, JoinReply, MemberIdentity, SyncReply } from './group-types.ts';
 
 export interface GroupMember {
   memberId: string;
@@ -43,10 +44,6 @@ export class GroupRoster {
     return this.#leader;
   }
 
-  get pendingCount(): number {
-    return this.#pendingMembers.size;
-  }
-
   get(memberId: string): GroupMember | undefined {
     return this.#members.get(memberId);
   }
@@ -57,6 +54,16 @@ export class GroupRoster {
 
   staticMemberId(instanceId: string): string | undefined {
     return this.#staticMemberIds.get(instanceId);
+  }
+
+  /** Whether somebody is the member it says it is: NONE, FENCED_INSTANCE_ID (another one has its instance id now) or UNKNOWN_MEMBER_ID. */
+  check({ memberId, instanceId }: MemberIdentity): number {
+    if (instanceId !== null) {
+      const current = this.#staticMemberIds.get(instanceId);
+      if (current === undefined) return errorCodes.UNKNOWN_MEMBER_ID;
+      if (current !== memberId) return errorCodes.FENCED_INSTANCE_ID;
+    }
+    return this.#members.has(memberId) ? errorCodes.NONE : errorCodes.UNKNOWN_MEMBER_ID;
   }
 
   isPending(memberId: string): boolean {
@@ -106,7 +113,7 @@ export class GroupRoster {
   rename(member: GroupMember, newMemberId: string): void {
     const oldMemberId = member.memberId;
     this.#members.delete(oldMemberId);
-    this.pendingSync.delete(oldMemberId);
+    if (this.pendingSync.delete(oldMemberId)) this.pendingSync.add(newMemberId);
     member.memberId = newMemberId;
     this.#members.set(newMemberId, member);
     if (member.instanceId !== null) this.#staticMemberIds.set(member.instanceId, newMemberId);
