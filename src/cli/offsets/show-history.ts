@@ -61,7 +61,9 @@ function what(record: LedgerRecord): string {
     case 'gap':
       return record.reason;
     case 'era-end':
-      return `era ${record.era} ends`;
+      return record.era === 0 ? 'the chain begins' : `era ${record.era} ends`;
+    case 'repair':
+      return `record ${record.voids} does not count: ${record.reason}`;
     default:
       return '';
   }

@@ -1,5 +1,6 @@
 import { describeOffsets, describeOwner, type PartitionOffsets } from '../../offsets/index.ts';
 import { describeError } from '../../shared/index.ts';
+import { TablePaths, type WarehouseFiles } from '../../warehouse/index.ts';
 import { exitCodes, formatCount, printJson } from '../output.ts';
 import { usingWarehouse, type WarehouseOptions } from './warehouse-options.ts';
 
@@ -13,7 +14,7 @@ export async function showOffsets(topic: string, options: ShowOptions): Promise<
     const filter = { table: options.table, topic, partition: options.partition, withPast: true };
     const found = await describeOffsets(files, filter);
     if (options.json) printJson(found.map(toJson));
-    else for (const partition of found) print(partition);
+    else for (const partition of found) print(partition, await commitsOnTheWay(partition, files));
     if (found.length > 0) return found.some(({ problem }) => problem) ? exitCodes.failed : exitCodes.complete;
     process.stderr.write(`sluice: nothing of topic ${topic} has been loaded into this warehouse\n`);
     return exitCodes.failed;
@@ -36,22 +37,34 @@ function toJson({ table, topic, topicId, partition, isCurrent, state, problem }:
     era,
     sequence,
     publishedThrough,
-    pendingCommits: pending.map((commit) => commit.sequence),
+    pending: pending.map((record) => record.sequence),
   };
 }
 
-function print(partition: PartitionOffsets): void {
+/** Commits with files that readers do not see yet. The ledger knows only with the next record that all were moved. */
+async function commitsOnTheWay({ table, state }: PartitionOffsets, files: WarehouseFiles): Promise<number[]> {
+  const { root } = new TablePaths(table);
+  const found: number[] = [];
+  for (const record of state?.pending ?? []) {
+    const paths = record.kind === 'commit' ? record.files.map(({ path }) => `${root}/${path}`) : [];
+    const statuses = await Promise.all(paths.map((path) => files.stat(path)));
+    if (statuses.includes(null)) found.push(record.sequence);
+  }
+  return found;
+}
+
+function print(partition: PartitionOffsets, onTheWay: readonly number[]): void {
   const { table, topic, topicId, isCurrent, state, problem } = partition;
   const lines: [string, string][] = [
     ['topic id', `${topicId}${isCurrent ? '' : ' (an earlier incarnation of the topic)'}`],
-    ...(state ? stateLines(state) : [['problem', describeError(problem)] as [string, string]]),
+    ...(state ? stateLines(state, onTheWay) : [['problem', describeError(problem)] as [string, string]]),
   ];
   const body = lines.map(([name, value]) => `  ${name.padEnd(14)}${value}\n`).join('');
   process.stdout.write(`${table}: ${topic}, partition ${partition.partition}\n${body}`);
 }
 
-function stateLines(state: NonNullable<PartitionOffsets['state']>): [string, string][] {
-  const { totals, lastCommit, holder, pending } = state;
+function stateLines(state: NonNullable<PartitionOffsets['state']>, onTheWay: readonly number[]): [string, string][] {
+  const { totals, lastCommit, holder } = state;
   const since = holder ? `, since ${new Date(holder.claimedAtMs).toISOString()}` : '';
   const notLanded = `${formatCount(totals.dead)} dead letters, ${formatCount(totals.filtered)} filtered, ${formatCount(totals.control)} control, ${formatCount(totals.gaps)} in gaps`;
   const lines: [string, string][] = [
@@ -61,11 +74,10 @@ function stateLines(state: NonNullable<PartitionOffsets['state']>): [string, str
     ['last commit', lastCommit ? lastCommitText(lastCommit) : 'none yet'],
     ['ledger', `record ${state.sequence} in era ${state.era}, leader epoch ${state.leaderEpoch}`],
   ];
-  if (pending.length > 0) {
-    const numbers = pending.map((commit) => commit.sequence).join(', ');
+  if (onTheWay.length > 0) {
     lines.push([
       'on the way',
-      `files of commit ${numbers} may not be visible yet; the owner, or the next one, moves them`,
+      `files of commit ${onTheWay.join(', ')} are not visible yet; the owner, or the next one, moves them`,
     ]);
   }
   return lines;
