@@ -1,7 +1,15 @@
 import type { ByteHeap } from './byte-heap.ts';
-import type { JsonReader } from './json-reader.ts';
 
 /** The parts of a JSON string that are not plain ASCII: escapes (RFC 8259, section 7) and UTF-8 sequences (RFC 3629). */
+
+/** What decoding an escape needs of the reader that met it. */
+export interface EscapeReader {
+  readonly buffer: Uint8Array;
+  readonly end: number;
+  position: number;
+  fail(code: string, reason: string): false;
+  failHere(expected: string): false;
+}
 
 /** Length of the well-formed UTF-8 sequence of several bytes at `at`; 0 when there is none (overlong, surrogate, cut). */
 export function utf8SequenceLength(buffer: Uint8Array, at: number, end: number): number {
@@ -25,7 +33,7 @@ export function utf8SequenceLength(buffer: Uint8Array, at: number, end: number):
  * Passes the escape whose backslash stands at `at` and appends what it stands for to `heap` (which has room, because an
  * escape is never shorter than its UTF-8). The position after it, or -1 with the reader's failure set.
  */
-export function decodeEscape(reader: JsonReader, heap: ByteHeap | null, at: number): number {
+export function decodeEscape(reader: EscapeReader, heap: ByteHeap | null, at: number): number {
   const { buffer, end } = reader;
   const kind = at + 1 < end ? buffer[at + 1]! : -1;
   if (kind === 0x75) return decodeUnicodeEscape(reader, heap, at);
@@ -60,7 +68,7 @@ function simpleEscape(kind: number): number {
   }
 }
 
-function decodeUnicodeEscape(reader: JsonReader, heap: ByteHeap | null, at: number): number {
+function decodeUnicodeEscape(reader: EscapeReader, heap: ByteHeap | null, at: number): number {
   const { buffer, end } = reader;
   const unit = hexUnit(buffer, at + 2, end);
   if (unit < 0) return failEscape(reader, at, 'not-json', 'expected four hex digits after \\u');
@@ -83,7 +91,7 @@ function decodeUnicodeEscape(reader: JsonReader, heap: ByteHeap | null, at: numb
   return at + 12;
 }
 
-function failEscape(reader: JsonReader, at: number, code: string, reason: string): -1 {
+function failEscape(reader: EscapeReader, at: number, code: string, reason: string): -1 {
   reader.position = at;
   reader.fail(code, reason);
   return -1;
