@@ -1,6 +1,7 @@
 import { type ChainState, describeOffsets, type LedgerRecord, readChain, readHistory } from '../offsets/index.ts';
-import { describeError, SluiceError } from '../shared/index.ts';
+import { describeError } from '../shared/index.ts';
 import {
+  ColumnScan,
   isWarehouseError,
   parsePartFileName,
   readParquetFooter,
@@ -22,7 +23,6 @@ export interface AuditOptions {
   /** What the log holds, to compare the checkpoints with. */
   logBounds?: readonly LogBounds[] | undefined;
   onFile?: (count: number) => void;
-  readOffsets?: OffsetReader | undefined;
   signal?: AbortSignal | undefined;
 }
 
@@ -70,11 +70,17 @@ async function auditTable(
   }
   const strays = await judgeUnnamed(table, chains, unnamed, context);
   if (!options.deep) return audits;
-  const { readOffsets } = options;
-  if (!readOffsets) throw new SluiceError('unsupported', 'no reader of the _offset column was given');
-  for (const [i, chain] of chains.entries()) {
-    const claimed = strays.get(keyOf(chain)) ?? [];
-    await onWholeChain(chain, context, (own) => auditOffsets(chain, audits[i]!, claimed, readOffsets, own));
+  const columns = new ColumnScan();
+  const readOffsets: OffsetReader = (path, size) => {
+    return columns.integers(rangesOf(context.files, path, options.signal), size, '_offset', options.signal);
+  };
+  try {
+    for (const [i, chain] of chains.entries()) {
+      const claimed = strays.get(keyOf(chain)) ?? [];
+      await onWholeChain(chain, context, (own) => auditOffsets(chain, audits[i]!, claimed, readOffsets, own));
+    }
+  } finally {
+    await columns.close();
   }
   return audits;
 }

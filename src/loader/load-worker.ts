@@ -20,6 +20,7 @@ import type { OwnerContext, TableContext } from './owner-context.ts';
 import { OwnerSet } from './owner-set.ts';
 import { TableSchemas } from './table-schemas.ts';
 import { type KnownTopic, knownTopic } from './topic-id.ts';
+import { waitOut } from './wait-out.ts';
 import type { WorkerEvent } from './worker-event.ts';
 
 export interface LoadWorkerOptions {
@@ -88,12 +89,12 @@ export class LoadWorker {
     const clientId = `sluice-loader-${settings.workerIndex}`;
     const cluster = this.#closing('cluster', new KafkaCluster({ brokers: settings.brokers, clientId, ...common }));
     const user = settings.user === null ? {} : { user: settings.user };
-    const files = this.#closing(
-      'warehouse',
-      await openWarehouse(settings.warehouseUrl, { ...common, ...user, signal }),
-    );
-    const clusterId = await cluster.clusterId({ signal });
-    const found = await cluster.topics({ signal }, settings.topics);
+    const open = () => openWarehouse(settings.warehouseUrl, { ...common, ...user, signal });
+    const files = this.#closing('warehouse', await waitOut('WarehouseNotOpened', { ...common, signal }, open));
+    const { clusterId, found } = await waitOut('ClusterNotReached', { ...common, signal }, async () => ({
+      clusterId: await cluster.clusterId({ signal }),
+      found: await cluster.topics({ signal }, settings.topics),
+    }));
     const topics = new Map(found.map((topic) => [topic.name, knownTopic(topic, clusterId)]));
     const fetcher = this.#closing(
       'fetcher',

@@ -285,7 +285,7 @@ export class PartitionOwner {
     const rolls = this.#rolls!;
     for (;;) {
       this.#lost.signal.throwIfAborted();
-      await rolls.settleIfEnded();
+      if (await rolls.settleIfEnded()) this.#unexpectedErrors = 0;
       if (this.#stopCause) return 'stopping';
       this.#dueCause = rolls.due({ memory: this.#isMemoryAsked, requestedUpTo: this.#requestedUpTo });
       if (this.#dueCause) return 'rolling';
@@ -413,7 +413,7 @@ export class PartitionOwner {
 
   /** Trouble that may pass is waited out; what we did not foresee is tried a few times; the rest ends here. */
   async #afterFailure(error: unknown): Promise<OwnerState> {
-    const isForeseen = error instanceof SluiceError;
+    const isForeseen = error instanceof SluiceError || isShortage(error);
     const isHopeful = isForeseen ? this.#mayPass(error) : ++this.#unexpectedErrors <= maxUnexpectedErrors;
     const fields = { reason: describeError(error), state: this.#state };
     if (isHopeful && !this.#stopCause) {
@@ -429,7 +429,8 @@ export class PartitionOwner {
   }
 
   /** A holder of another group may be dead and not yet known as such: it is given as long as a session may last. */
-  #mayPass(error: SluiceError): boolean {
+  #mayPass(error: unknown): boolean {
+    if (!(error instanceof SluiceError)) return true;
     if (!(error instanceof LedgerError) || error.code !== 'held-by-other') return error.isRetriable;
     const nowMs = this.#context.clock.monotonicMs();
     this.#heldSinceMs ??= nowMs;
@@ -454,6 +455,15 @@ function ignoreSchemaConflict(error: unknown): void {
 function larger(a: bigint, b: bigint): bigint {
   if (a > b) return a;
   return b;
+}
+
+/** The local disk is full, or there are no more file handles: somebody makes room, and the records are still in the log. */
+function isShortage(error: unknown): boolean {
+  for (let cause = error; cause instanceof Error; cause = cause.cause) {
+    const { code } = cause as NodeJS.ErrnoException;
+    if (code === 'ENOSPC' || code === 'EDQUOT' || code === 'EMFILE' || code === 'ENFILE') return true;
+  }
+  return false;
 }
 
 function stackOf(error: unknown): string {

@@ -158,9 +158,11 @@ export class PartitionRolls {
     if (pending.error) throw pending.error;
   }
 
-  /** Like `settle`, for a commit that has ended already. */
-  async settleIfEnded(): Promise<void> {
-    if (this.#pending?.isEnded) await this.settle();
+  /** Like `settle`, for a commit that has ended already; false when there is none. */
+  async settleIfEnded(): Promise<boolean> {
+    if (!this.#pending?.isEnded) return false;
+    await this.settle();
+    return true;
   }
 
   /** Drops everything: the open roll, and the outcome of a commit under way. */

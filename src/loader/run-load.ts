@@ -16,6 +16,7 @@ import { type CommonSettings, commonSettings } from './load-settings.ts';
 import { keyOf } from './owner-set.ts';
 import type { WorkerEvent } from './worker-event.ts';
 import { WorkerPool } from './worker-pool.ts';
+import { startInProcess, startInThread } from './worker-thread.ts';
 
 const gigabyte = 1024 * 1024 * 1024;
 const hopelessMs = 5000;
@@ -76,7 +77,7 @@ class Load {
     this.#logger = context.logger;
     this.#pool = new WorkerPool({
       ...context,
-      mode: options.workerMode ?? 'threads',
+      start: options.workerMode === 'in-process' ? startInProcess : startInThread,
       logLevel: options.logLevel ?? 'warn',
       emit: (event) => this.#note(event),
       onRestart: (worker, error) => options.onProgress?.({ kind: 'worker-restarted', worker, error }),

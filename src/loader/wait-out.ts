@@ -33,7 +33,7 @@ export async function waitOut<T>(event: string, context: WaitContext, work: () =
 
 /** A full disk, a quota, a right that is missing: somebody repairs it, and the load goes on without losing what is open. */
 function isWorthWaiting(error: unknown): boolean {
-  if (error instanceof LedgerError) return error.code === 'contended';
+  if (error instanceof LedgerError) return error.isRetriable && error.code !== 'in-doubt';
   return error instanceof SluiceError && (error.isRetriable || waitableCodes.has(error.code));
 }
 

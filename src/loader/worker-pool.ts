@@ -2,10 +2,10 @@ import { type Clock, describeError, type Logger, type LogLevel } from '../shared
 import { BackOff } from '../wire/client/index.ts';
 import type { WorkerSettings } from './load-options.ts';
 import type { WorkerEvent } from './worker-event.ts';
-import { type RunningWorker, startInProcess, startInThread } from './worker-thread.ts';
+import type { RunningWorker, StartWorkerOptions } from './worker-thread.ts';
 
 export interface WorkerPoolOptions {
-  mode: 'threads' | 'in-process';
+  start: (options: StartWorkerOptions) => RunningWorker;
   clock: Clock;
   logger: Logger;
   logLevel: LogLevel;
@@ -63,8 +63,7 @@ export class WorkerPool {
   }
 
   async #runOnce(settings: WorkerSettings): Promise<void> {
-    const { mode, clock, logger, logLevel, emit } = this.#options;
-    const start = mode === 'threads' ? startInThread : startInProcess;
+    const { start, clock, logger, logLevel, emit } = this.#options;
     const worker = start({ settings, emit, clock, logger, logLevel });
     this.#running.add(worker);
     if (this.#stopping.signal.aborted) worker.stop();
