@@ -59,8 +59,8 @@ describe('sluice offsets and sluice audit on a warehouse alone', () => {
   });
 
   it('audit says that all is well, and in which numbers', async () => {
-    const { code, stdout } = await sluice('audit', '--json');
-    expect(code).toBe(0);
+    const { code, stdout, stderr } = await sluice('audit', '--deep', '--json');
+    expect(code, stderr).toBe(0);
     const same = {
       table: '_a',
       topic: '_a',
@@ -184,7 +184,7 @@ describe('sluice offsets beside a broker', () => {
     expect(repaired.code, repaired.stdout + repaired.stderr).toBe(0);
     expect(repaired.stdout).toMatch(/goes on at offset 50/);
     expect((await load()).code).toBe(0);
-    const audit = await runSluice(['audit', '--warehouse', warehouse, '--brokers', brokers, '--json']);
+    const audit = await runSluice(['audit', '--deep', '--warehouse', warehouse, '--brokers', brokers, '--json']);
     expect(JSON.parse(audit.stdout), audit.stderr).toMatchObject({
       ok: true,
       partitions: [{ next: '60', landed: '60' }],
