@@ -115,12 +115,13 @@ function unusable(url: string, isForWriting: boolean, cause: unknown): Error {
 
 /** A name that nobody knows will not become known by waiting; one known NameNode is enough to begin. */
 async function checkHosts(address: Address<'webhdfs'>): Promise<void> {
-  const looks = address.nameNodes.map(({ host }) => lookup(host));
-  const failures = (await Promise.allSettled(looks)).filter((look) => look.status === 'rejected');
-  const isUnknown = failures.every((look) => (look.reason as NodeJS.ErrnoException).code === 'ENOTFOUND');
-  if (failures.length < looks.length || !isUnknown) return;
+  const looks = await Promise.allSettled(address.nameNodes.map(({ host }) => lookup(host)));
+  if (looks.some((look) => look.status === 'fulfilled')) return;
   const hosts = address.nameNodes.map(({ host }) => host).join(', ');
-  throw new BadInputError(`the warehouse ${address.url} cannot be reached: unknown host ${hosts}`);
+  const [first] = looks as PromiseRejectedResult[];
+  throw new BadInputError(
+    `the warehouse ${address.url} cannot be reached: unknown host ${hosts} (${describeError(first?.reason)})`,
+  );
 }
 
 function defaultUser(): string {
