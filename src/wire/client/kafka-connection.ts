@@ -7,8 +7,10 @@ import {
   encodeRequestFrame,
   errorCodes,
   FrameSplitter,
+  readCorrelationId,
   requestSchema,
   responseSchema,
+  WireError,
 } from '../index.ts';
 import {
   type ApiKey,
@@ -270,16 +272,14 @@ export class KafkaConnection {
     }
   }
 
+  /** Throws for an answer that cannot be read; its request fails with the connection then, like all the others. */
   #answer(frame: Buffer): void {
-    const correlationId = frame.readInt32BE(0);
-    const pending = this.#takePending(correlationId);
-    if (!pending) throw new RangeError(`no request has the correlation id ${correlationId}`);
-    try {
-      pending.resolve(decodeAnswer(pending, frame));
-    } catch (error) {
-      pending.reject(error);
-      throw error;
-    }
+    const correlationId = readCorrelationId(frame);
+    const pending = this.#pending.get(correlationId);
+    if (!pending) throw new WireError('malformed', `no request has the correlation id ${correlationId}`);
+    const message = decodeAnswer(pending, frame);
+    this.#takePending(correlationId);
+    pending.resolve(message);
   }
 
   #takePending(correlationId: number): PendingRequest | undefined {
@@ -322,7 +322,8 @@ export class KafkaConnection {
 /** ApiVersions answers of version 1 and later come in version 0's form when the broker does not know our version. */
 function decodeAnswer(pending: PendingRequest, frame: Buffer): unknown {
   const { apiKey, apiVersion } = pending;
-  const isDowngrade = apiKey === apiKeys.ApiVersions && frame.readInt16BE(4) === errorCodes.UNSUPPORTED_VERSION;
+  const isDowngrade =
+    apiKey === apiKeys.ApiVersions && frame.length >= 6 && frame.readInt16BE(4) === errorCodes.UNSUPPORTED_VERSION;
   return decodeResponseFrame(apiKey, isDowngrade ? 0 : apiVersion, responseSchema(apiKey)!, frame).message;
 }
 
