@@ -11,7 +11,7 @@ const arrows: Record<string, readonly string[]> = {
   wire: [],
   'wire/client': ['wire'],
   log: ['wire'],
-  warehouse: ['wire'],
+  warehouse: [],
   offsets: ['warehouse'],
   loader: ['offsets', 'warehouse', 'wire', 'wire/client'],
   jobs: ['loader', 'offsets', 'warehouse', 'wire', 'wire/client'],
