@@ -2,7 +2,8 @@ import { join } from 'node:path';
 import type { FetchedPartition } from '../wire/client/index.ts';
 import type { PartitionPosition } from './load-progress.ts';
 import type { OwnedPartition, OwnerContext, TableContext } from './owner-context.ts';
-import { type OwnerEnd, PartitionOwner } from './partition-owner.ts';
+import type { OwnerEnd } from './owner-state.ts';
+import { PartitionOwner } from './partition-owner.ts';
 import type { KnownTopic } from './topic-id.ts';
 
 interface Place {

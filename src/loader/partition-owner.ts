@@ -4,77 +4,42 @@ import { isWarehouseError, SchemaConflictError } from '../warehouse/index.ts';
 import { BackOff, type FetchedPartition, LogTruncatedError } from '../wire/client/index.ts';
 import type { PartitionPosition } from './load-progress.ts';
 import type { OwnedPartition, OwnerContext, TableContext } from './owner-context.ts';
+import { OwnerFailures } from './owner-failure.ts';
+import type { OwnerEnd, OwnerState } from './owner-state.ts';
 import { claimPartition, PartitionStoppedError } from './partition-claim.ts';
-import { PartitionInbox } from './partition-inbox.ts';
+import { PartitionFeed } from './partition-feed.ts';
 import { PartitionRolls } from './partition-rolls.ts';
 import { openRollRequest, requestRoll } from './roll-request.ts';
 import { waitOut } from './wait-out.ts';
 import { WakeUp } from './wake-up.ts';
 
+/** How long at most before an owner that waits for another one looks at the checkpoint again. */
+const holderLookMs = 2000;
+
 /**
- * What an owner is doing. Every state may be entered again at any time, and begins by looking at what is there:
- *
- *   starting  reads the chain
- *   claiming  makes itself the owner in the ledger, before it fetches
- *   waiting   a live owner of another group or job has the partition: asks it for a roll and looks again
- *   running   takes records in until something is due
- *   rolling   sends what is open on its way into the ledger
- *   fenced    somebody else wrote the next number: has dropped everything, and asks its group by claiming again
- *   stopping  commits what is open and releases the partition
- *   stopped   the end
+ * Owns one partition from its claim to its release: a state machine (see OwnerState) in one coroutine, which does
+ * everything but the commit that is under way. What it may not do is decided by the ledger, never by what it remembers.
  */
-export type OwnerState =
-  | 'starting'
-  | 'claiming'
-  | 'waiting'
-  | 'running'
-  | 'rolling'
-  | 'fenced'
-  | 'stopping'
-  | 'stopped';
-
-/** Why an owner has stopped. */
-export type OwnerEnd =
-  /** The end of a bounded load is committed, by us or by somebody else. */
-  | { reason: 'complete'; checkpoint: bigint }
-  /** Asked to stop, and did so in good order. */
-  | { reason: 'revoked' | 'shutdown' }
-  /** Has nothing to say any more: what was open is dropped, and is read again by whoever owns the partition. */
-  | { reason: 'lost' }
-  | { reason: 'failed'; error: string };
-
-const inboxBytes = 8 * 1024 * 1024;
-const maxUnexpectedErrors = 3;
-const heldPatienceMs = 60_000;
-
-/** Owns one partition from its claim to its release. One coroutine does everything but the commit that is under way. */
 export class PartitionOwner {
   readonly partition: OwnedPartition;
   readonly #context: OwnerContext;
   readonly #table: TableContext;
   readonly #logger: Logger;
   readonly #scratch: string;
+  readonly #feed: PartitionFeed;
+  readonly #failures: OwnerFailures;
   readonly #lost = new AbortController();
   readonly #wake = new WakeUp();
   readonly #backOff = new BackOff({ firstMs: 200, maxMs: 15_000 });
-  readonly #inbox: PartitionInbox;
   #state: OwnerState = 'starting';
-  #end: OwnerEnd | null = null;
+  #end: OwnerEnd = { reason: 'lost' };
   #chain: PartitionChain | null = null;
   #rolls: PartitionRolls | null = null;
-  /** What is being taken in, batch by batch. */
-  #current: { fetched: FetchedPartition; index: number } | null = null;
-  /** Where the fetcher goes on; an answer from elsewhere belongs to an assignment that is over. */
-  #fetchPosition = -1n;
-  #isFetching = false;
   #stopCause: 'revoked' | 'shutdown' | null = null;
   #dueCause: RollCause | null = null;
   #isMemoryAsked = false;
   #requestedUpTo: bigint | null = null;
   #checkedAtMs = 0;
-  #unexpectedErrors = 0;
-  #heldSinceMs: number | null = null;
-  #logEnd = -1n;
 
   constructor(options: { partition: OwnedPartition; context: OwnerContext; table: TableContext; scratch: string }) {
     this.partition = options.partition;
@@ -83,11 +48,8 @@ export class PartitionOwner {
     this.#scratch = options.scratch;
     const { topic, partition } = options.partition;
     this.#logger = options.context.logger.child({ topic, partition });
-    this.#inbox = new PartitionInbox({
-      maxBytes: inboxBytes,
-      onPause: () => this.#isFetching && this.#context.fetching.pause(topic, partition),
-      onResume: () => this.#isFetching && this.#context.fetching.resume(topic, partition),
-    });
+    this.#feed = new PartitionFeed(options.partition, options.context.fetching);
+    this.#failures = new OwnerFailures(options.context.clock);
   }
 
   get state(): OwnerState {
@@ -96,7 +58,7 @@ export class PartitionOwner {
 
   /** Bytes held in memory for this partition. */
   get memoryBytes(): number {
-    return this.#inbox.bytes + (this.#rolls?.memoryBytes ?? 0);
+    return this.#feed.bytes + (this.#rolls?.memoryBytes ?? 0);
   }
 
   /** What a roll would free; 0 while nothing is open. */
@@ -106,26 +68,21 @@ export class PartitionOwner {
 
   /** Memory comes back without more being asked: a roll was asked for or is under way, or fetched batches wait for their turn. */
   get isFreeing(): boolean {
-    return this.#isMemoryAsked || (this.#rolls?.isCommitting ?? false) || this.#inbox.bytes > 0;
+    return this.#isMemoryAsked || (this.#rolls?.isCommitting ?? false) || this.#feed.bytes > 0;
   }
 
   /** Null before it has been claimed. */
   get position(): PartitionPosition | null {
-    const checkpoint = this.#chain?.checkpoint;
-    if (checkpoint === null || checkpoint === undefined || !this.#rolls) return null;
+    const checkpoint = this.#chain?.checkpoint ?? null;
+    if (checkpoint === null || !this.#rolls) return null;
     const { topic, partition } = this.partition;
-    const seen = this.#context.fetching.progress(topic, partition)?.lastStableOffset ?? -1n;
-    if (seen > this.#logEnd) this.#logEnd = seen;
     const position = larger(this.#rolls.position, checkpoint);
-    return { topic, partition, checkpoint, position, logEnd: larger(this.#logEnd, position) };
+    return { topic, partition, checkpoint, position, logEnd: larger(this.#feed.logEnd, position) };
   }
 
   /** Takes what the fetcher has for us. */
   offer(fetched: FetchedPartition): void {
-    if (!this.#isFetching || fetched.fetchOffset !== this.#fetchPosition) return;
-    this.#fetchPosition = fetched.nextOffset;
-    this.#inbox.push(fetched);
-    this.#wake.call();
+    if (this.#feed.offer(fetched)) this.#wake.call();
   }
 
   /** The memory budget is spent and this partition holds the most. */
@@ -167,12 +124,12 @@ export class PartitionOwner {
         this.#state = await this.#afterError(error);
       }
     }
-    this.#stopFetching();
+    this.#feed.close();
     await this.#rolls?.close().catch((error: unknown) => {
       this.#logger.warn({ reason: describeError(error) }, 'ScratchLeft');
     });
     this.#lost.abort(new SluiceError('stopped', 'the partition has stopped'));
-    return this.#end ?? { reason: 'lost' };
+    return this.#end;
   }
 
   async #enter(state: OwnerState): Promise<OwnerState> {
@@ -217,13 +174,10 @@ export class PartitionOwner {
   }
 
   async #claim(): Promise<OwnerState> {
-    const chain = this.#chain!;
-    const { endOffset } = this.partition;
     if (this.#stopCause) return this.#finish({ reason: this.#stopCause });
+    const chain = this.#chain!;
     const { cluster, membership, clock, settings } = this.#context;
-    const { onGap, takeOver } = settings;
-    const { topic, partition } = this.partition;
-    const signal = this.#lost.signal;
+    const { topic, partition, endOffset } = this.partition;
     const start = await claimPartition({
       topic,
       partition,
@@ -232,14 +186,14 @@ export class PartitionOwner {
       cluster,
       membership,
       clock,
-      onGap,
-      takeOver,
-      signal,
+      onGap: settings.onGap,
+      takeOver: settings.takeOver,
+      signal: this.#lost.signal,
     });
     if (start === 'complete') return this.#finish({ reason: 'complete', checkpoint: chain.checkpoint! });
     if (start === 'held') return 'waiting';
     this.#backOff.reset();
-    this.#heldSinceMs = null;
+    this.#failures.noteClaim();
     this.#context.onOwned(topic, partition, start);
     await this.#beginAt(start);
     return 'running';
@@ -247,37 +201,22 @@ export class PartitionOwner {
 
   /** Everything fetched or open before is void. */
   async #beginAt(start: bigint): Promise<void> {
-    this.#stopFetching();
+    this.#feed.close();
     await this.#rolls!.begin(start);
-    const { topic, ownId, partition } = this.partition;
     const { leaderEpoch, next } = this.#chain!.state;
-    const isEpochKnown = leaderEpoch >= 0 && next === start;
-    this.#fetchPosition = start;
-    this.#isFetching = true;
-    this.#checkedAtMs = this.#context.clock.monotonicMs();
-    this.#context.fetching.assign(topic, partition, start, {
-      ...(ownId === null ? {} : { topicId: ownId }),
-      ...(isEpochKnown ? { leaderEpoch } : {}),
-    });
-  }
-
-  #stopFetching(): void {
-    if (this.#isFetching) this.#context.fetching.unassign(this.partition.topic, this.partition.partition);
-    this.#isFetching = false;
     this.#isMemoryAsked = false;
-    this.#inbox.clear();
-    this.#current = null;
+    this.#checkedAtMs = this.#context.clock.monotonicMs();
+    this.#feed.open(start, leaderEpoch >= 0 && next === start ? leaderEpoch : null);
   }
 
   async #waitForHolder(): Promise<OwnerState> {
-    const { endOffset, topicId, partition } = this.partition;
-    const place = { table: this.#table.table, topicId, partition };
+    const { endOffset } = this.partition;
+    const { files, clock, settings } = this.#context;
     if (endOffset !== null) {
-      await this.#waitOut('RollNotRequested', () =>
-        requestRoll(this.#context.files, place, endOffset, this.#lost.signal),
-      );
+      const ask = () => requestRoll(files, this.#requestPlace(), endOffset, this.#lost.signal);
+      await this.#waitOut('RollNotRequested', ask);
     }
-    await this.#wake.sleep(this.#context.clock, Math.min(2000, this.#context.settings.ownerCheckMs), this.#lost.signal);
+    await this.#wake.sleep(clock, Math.min(holderLookMs, settings.ownerCheckMs), this.#lost.signal);
     return 'claiming';
   }
 
@@ -285,7 +224,7 @@ export class PartitionOwner {
     const rolls = this.#rolls!;
     for (;;) {
       this.#lost.signal.throwIfAborted();
-      if (await rolls.settleIfEnded()) this.#unexpectedErrors = 0;
+      if (await rolls.settleIfEnded()) this.#failures.noteCommit();
       if (this.#stopCause) return 'stopping';
       this.#dueCause = rolls.due({ memory: this.#isMemoryAsked, requestedUpTo: this.#requestedUpTo });
       if (this.#dueCause) return 'rolling';
@@ -300,24 +239,15 @@ export class PartitionOwner {
     return endOffset !== null && this.#rolls!.position >= endOffset;
   }
 
-  /** Takes in one batch; false when there is none. */
+  /** Takes in one batch, or the end of an answer; false when there is nothing. */
   async #takeInNext(): Promise<boolean> {
-    if (!this.#current) {
-      const fetched = this.#inbox.shift();
-      if (!fetched) return false;
-      this.#current = { fetched, index: 0 };
-      if (fetched.lastStableOffset > this.#logEnd) this.#logEnd = fetched.lastStableOffset;
+    const item = this.#feed.next();
+    if (!item) return false;
+    if (item.kind === 'batch') await this.#rolls!.absorb(item.batch);
+    else {
+      this.#rolls!.skipTo(item.nextOffset);
+      if (item.error) await this.#afterFetchError(item.error);
     }
-    const { fetched, index } = this.#current;
-    const batch = fetched.batches[index];
-    if (batch) {
-      await this.#rolls!.absorb(batch);
-      if (this.#current) this.#current.index++;
-      return true;
-    }
-    this.#current = null;
-    this.#rolls!.skipTo(fetched.nextOffset);
-    if (fetched.error) await this.#afterFetchError(fetched.error);
     return true;
   }
 
@@ -327,8 +257,9 @@ export class PartitionOwner {
     if (!(error instanceof LogTruncatedError)) {
       await this.#rolls!.roll('records');
       await this.#rolls!.settle();
-      if (error.kafkaName === 'OFFSET_OUT_OF_RANGE')
+      if (error.kafkaName === 'OFFSET_OUT_OF_RANGE') {
         throw new SluiceError('position-gone', error.message, { isRetriable: true });
+      }
     }
     throw new PartitionStoppedError('fetch-failed', `${topic}-${partition}: ${error.message}`, { cause: error });
   }
@@ -339,22 +270,25 @@ export class PartitionOwner {
 
   /** An owner without traffic must notice too that it was replaced, and that somebody waits for a roll. */
   async #checkInbetween(): Promise<void> {
-    const { files, clock } = this.#context;
-    const { topicId, partition } = this.partition;
-    const signal = this.#lost.signal;
-    this.#checkedAtMs = clock.monotonicMs();
-    if (this.#rolls!.isCommitting) return; // the commit finds out by itself
     const chain = this.#chain!;
+    const signal = this.#lost.signal;
+    this.#checkedAtMs = this.#context.clock.monotonicMs();
+    if (this.#rolls!.isCommitting) return; // the commit finds out by itself
     try {
-      if (await chain.hasSuccessor({ signal }))
+      if (await chain.hasSuccessor({ signal })) {
         throw new FencedError('another owner wrote to the chain', chain.state.holder);
-      const place = { table: this.#table.table, topicId, partition };
-      this.#requestedUpTo = await openRollRequest(files, place, chain.checkpoint!, signal);
+      }
+      this.#requestedUpTo = await openRollRequest(this.#context.files, this.#requestPlace(), chain.checkpoint!, signal);
     } catch (error) {
       signal.throwIfAborted();
       if (error instanceof LedgerError || !isWarehouseError(error)) throw error;
       this.#logger.warn({ reason: describeError(error) }, 'OwnershipNotChecked');
     }
+  }
+
+  #requestPlace(): { table: string; topicId: string; partition: number } {
+    const { topicId, partition } = this.partition;
+    return { table: this.#table.table, topicId, partition };
   }
 
   async #sleepUntilDue(): Promise<void> {
@@ -377,64 +311,53 @@ export class PartitionOwner {
   async #stopInOrder(): Promise<OwnerState> {
     const rolls = this.#rolls!;
     const chain = this.#chain!;
-    this.#stopFetching();
+    this.#feed.close();
     if (this.#stopCause) await rolls.roll(this.#stopCause).catch(ignoreSchemaConflict);
     await rolls.settle();
-    const isComplete = this.partition.endOffset !== null && chain.checkpoint! >= this.partition.endOffset;
     try {
       await chain.release({ signal: this.#lost.signal });
     } catch (error) {
       // The next claimant has to prove that we are gone; nothing else depends on a release.
       this.#logger.warn({ reason: describeError(error) }, 'PartitionNotReleased');
     }
-    return this.#finish(
-      isComplete ? { reason: 'complete', checkpoint: chain.checkpoint! } : { reason: this.#stopCause! },
-    );
+    const checkpoint = chain.checkpoint!;
+    const { endOffset } = this.partition;
+    if (endOffset !== null && checkpoint >= endOffset) return this.#finish({ reason: 'complete', checkpoint });
+    return this.#finish({ reason: this.#stopCause! });
+  }
+
+  async #afterError(error: unknown): Promise<OwnerState> {
+    this.#feed.close();
+    this.#isMemoryAsked = false;
+    await this.#rolls?.drop();
+    if (this.#lost.signal.aborted) return this.#finish({ reason: 'lost' });
+    const verdict = this.#failures.judge(error);
+    if (verdict === 'fenced' && this.#state === 'stopping') return this.#finish({ reason: 'lost' });
+    // Another attempt of a job has taken over: there is no group that could give the partition back.
+    const isReplaced = error instanceof FencedError && !this.#context.membership.confirm;
+    if (verdict === 'fenced' && !isReplaced) {
+      this.#logger.warn({ reason: describeError(error) }, 'PartitionFenced');
+      return 'fenced';
+    }
+    if (verdict === 'again' && !this.#stopCause) {
+      this.#logger.warn(
+        { reason: describeError(error), state: this.#state, stack: stackOf(error) },
+        'PartitionDelayed',
+      );
+      return await this.#pause(this.#chain ? 'claiming' : 'starting');
+    }
+    return await this.#fail(error);
+  }
+
+  async #fail(error: unknown): Promise<OwnerState> {
+    this.#logger.error({ reason: describeError(error), state: this.#state, stack: stackOf(error) }, 'PartitionStopped');
+    if (this.#chain?.isOwner) await this.#chain.release({ signal: this.#lost.signal }).catch(() => {});
+    return this.#finish({ reason: 'failed', error: describeError(error) });
   }
 
   #finish(end: OwnerEnd): OwnerState {
     this.#end = end;
     return 'stopped';
-  }
-
-  async #afterError(error: unknown): Promise<OwnerState> {
-    this.#stopFetching();
-    const wasStopping = this.#state === 'stopping';
-    await this.#rolls?.drop();
-    if (this.#lost.signal.aborted) return this.#finish({ reason: 'lost' });
-    const isFenced = error instanceof FencedError || (error instanceof LedgerError && error.code === 'in-doubt');
-    if (isFenced && this.#context.membership.confirm && !wasStopping) {
-      this.#logger.warn({ reason: describeError(error) }, 'PartitionFenced');
-      return 'fenced';
-    }
-    if (isFenced && wasStopping) return this.#finish({ reason: 'lost' });
-    return await this.#afterFailure(error);
-  }
-
-  /** Trouble that may pass is waited out; what we did not foresee is tried a few times; the rest ends here. */
-  async #afterFailure(error: unknown): Promise<OwnerState> {
-    const isForeseen = error instanceof SluiceError || isShortage(error);
-    const isHopeful = isForeseen ? this.#mayPass(error) : ++this.#unexpectedErrors <= maxUnexpectedErrors;
-    const fields = { reason: describeError(error), state: this.#state };
-    if (isHopeful && !this.#stopCause) {
-      this.#logger[isForeseen ? 'warn' : 'error'](
-        isForeseen ? fields : { ...fields, stack: stackOf(error) },
-        'PartitionDelayed',
-      );
-      return await this.#pause(this.#chain ? 'claiming' : 'starting');
-    }
-    this.#logger.error(fields, 'PartitionStopped');
-    if (this.#chain?.isOwner) await this.#chain.release({ signal: this.#lost.signal }).catch(() => {});
-    return this.#finish({ reason: 'failed', error: describeError(error) });
-  }
-
-  /** A holder of another group may be dead and not yet known as such: it is given as long as a session may last. */
-  #mayPass(error: unknown): boolean {
-    if (!(error instanceof SluiceError)) return true;
-    if (!(error instanceof LedgerError) || error.code !== 'held-by-other') return error.isRetriable;
-    const nowMs = this.#context.clock.monotonicMs();
-    this.#heldSinceMs ??= nowMs;
-    return error.isRetriable && nowMs - this.#heldSinceMs < heldPatienceMs;
   }
 
   async #pause(next: OwnerState): Promise<OwnerState> {
@@ -457,15 +380,7 @@ function larger(a: bigint, b: bigint): bigint {
   return b;
 }
 
-/** The local disk is full, or there are no more file handles: somebody makes room, and the records are still in the log. */
-function isShortage(error: unknown): boolean {
-  for (let cause = error; cause instanceof Error; cause = cause.cause) {
-    const { code } = cause as NodeJS.ErrnoException;
-    if (code === 'ENOSPC' || code === 'EDQUOT' || code === 'EMFILE' || code === 'ENFILE') return true;
-  }
-  return false;
-}
-
-function stackOf(error: unknown): string {
-  return error instanceof Error ? (error.stack ?? '') : '';
+/** Where something came from that we did not raise ourselves. */
+function stackOf(error: unknown): string | undefined {
+  return error instanceof Error && !(error instanceof SluiceError) ? error.stack : undefined;
 }

@@ -1,5 +1,5 @@
 import type { LoadProgress } from './load-progress.ts';
-import type { OwnerEnd } from './partition-owner.ts';
+import type { OwnerEnd } from './owner-state.ts';
 
 /** What a worker tells the load it belongs to; plain data, so that it can come from a thread. */
 export type WorkerEvent =

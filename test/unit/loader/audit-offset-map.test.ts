@@ -10,16 +10,14 @@ const starts = [0n, 1n, 2n ** 31n - 3n, 2n ** 32n - 5n, 2n ** 53n - 2n, 7n * 2n 
 describe('OffsetMap', () => {
   it('names what is missing and what is double, as a plain count per offset does', () => {
     const offsetsIn = (size: number) => fc.array(fc.integer({ min: -5, max: size + 5 }), { maxLength: 300 });
-    const input = fc
-      .integer({ min: 1, max: 150 })
-      .chain((size) =>
-        fc.record({
-          first: fc.constantFrom(...starts),
-          size: fc.constant(size),
-          seen: offsetsIn(size),
-          excused: offsetsIn(size),
-        }),
-      );
+    const input = fc.integer({ min: 1, max: 150 }).chain((size) =>
+      fc.record({
+        first: fc.constantFrom(...starts),
+        size: fc.constant(size),
+        seen: offsetsIn(size),
+        excused: offsetsIn(size),
+      }),
+    );
     fc.assert(
       fc.property(input, ({ first, size, seen, excused }) => {
         const map = new OffsetMap(first, size);
