@@ -1,5 +1,5 @@
 /** All logs of one data directory, opened: what the broker holds. Owns the background work and the order of a clean shutdown. */
-import { SluiceError } from '../../shared/index.ts';
+import { describeError, SluiceError } from '../../shared/index.ts';
 import { writeCleanShutdownMarker } from './clean-shutdown.ts';
 import type { LogContext } from './log-context.ts';
 import { LogError } from './log-error.ts';
@@ -151,7 +151,7 @@ export class DiskLogManager implements LogManager {
         await task();
       } catch (error) {
         if (signal.aborted) return;
-        this.#context.logger.error({ error }, 'LogMaintenanceFailed');
+        this.#context.logger.error({ error: describeError(error) }, 'LogMaintenanceFailed');
       }
     }
   }

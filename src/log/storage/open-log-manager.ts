@@ -6,7 +6,7 @@
  */
 import { randomBytes } from 'node:crypto';
 import { dirname, join } from 'node:path';
-import { BadInputError, type Logger, silentLogger, systemClock } from '../../shared/index.ts';
+import { BadInputError, describeError, type Logger, silentLogger, systemClock } from '../../shared/index.ts';
 import { CheckpointFile } from './checkpoint-file.ts';
 import { removeCleanShutdownMarker, wasCleanShutdown } from './clean-shutdown.ts';
 import { sweepDataDirectory } from './data-directory-sweep.ts';
@@ -213,12 +213,12 @@ class LogOpening {
     } catch (error) {
       // The former checkpoints are behind, which is allowed; and a full disk must be able to start, for retention to make room.
       if (!isDiskFull(error)) throw error;
-      this.#logger.error({ error }, 'CheckpointsNotWrittenDiskFull');
+      this.#logger.error({ error: describeError(error) }, 'CheckpointsNotWrittenDiskFull');
     }
   }
 
   #fail(error: Error): void {
-    this.#logger.error({ error }, 'LogFailed');
+    this.#logger.error({ error: describeError(error) }, 'LogFailed');
     this.#manager?.fail(error);
     this.#options.onFatal(error);
   }

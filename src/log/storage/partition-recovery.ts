@@ -7,20 +7,17 @@
  * (KAFKA-10101). Every step can be repeated, so a crash during recovery only means to recover again.
  */
 import { join } from 'node:path';
-import { batchOverheadBytes, readBatchHeader } from './batch-bytes.ts';
-import { checkIndexes, readExactly } from './batch-location.ts';
 import { removeFileIfThere, temporarySuffix } from './durable-file.ts';
 import type { LogContext } from './log-context.ts';
 import { LogError } from './log-error.ts';
-import { LogSegment, newIndexes } from './log-segment.ts';
+import { LogSegment } from './log-segment.ts';
 import type { TopicConfig } from './log-types.ts';
 import { deletedSuffix, offsetFileName, parseOffsetFileName, segmentSuffixes, snapshotSuffix } from './names.ts';
 import { type PartitionIdentity, PartitionState } from './partition-state.ts';
 import { replayProducers } from './producer-replay.ts';
 import type { ProducerState } from './producer-state.ts';
-import { hasSequence } from './producer-state.ts';
-import { scanSegment } from './segment-scan.ts';
-import { syncDirectoryOrFail, syncOrFail } from './sync-or-fail.ts';
+import { hasIndexFiles, recoverSegment, resumeSegment, sealRecovered } from './segment-recovery.ts';
+import { syncDirectoryOrFail } from './sync-or-fail.ts';
 import { PartitionTail } from './tail-cache.ts';
 
 export interface OpenPartitionOptions {
@@ -71,18 +68,10 @@ class PartitionRecovery {
   /** After a clean shutdown, when the end of the last segment is as its indexes say; else null. */
   async #takeAsIs(): Promise<OpenedLog | null> {
     if (!this.#wasCleanShutdown) return null;
-    const active = this.#segments.at(-1)!;
-    const indexes = await this.#context.indexes.read(active);
-    if (!indexes || active.sizeBytes === 0) return null;
-    const first = await this.#context.files.use(active.path('.log'), async (file) => {
-      const nextOffset = await checkIndexes({ file, segment: active, indexes, check: 'batches' });
-      const header = nextOffset === null ? null : readBatchHeader(await readExactly(file, 0, batchOverheadBytes));
-      return header && { nextOffset: nextOffset!, timestampMs: header.maxTimestamp };
-    });
-    if (!first) return null;
-    active.resume(indexes, this.#firstAppendMs(first.timestampMs));
+    const logEndOffset = await resumeSegment(this.#context, this.#segments.at(-1)!);
+    if (logEndOffset === null) return null;
     await this.#restoreIndexes(this.#segments.length - 1);
-    return { logEndOffset: first.nextOffset, producers: await this.#producersBefore(first.nextOffset) };
+    return { logEndOffset, producers: await this.#producersBefore(logEndOffset) };
   }
 
   async #recover(recoveryPoint: bigint): Promise<OpenedLog> {
@@ -128,22 +117,9 @@ class PartitionRecovery {
     for (const [index, segment] of this.#segments.slice(0, scanIndex).entries()) {
       segment.maxTimestampMs = null;
       const nextOffset = this.#segments[index + 1]!.baseOffset;
-      if (await this.#hasIndexFiles(segment)) continue;
+      if (await hasIndexFiles(this.#context, segment)) continue;
       await this.#context.indexes.indexesOf(segment, nextOffset);
     }
-  }
-
-  async #hasIndexFiles(segment: LogSegment): Promise<boolean> {
-    const { fileSystem } = this.#context;
-    const offsets = await fileSystem.stat(segment.path('.index'));
-    const times = await fileSystem.stat(segment.path('.timeindex'));
-    return (
-      offsets !== null &&
-      times !== null &&
-      offsets.sizeBytes % 8 === 0 &&
-      times.sizeBytes % 12 === 0 &&
-      times.sizeBytes > 0
-    );
   }
 
   /** Returns the log end. Segments behind a bad batch, or behind a gap, are dropped. */
@@ -155,66 +131,27 @@ class PartitionRecovery {
         await this.#dropSegmentsFrom(index, `segment ${segment.baseOffset} does not begin at ${nextOffset}`);
         break;
       }
-      const scan = await this.#scanSegment(segment, producers);
-      nextOffset = scan.nextOffset;
-      if (scan.damage) await this.#dropSegmentsFrom(index + 1, scan.damage);
-      if (index < this.#segments.length - 1) await this.#seal(segment);
+      const recovered = await recoverSegment({
+        context: this.#context,
+        segment,
+        producers,
+        isSynced: this.#wasCleanShutdown,
+      });
+      nextOffset = recovered.nextOffset;
+      if (recovered.damage) {
+        this.#warnCut(segment, recovered.cutBytes, recovered.damage);
+        await this.#dropSegmentsFrom(index + 1, recovered.damage);
+      }
+      if (index < this.#segments.length - 1) await sealRecovered(this.#context, segment);
     }
     return nextOffset;
-  }
-
-  async #scanSegment(
-    segment: LogSegment,
-    producers: ProducerState,
-  ): Promise<{ nextOffset: bigint; damage: string | null }> {
-    const { fileSystem, clock } = this.#context;
-    const fileBytes = segment.sizeBytes;
-    segment.indexes = newIndexes(segment.baseOffset);
-    segment.sizeBytes = 0;
-    const nowMs = clock.nowMs();
-    const file = await fileSystem.open(segment.path('.log'), 'write');
-    segment.file = file;
-    const scan = await scanSegment({
-      file,
-      fileBytes,
-      fromOffset: segment.baseOffset,
-      check: 'batches',
-      onBatch: (header) => {
-        segment.firstAppendMs ??= this.#firstAppendMs(header.maxTimestamp);
-        segment.noteBatch(header.lastOffset, header.sizeBytes, header.maxTimestamp);
-        const logAppendTimeMs = header.timestampType === 'LogAppendTime' ? header.maxTimestamp : -1n;
-        if (hasSequence(header)) producers.append(header, header.baseOffset, logAppendTimeMs, nowMs);
-        return true;
-      },
-    });
-    if (scan.damage) {
-      this.#warnCut(segment, scan.endPosition, fileBytes, scan.damage);
-      await file.truncate(scan.endPosition);
-    }
-    if (scan.damage || !this.#wasCleanShutdown) await syncOrFail(file);
-    segment.visibleBytes = segment.sizeBytes;
-    return scan;
-  }
-
-  /** Not kept on disk; the first record's own time, if it is not in the future, is near enough to roll by. */
-  #firstAppendMs(timestampMs: bigint): number {
-    const nowMs = this.#context.clock.nowMs();
-    return timestampMs < 0n || Number(timestampMs) > nowMs ? nowMs : Number(timestampMs);
-  }
-
-  async #seal(segment: LogSegment): Promise<void> {
-    segment.completeTimeIndex();
-    await this.#context.indexes.write(segment, segment.indexes!);
-    await segment.file!.close();
-    segment.file = null;
-    this.#context.indexes.keep(segment, segment.indexes!);
   }
 
   /** From the last one backwards, so that a crash in between leaves no gap. */
   async #dropSegmentsFrom(index: number, reason: string): Promise<void> {
     const dropped = this.#segments.splice(index);
     for (const segment of dropped.reverse()) {
-      this.#warnCut(segment, 0, segment.sizeBytes, reason);
+      this.#warnCut(segment, segment.sizeBytes, reason);
       for (const suffix of segmentSuffixes) await this.#remove(offsetFileName(segment.baseOffset, suffix));
       await syncDirectoryOrFail(this.#context.fileSystem, this.#identity.directory);
     }
@@ -255,17 +192,9 @@ class PartitionRecovery {
     });
   }
 
-  #warnCut(segment: LogSegment, keptBytes: number, fileBytes: number, reason: string): void {
+  #warnCut({ baseOffset }: LogSegment, cutBytes: number, reason: string): void {
     const { topic, partition } = this.#identity;
-    const fields = {
-      topic,
-      partition,
-      segment: segment.baseOffset,
-      keptBytes,
-      cutBytes: fileBytes - keptBytes,
-      reason,
-    };
-    this.#context.logger.warn(fields, 'LogCut');
+    this.#context.logger.warn({ topic, partition, segment: baseOffset, cutBytes, reason }, 'LogCut');
   }
 }
 

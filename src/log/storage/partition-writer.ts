@@ -7,6 +7,7 @@
  */
 import { faultPoint } from '../../shared/index.ts';
 import type { AppendGroup } from './append-group.ts';
+import { GroupAppendResult } from './group-append-result.ts';
 import type { LogContext } from './log-context.ts';
 import { isDiskFull, LogError } from './log-error.ts';
 import type { LogSegment } from './log-segment.ts';
@@ -20,6 +21,11 @@ export class PartitionWriter {
   readonly #state: PartitionState;
   readonly #context: LogContext;
   readonly sealer: SegmentSealer;
+  readonly #requestSync = (group: AppendGroup): void => {
+    if (group.isSyncRequested) return;
+    group.isSyncRequested = true;
+    this.scheduleIfUnsynced();
+  };
   /** Not yet handed to the operating system; the last one may still be forming. */
   #pending: AppendGroup[] = [];
   /** Written, not synced; all in one segment. */
@@ -75,14 +81,18 @@ export class PartitionWriter {
   }
 
   result(group: AppendGroup, baseOffset: bigint, logAppendTimeMs: bigint): AppendResult {
-    const lastOffset = this.#state.logEndOffset - 1n;
-    return this.#makeResult({ baseOffset, lastOffset, logAppendTimeMs, isDuplicate: false }, group);
+    const { logEndOffset, logStartOffset } = this.#state;
+    const lastOffset = logEndOffset - 1n;
+    const answer = { baseOffset, lastOffset, logAppendTimeMs, logStartOffset, isDuplicate: false };
+    return new GroupAppendResult(answer, group, this.#requestSync);
   }
 
   /** The answer to a retry: it waits for the original, which may be on its way to the disk. */
   duplicateResult({ baseOffset, lastOffset, logAppendTimeMs }: ProducerBatch): AppendResult {
     const original = [...this.#unsynced, ...this.#pending].find((group) => group.nextOffset > lastOffset);
-    return this.#makeResult({ baseOffset, lastOffset, logAppendTimeMs, isDuplicate: true }, original ?? null);
+    const { logStartOffset } = this.#state;
+    const answer = { baseOffset, lastOffset, logAppendTimeMs, logStartOffset, isDuplicate: true };
+    return new GroupAppendResult(answer, original ?? null, this.#requestSync);
   }
 
   writeNext(): Promise<void> {
@@ -194,26 +204,6 @@ export class PartitionWriter {
       const refusal = new LogError('KAFKA_STORAGE_ERROR', message, { cause: error });
       for (const other of rejected) other.reject(refusal);
     }
-  }
-
-  #makeResult(
-    answer: Omit<AppendResult, 'written' | 'durable' | 'logStartOffset'>,
-    group: AppendGroup | null,
-  ): AppendResult {
-    const scheduleSync = () => this.scheduleIfUnsynced();
-    return {
-      ...answer,
-      logStartOffset: this.#state.logStartOffset,
-      get written(): Promise<void> {
-        return group ? group.written.promise : Promise.resolve();
-      },
-      get durable(): Promise<void> {
-        if (!group) return Promise.resolve();
-        group.isSyncRequested = true;
-        scheduleSync();
-        return group.durable.promise;
-      },
-    };
   }
 }
 
