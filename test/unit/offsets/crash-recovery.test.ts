@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { PartitionChain, readHistory } from '../../../src/offsets/index.ts';
-import { type CallFault, MemoryDisk, MemoryFiles } from '../../support/memory-files.ts';
+import { type CallFault, type FileCall, MemoryDisk, MemoryFiles } from '../../support/memory-files.ts';
 import { commitOf, openChain, owner } from './chain-fixture.ts';
 import { place } from './ledger-world.ts';
 
@@ -43,6 +43,31 @@ async function recoverAndCheck(disk: MemoryDisk): Promise<bigint> {
   }
   expect(disk.paths('/events/dt=')).toEqual(expected.sort());
   return next;
+}
+
+/** A client that falls asleep before the first call that matches, for as long as nobody wakes it. */
+class Sleeper {
+  readonly files: MemoryFiles;
+  readonly asleep: Promise<void>;
+  wake: () => void = () => {};
+
+  constructor(disk: MemoryDisk, matches: (call: FileCall) => boolean) {
+    let fallAsleep: () => void;
+    this.asleep = new Promise((resolve) => {
+      fallAsleep = resolve;
+    });
+    const slept = new Promise<void>((resolve) => {
+      this.wake = resolve;
+    });
+    let isFirst = true;
+    const turn = async (call: FileCall): Promise<void> => {
+      if (!isFirst || !matches(call)) return;
+      isFirst = false;
+      fallAsleep();
+      await slept;
+    };
+    this.files = new MemoryFiles(disk, { turn });
+  }
 }
 
 /** Hundreds of small runs each; machines are not equally busy. */
@@ -138,6 +163,21 @@ describe('the commit point', () => {
     expect((await openChain(new MemoryFiles(files.disk))).checkpoint).toBe(5n);
   });
 
+  it('is not reached with a temporary file that reads other than it was written', async () => {
+    const files = new MemoryFiles();
+    const chain = await openChain(files);
+    await chain.claim(owner('a', 1), { startOffset: 0n });
+    const write = files.disk.write.bind(files.disk);
+    let cuts = 2;
+    files.disk.write = (path, bytes) => {
+      const isCut = path.includes('/tmp/') && cuts-- > 0;
+      write(path, isCut ? bytes.subarray(0, bytes.length - 3) : bytes); // and says nothing
+    };
+    await commitOf(files, chain, 5);
+    expect(cuts).toBeLessThan(0);
+    expect((await openChain(files)).checkpoint).toBe(5n);
+  });
+
   it('refuses to put a record where a folder stands', async () => {
     const files = new MemoryFiles();
     const chain = await openChain(files);
@@ -182,6 +222,42 @@ describe('a removed era', () => {
     held!();
     expect(await commit).toMatchObject({ code: 'fenced' });
     expect(await recoverAndCheck(disk)).toBe(21n);
+  });
+
+  it('does not come back by the hand of a second sleeper, who was about to make its folder', async () => {
+    const disk = new MemoryDisk();
+    const turner = new Sleeper(disk, ({ method, path }) => method === 'mkdirs' && path.includes('/0000000002-'));
+    const turning = await openChain(turner.files, { eraRecords: 2 });
+    await turning.claim(owner('turner', 1), { startOffset: 0n });
+    await commitOf(turner.files, turning, 2);
+    await turning.finishMoves();
+    const turn = turning.turnEraIfDue().catch((error: unknown) => error);
+    await turner.asleep;
+
+    // The next owner ends era 1 and falls asleep on its way into era 2.
+    const writer = new Sleeper(
+      disk,
+      ({ method, to }) => method === 'publishIfAbsent' && /\/0000000002-.*json$/.test(to ?? ''),
+    );
+    const writing = await openChain(writer.files, { eraRecords: 2 });
+    await writing.claim(owner('writer', 2), { startOffset: 0n });
+    expect(writing.state.era).toBe(2);
+    const commit = commitOf(writer.files, writing, 2).catch((error: unknown) => error);
+    await writer.asleep;
+
+    const files = new MemoryFiles(disk);
+    const chain = await openChain(files, { eraRecords: 2, pruneGraceMs: 0 });
+    await chain.claim(owner('third', 3), { startOffset: 0n });
+    while (chain.state.era < 6) {
+      await commitOf(files, chain, 1);
+      await chain.finishMoves();
+      await chain.turnEraIfDue();
+    }
+    turner.wake();
+    expect(await turn).toMatchObject({ code: 'fenced' });
+    writer.wake();
+    expect(await commit).toMatchObject({ code: 'fenced' });
+    await recoverAndCheck(disk);
   });
 
   it('is kept while it is younger than the grace', async () => {

@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { FencedError } from '../../../src/offsets/index.ts';
+import { decodeRecord, encodeRecord } from '../../../src/offsets/record-codec.ts';
 import { MemoryFiles } from '../../support/memory-files.ts';
 import { commitOf, openChain, owner, stageFile, topicId } from './chain-fixture.ts';
 
@@ -57,5 +58,29 @@ describe('PartitionChain', () => {
     expect(eras).toHaveLength(3); // era 0 for ever, the previous one, the newest
     const { pending: _pending, publishedThrough: _through, ...read } = (await openChain(files)).state;
     expect(chain.state).toMatchObject(read); // that the last moves are done, only the next record tells others
+  });
+
+  it('notices a record that was exchanged for another whole one', async () => {
+    const files = new MemoryFiles();
+    const chain = await openChain(files);
+    await chain.claim(owner('a', 1), { startOffset: 0n });
+    await commitOf(files, chain, 4);
+    await commitOf(files, chain, 4);
+    const path = files.disk.paths('/events/_sluice/ledger').find((name) => name.endsWith('0003.json'))!;
+    const { record } = decodeRecord(files.disk.bytes(path), path);
+    const { bytes } = encodeRecord({ ...record, writtenAtMs: record.writtenAtMs + 1 });
+    files.disk.nodes.get(path)!.bytes = bytes;
+    await expect(openChain(files)).rejects.toThrow(/0004\.json: expected the hash of the record before/);
+  });
+
+  it('notices a record that is gone', async () => {
+    const files = new MemoryFiles();
+    const chain = await openChain(files);
+    await chain.claim(owner('a', 1), { startOffset: 0n });
+    await commitOf(files, chain, 4);
+    await commitOf(files, chain, 4);
+    const path = files.disk.paths('/events/_sluice/ledger').find((name) => name.endsWith('0003.json'))!;
+    files.disk.remove(path, false);
+    await expect(openChain(files)).rejects.toThrow(/0003\.json: missing, though 00000000000000000004\.json is there/);
   });
 });
