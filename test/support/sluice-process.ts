@@ -18,7 +18,7 @@ export class SluiceProcess {
 
   constructor(args: string[], options: { env?: Record<string, string>; cwd?: string; input?: string } = {}) {
     this.child = spawn(process.execPath, [cli, ...args], {
-      env: { ...process.env, NO_COLOR: '1', ...options.env },
+      env: { ...process.env, NO_COLOR: '1', SLUICE_SKIP_BUILD: '1', ...options.env }, // the global set-up has built it
       ...(options.cwd === undefined ? {} : { cwd: options.cwd }),
       stdio: ['pipe', 'pipe', 'pipe'],
     });

@@ -1,6 +1,7 @@
 import { extname } from 'node:path';
 import { BadInputError } from '../../shared/index.ts';
 import { ByteSource } from './byte-source.ts';
+import { topLevelArrays } from './json-path-finder.ts';
 import type { InputFormat, InputOptions, RecordInput } from './record-input.ts';
 
 const formatsByExtension: Record<string, InputFormat> = {
@@ -40,11 +41,17 @@ export function detectFormat(path: string, head: Buffer): InputFormat {
   if (head.subarray(0, 4).toString('latin1') === 'PAR1') return 'parquet';
   const text = head.toString('utf8').trimStart();
   if (text.startsWith('[')) return 'json';
-  if (extname(path).toLowerCase() === '.json' && !isWholeObject(text.split('\n')[0]!)) return 'json';
+  if (extname(path).toLowerCase() === '.json' && !isLines(text, head)) return 'json';
   return 'ndjson';
 }
 
-function isWholeObject(line: string): boolean {
+/** Whether a `.json` file that begins with an object holds one object per line, or just one that is a record. */
+function isLines(text: string, head: Buffer): boolean {
+  const [first, ...others] = text.split('\n');
+  return isObject(first!) && (others.some((line) => line.trim() !== '') || topLevelArrays(head).length === 0);
+}
+
+function isObject(line: string): boolean {
   try {
     return line.startsWith('{') && JSON.parse(line) !== null;
   } catch {

@@ -74,6 +74,8 @@ export class ProducerClient {
   readonly #closing = new AbortController();
   #identity: ProducerIdentity | null = null;
   #identityLookup: Promise<void> | null = null;
+  /** Sends that wait for room or for the topic to be known. */
+  readonly #accepting = new Set<Promise<void>>();
   #flushCount = 0;
   #firstFailure: Error | null = null;
   /** Set when nothing more can be sent. */
@@ -137,16 +139,16 @@ export class ProducerClient {
       );
     }
     const state = this.#topics.get(topic);
-    if (!state || !this.#budget.tryTake(bytes)) return this.#sendLater(topic, record, bytes, options);
+    if (!state || !this.#budget.tryTake(bytes)) return this.#accept(this.#sendLater(topic, record, bytes, options));
     this.#append(topic, state, record, bytes, options);
     return undefined;
   }
 
-  /** Waits until everything accepted so far was answered; rejects with the first failure since the last flush. */
+  /** Waits until everything sent so far was answered; rejects with the first failure since the last flush. */
   async flush({ signal }: { signal?: AbortSignal } = {}): Promise<void> {
     this.#flushCount++;
     try {
-      await untilAborted(this.#untilAnswered(), signal);
+      await untilAborted(this.#untilAllAnswered(), signal);
     } finally {
       this.#flushCount--;
     }
@@ -165,6 +167,14 @@ export class ProducerClient {
     return this.close();
   }
 
+  /** Remembers a send that waits, so that a flush behind it includes it. */
+  #accept(sending: Promise<void>): Promise<void> {
+    this.#accepting.add(sending);
+    const forget = (): void => void this.#accepting.delete(sending);
+    sending.then(forget, forget);
+    return sending;
+  }
+
   async #sendLater(topic: string, record: ProducerRecord, bytes: number, options: SendOptions): Promise<void> {
     const state = this.#topics.get(topic) ?? (await untilAborted(this.#lookUp(topic), options.signal));
     if (!this.#budget.tryTake(bytes)) {
@@ -172,11 +182,9 @@ export class ProducerClient {
       this.#sender.pump();
       await granted;
     }
-    try {
-      this.#throwIfEnded();
-    } catch (error) {
+    if (this.#ended) {
       this.#budget.release(bytes);
-      throw error;
+      throw this.#ended;
     }
     this.#append(topic, state, record, bytes, options);
   }
@@ -252,6 +260,13 @@ export class ProducerClient {
       this.#identityLookup = null;
       throw error;
     }
+  }
+
+  /** Also what waits to be accepted; a send that fails there has told its sender. */
+  async #untilAllAnswered(): Promise<void> {
+    this.#sender.pump();
+    await Promise.allSettled(this.#accepting);
+    await this.#untilAnswered();
   }
 
   /** Resolves when every batch that is on its way now, and what becomes of it by splitting, was answered. */
