@@ -1,8 +1,8 @@
 import { Command } from 'commander';
 import { parseInteger } from '../arguments.ts';
+import { brokersOption } from '../kafka/brokers-option.ts';
 import { offsetPositionHelp, parseOffsetPosition } from '../kafka/offset-position.ts';
 import type { ConsumeFlags } from '../kafka/run-consume.ts';
-import { brokersOption } from '../kafka/with-cluster.ts';
 
 const details = `
 Without --json the value of each record is printed on a line of its own. With --json:

@@ -1,8 +1,8 @@
 import { Command } from 'commander';
 import { parseInteger } from '../arguments.ts';
+import { brokersOption } from '../kafka/brokers-option.ts';
 import type { GroupsFlags, ResetFlags } from '../kafka/groups.ts';
 import { offsetPositionHelp, parseOffsetPosition } from '../kafka/offset-position.ts';
-import { brokersOption } from '../kafka/with-cluster.ts';
 
 /** `sluice groups`: consumer groups and the offsets they committed. */
 export function groupsCommand(): Command {

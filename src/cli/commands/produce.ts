@@ -1,7 +1,7 @@
 import { Command, InvalidArgumentError, Option } from 'commander';
 import { parseBytes, parseInteger } from '../arguments.ts';
 import type { ProduceFlags } from '../input/run-produce.ts';
-import { brokersOption } from '../kafka/with-cluster.ts';
+import { brokersOption } from '../kafka/brokers-option.ts';
 
 const details = `
 Formats:

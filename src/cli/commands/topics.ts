@@ -1,7 +1,7 @@
 import { Command, InvalidArgumentError } from 'commander';
 import { parseInteger } from '../arguments.ts';
+import { brokersOption } from '../kafka/brokers-option.ts';
 import type { CreateTopicFlags, TopicsFlags } from '../kafka/topics.ts';
-import { brokersOption } from '../kafka/with-cluster.ts';
 
 /** `sluice topics`: list, create, delete, describe. */
 export function topicsCommand(): Command {

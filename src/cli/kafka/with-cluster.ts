@@ -1,14 +1,6 @@
-import { Option } from 'commander';
 import { BadInputError, createLogger, describeError } from '../../shared/index.ts';
 import { BrokerUnreachableError, isKafkaError, KafkaCluster } from '../../wire/client/index.ts';
 import { errorCodes } from '../../wire/index.ts';
-import { parseBrokers } from '../arguments.ts';
-
-export function brokersOption(): Option {
-  return new Option('--brokers <list>', 'brokers to begin with, HOST:PORT[,HOST:PORT]')
-    .argParser(parseBrokers)
-    .default(['127.0.0.1:9092'], '127.0.0.1:9092');
-}
 
 /** What the cluster answers when the question was wrong, not the cluster. */
 const badInputCodes: readonly number[] = [
