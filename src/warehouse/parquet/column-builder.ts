@@ -69,15 +69,19 @@ export class ColumnBuilder {
 
   /** Bytes of the page that would be written now. */
   get pageBytes(): number {
-    return this.valueBytes.length + this.validity.length;
+    return this.#valueSize + this.validity.length;
   }
 
   /** The PLAIN-encoded values; valid until the next append. */
   get valueBytes(): Uint8Array {
-    if (this.physical === 'BYTE_ARRAY') return this.heap.bytes.subarray(0, this.heap.length);
-    const width = this.physical === 'INT32' ? 4 : 8;
-    const length = this.physical === 'BOOLEAN' ? (this.valueCount + 7) >>> 3 : this.valueCount * width;
-    return new Uint8Array(this.words.buffer, 0, length);
+    const block = this.physical === 'BYTE_ARRAY' ? this.heap.bytes.buffer : this.words.buffer;
+    return new Uint8Array(block, 0, this.#valueSize);
+  }
+
+  get #valueSize(): number {
+    if (this.physical === 'BYTE_ARRAY') return this.heap.length;
+    if (this.physical === 'BOOLEAN') return (this.valueCount + 7) >>> 3;
+    return this.valueCount * (this.physical === 'INT32' ? 4 : 8);
   }
 
   appendBoolean(row: number, value: boolean): void {

@@ -1,37 +1,51 @@
 import { rm } from 'node:fs/promises';
 import type { DuckDBConnection, DuckDBInstance } from '@duckdb/node-api';
-import { SluiceError } from '../../shared/index.ts';
+import { BadInputError, SluiceError } from '../../shared/index.ts';
 import { openDuckdb, sqlIdentifier, sqlLiteral } from './duckdb-instance.ts';
 import type { EncodeJob, FileColumn, SpoolEncoder } from './encode-job.ts';
 import type { ParquetCodec } from './parquet-engine.ts';
 
+/** A row group's share of the memory limit: DuckDB holds its rows, its pages and buffers that double as they grow. */
+const rowGroupShare = 8;
+
 /**
  * Writes Parquet with DuckDB: one COPY from the spool, which DuckDB reads as a Parquet file, on a thread of the native
- * library. One in-memory instance an engine, with one thread for each COPY; rows keep their order.
+ * library. One in-memory instance an engine, and one COPY at a time: it gets all the memory, and takes about as long
+ * as the JavaScript side needs for the rows of the next. Rows keep their order.
  *
  * DuckDB writes either microseconds with the UTC mark (TIMESTAMPTZ) or milliseconds without it (TIMESTAMP_MS): here the latter.
  */
 export class DuckdbEncoder implements SpoolEncoder {
   readonly name = 'duckdb';
   readonly codecs: readonly ParquetCodec[] = ['zstd', 'snappy', 'gzip', 'none'];
+  readonly maxRowGroupBytes: number;
   readonly #temporaryDirectory: string;
   readonly #memoryLimit: string;
   #instance: Promise<DuckDBInstance> | null = null;
+  /** Ends when the last COPY that was asked for has ended. */
+  #last: Promise<void> = Promise.resolve();
 
   /** `temporaryDirectory` is only used when a row group does not fit into `memoryLimit` (as in `512MB`). */
   constructor(temporaryDirectory: string, memoryLimit: string) {
     this.#temporaryDirectory = temporaryDirectory;
     this.#memoryLimit = memoryLimit;
+    this.maxRowGroupBytes = Math.floor(bytesOf(memoryLimit) / rowGroupShare);
   }
 
-  async encode(job: EncodeJob): Promise<void> {
+  encode(job: EncodeJob): Promise<void> {
+    const turn = this.#last.then(() => this.#encode(job));
+    this.#last = turn.catch(() => {});
+    return turn;
+  }
+
+  async #encode(job: EncodeJob): Promise<void> {
     job.signal?.throwIfAborted();
     this.#instance ??= openDuckdb(this.#temporaryDirectory, this.#memoryLimit);
     const connection = await (await this.#instance).connect();
     const interrupt = () => connection.interrupt();
     job.signal?.addEventListener('abort', interrupt);
     try {
-      await copy(connection, job);
+      await copyWithinMemory(connection, job);
     } catch (error) {
       await rm(job.path, { force: true });
       job.signal?.throwIfAborted();
@@ -43,6 +57,7 @@ export class DuckdbEncoder implements SpoolEncoder {
   }
 
   async close(): Promise<void> {
+    await this.#last;
     const instance = this.#instance;
     this.#instance = null;
     (await instance)?.closeSync();
@@ -50,21 +65,35 @@ export class DuckdbEncoder implements SpoolEncoder {
   }
 }
 
-async function copy(connection: DuckDBConnection, job: EncodeJob): Promise<void> {
+/** Rows that are much larger than the rest of their spill can still be too much at once: then with smaller row groups. */
+async function copyWithinMemory(connection: DuckDBConnection, job: EncodeJob): Promise<void> {
+  let rowGroupRows = job.rowGroupRows;
+  for (;;) {
+    try {
+      await connection.run(copyStatement(job, rowGroupRows));
+      return;
+    } catch (cause) {
+      const isMemory = cause instanceof Error && cause.message.startsWith('Out of Memory');
+      if (!isMemory || rowGroupRows === 1 || job.signal?.aborted) {
+        throw new SluiceError('encode-failed', `DuckDB could not write ${job.path}`, { cause });
+      }
+      await rm(job.path, { force: true });
+      rowGroupRows = Math.ceil(rowGroupRows / 8);
+    }
+  }
+}
+
+function copyStatement(job: EncodeJob, rowGroupRows: number): string {
   const columns = job.columns.map((column) => `${expressionOf(column)} AS ${sqlIdentifier(column.name)}`);
   const metadata = Object.entries(job.metadata).map(([key, value]) => `${sqlIdentifier(key)}: ${sqlLiteral(value)}`);
   const options = [
     'FORMAT parquet',
     ...codecOptions[job.codec],
-    `ROW_GROUP_SIZE ${job.rowGroupRows}`,
+    `ROW_GROUP_SIZE ${rowGroupRows}`,
     ...(metadata.length > 0 ? [`KV_METADATA {${metadata.join(', ')}}`] : []),
   ];
   const source = `SELECT ${columns.join(', ')} FROM read_parquet(${sqlLiteral(job.spool.path)})`;
-  try {
-    await connection.run(`COPY (${source}) TO ${sqlLiteral(job.path)} (${options.join(', ')})`);
-  } catch (cause) {
-    throw new SluiceError('encode-failed', `DuckDB could not write ${job.path}`, { cause });
-  }
+  return `COPY (${source}) TO ${sqlLiteral(job.path)} (${options.join(', ')})`;
 }
 
 /** Level 1 of zstd takes a fifth less time than DuckDB's usual 3 and makes files 3 % larger (docs/decisions/0002). */
@@ -85,4 +114,10 @@ function expressionOf({ type, spoolIndex }: FileColumn): string {
     default:
       return value;
   }
+}
+
+function bytesOf(memoryLimit: string): number {
+  const match = /^(\d+)(MB|GB)$/.exec(memoryLimit);
+  if (match === null) throw new BadInputError(`expected a memory limit like 512MB, came ${memoryLimit}`);
+  return Number(match[1]) * (match[2] === 'GB' ? 1e9 : 1e6);
 }

@@ -30,6 +30,8 @@ export interface EncodeJob {
 export interface SpoolEncoder {
   readonly name: 'duckdb' | 'parquetjs';
   readonly codecs: readonly ParquetCodec[];
+  /** How many bytes of a spool a row group may have: the engine holds one in memory. */
+  readonly maxRowGroupBytes: number;
   /** After a failure there is no file. */
   encode(job: EncodeJob): Promise<void>;
   close(): Promise<void>;

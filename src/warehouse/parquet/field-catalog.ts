@@ -66,6 +66,7 @@ export class FieldCatalog {
       this.#passingRecord = record;
     }
     const passing = this.#passing.get(name) ?? this.#newSlot(name);
+    passing.isPassing = true;
     this.#passing.set(name, passing);
     return passing;
   }

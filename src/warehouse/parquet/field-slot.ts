@@ -23,6 +23,8 @@ export class FieldSlot {
   lastRecord = -1;
   /** The field that came after it last time: most topics write their fields in one order. */
   next: FieldSlot | null = null;
+  /** Made for one record only, because too many names are known already. */
+  isPassing = false;
   /** Why an `unusable` field is refused. */
   problem = '';
 

@@ -2,12 +2,9 @@ import type { TableSchema } from '../table/table-schema.ts';
 import type { FileColumn } from './encode-job.ts';
 import type { FolderBuffer } from './folder-buffer.ts';
 import type { EncoderOptions } from './parquet-engine.ts';
-import type { SpoolColumn } from './plain-spool.ts';
+import type { SpoolColumn, SpoolGroup } from './plain-spool.ts';
 
 /** What a final file looks like: its columns, its row groups, and what its footer says. */
-
-/** Bytes of rows in one row group: an engine holds a row group in memory. */
-const maxRowGroupBytes = 128 * 1024 * 1024;
 
 export function spoolColumns(folder: FolderBuffer): SpoolColumn[] {
   return folder.allColumns.map(({ name, physical, type }) => ({
@@ -24,10 +21,30 @@ export function fileColumns(folder: FolderBuffer, schema: TableSchema): FileColu
   return names.map((name) => byName.get(name)!);
 }
 
-/** Rows of a row group: as wished, but fewer when rows are large. */
-export function rowGroupRowsFor(wished: number, bytes: number, rowCount: number): number {
-  const fitting = Math.floor(maxRowGroupBytes / Math.max(1, bytes / Math.max(1, rowCount)));
-  return Math.max(1, Math.min(wished, fitting));
+/**
+ * Rows of a row group: as wished, but so few that no run of that many rows has more than `maxBytes` in the spool, because an
+ * engine holds a row group in memory. Within one spill rows count as equally large.
+ */
+export function rowGroupRowsFor(wished: number, maxBytes: number, groups: readonly SpoolGroup[]): number {
+  let rows = wished;
+  while (rows > 1 && largestRun(rows, groups) > maxBytes) rows = Math.ceil(rows / 2);
+  return rows;
+}
+
+/** Bytes of the largest run of `rows` rows that begins where a spill does. */
+function largestRun(rows: number, groups: readonly SpoolGroup[]): number {
+  let largest = 0;
+  for (let first = 0; first < groups.length; first++) {
+    let bytes = 0;
+    let missing = rows;
+    for (let index = first; index < groups.length && missing > 0; index++) {
+      const { rowCount, size } = groups[index]!;
+      bytes += missing >= rowCount ? size : size * (missing / rowCount);
+      missing -= rowCount;
+    }
+    largest = Math.max(largest, bytes);
+  }
+  return largest;
 }
 
 /** Key-value pairs of the footer: a file proves itself without the ledger. Keys of the caller come first. */

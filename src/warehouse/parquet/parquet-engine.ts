@@ -18,7 +18,6 @@ export interface RefusedRecord {
 export interface AppendOutcome {
   landedCount: number;
   refused: RefusedRecord[];
-  /** A control batch (transaction marker) or one that read_committed hides: advances the position, lands nothing. */
 }
 
 /** One finished local Parquet file, footer written and synced. The caller owns and deletes it. */
@@ -46,7 +45,9 @@ export interface TableEncoder {
    * Takes the records of one uncompressed-or-compressed v2 record batch (bytes as they came over the wire) whose offset is
    * in [fromOffset, endOffset): others in the same batch are ignored (a fetch may start in the middle of a batch, and a
    * bounded load end there). Control batches land nothing. Never throws for bad data: that is what `refused` is for. A batch
-   * that cannot be decompressed or has a broken structure refuses all its records with the raw payload.
+   * that cannot be decompressed or has a broken structure refuses all its offsets, the first of them with the bytes of the
+   * whole batch. What it does throw (a full disk, a batch without a readable header) leaves the open rows in an unknown
+   * state: only `discard` and `close` may follow. The same holds for `seal`.
    */
   append(batch: Buffer, fromOffset: bigint, endOffset: bigint): Promise<AppendOutcome>;
 
@@ -87,7 +88,10 @@ export interface EncoderOptions {
   scratchDirectory: string;
   codec: ParquetCodec;
   rowGroupRows: number;
-  /** Field that holds the event time; null: the record's own timestamp. */
+  /**
+   * Top-level field that holds the event time, as RFC 3339 text with a zone or as an integer of epoch milliseconds (never
+   * seconds); null: the record's own timestamp. Finer digits are cut off for the choice of the folder.
+   */
   timeField: string | null;
   /** Timestamps further ahead of the record's own timestamp than this are dead letters, ms. */
   maxFutureMs: number;

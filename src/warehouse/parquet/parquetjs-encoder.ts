@@ -22,6 +22,7 @@ import { openSpoolGroup, type SpoolColumnReader, type SpoolValue } from './spool
 export class ParquetjsEncoder implements SpoolEncoder {
   readonly name = 'parquetjs';
   readonly codecs: readonly ParquetCodec[] = ['snappy', 'gzip', 'none'];
+  readonly maxRowGroupBytes = 16 * 1024 * 1024;
 
   async encode(job: EncodeJob): Promise<void> {
     job.signal?.throwIfAborted();
@@ -40,9 +41,8 @@ export class ParquetjsEncoder implements SpoolEncoder {
   async close(): Promise<void> {}
 }
 
-/** Rows and bytes of a row group: all of it is objects in memory. */
+/** Rows of a row group: all of it is objects in memory. */
 const maxRowGroupRows = 16_384;
-const maxRowGroupBytes = 16 * 1024 * 1024;
 
 /** How often a long job gives way to others. */
 const rowsBetweenPauses = 512;
@@ -91,13 +91,12 @@ async function write(job: EncodeJob): Promise<void> {
   }
 }
 
-/** Makes a row object per row, and cuts row groups by rows and bytes. */
+/** Makes a row object per row, and cuts row groups. */
 class RowFeed {
   readonly #writer: ParquetjsWriter;
   readonly #job: EncodeJob;
   readonly #maxRows: number;
   #groupRows = 0;
-  #groupBytes = 0;
 
   constructor(writer: ParquetjsWriter, job: EncodeJob) {
     this.#writer = writer;
@@ -120,7 +119,6 @@ class RowFeed {
     readers.forEach((reader, index) => {
       const value = reader.next();
       if (value === null) return;
-      this.#groupBytes += Buffer.isBuffer(value) ? value.length : 8;
       row[`c${index}`] = value;
     });
     for (const { spoolIndex, type } of this.#job.columns) {
@@ -132,13 +130,12 @@ class RowFeed {
 
   async #appendRow(row: Record<string, unknown>): Promise<void> {
     this.#groupRows++;
-    const isLast = this.#groupRows >= this.#maxRows || this.#groupBytes >= maxRowGroupBytes;
+    const isLast = this.#groupRows >= this.#maxRows;
     if (isLast) this.#writer.setRowGroupSize(1);
     await this.#writer.appendRow(row);
     if (!isLast) return;
     this.#writer.setRowGroupSize(Number.MAX_SAFE_INTEGER);
     this.#groupRows = 0;
-    this.#groupBytes = 0;
   }
 }
 

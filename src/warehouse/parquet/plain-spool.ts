@@ -28,6 +28,8 @@ interface SpoolChunk {
 
 export interface SpoolGroup {
   rowCount: number;
+  /** Bytes of its pages. */
+  size: number;
   /** One per column that was known at the spill, and after `finish` one per column. */
   chunks: SpoolChunk[];
 }
@@ -59,7 +61,7 @@ export class PlainSpool {
       parts.push(magic);
       position = magic.length;
     }
-    const group: SpoolGroup = { rowCount, chunks: [] };
+    const group: SpoolGroup = { rowCount, size: 0, chunks: [] };
     for (const column of columns) {
       const levels = definitionLevels(column.validity, rowCount);
       const values = column.valueBytes;
@@ -68,6 +70,7 @@ export class PlainSpool {
       parts.push(header, int32(levels.length), levels, values);
       group.chunks.push({ position, size, headerBytes: header.length, valueCount: column.valueCount });
       position += size;
+      group.size += size;
     }
     await writeAll(this.#file, parts, this.size);
     this.size = position;

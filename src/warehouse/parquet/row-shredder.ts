@@ -161,7 +161,7 @@ export class RowShredder {
     name.length = 0;
     if (!reader.readString(name)) return null;
     const slot = this.#catalog.find(Buffer.from(name.bytes.buffer, 0, name.length).toString('utf8'), this.#record);
-    before.next = slot;
+    if (!slot.isPassing) before.next = slot;
     return slot;
   }
 

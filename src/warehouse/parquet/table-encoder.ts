@@ -141,7 +141,8 @@ export class SpoolingEncoder implements TableEncoder {
     const delta = this.#index.offsetDeltas[position]!;
     const timestampMs = this.#index.timestamps[position]!;
     let folder = this.#current ?? this.#folders.at(Number.isFinite(timestampMs) ? guessHour(timestampMs) : 0);
-    for (;;) {
+    // At most: not here, then an unknown field, then, with all columns in place, the answer.
+    for (let attempt = 0; attempt < 4; attempt++) {
       const result = this.#shred(folder, header.baseOffset, delta, position);
       if (result === 'elsewhere') folder = this.#folders.at(this.#shredder.hour);
       else if (result === 'unknown') this.#widen(position);
@@ -150,6 +151,7 @@ export class SpoolingEncoder implements TableEncoder {
         return result;
       }
     }
+    throw new Error(`the record at offset ${header.baseOffset + BigInt(delta)} has a field that never gets a column`);
   }
 
   #shred(folder: FolderBuffer, baseOffset: bigint, delta: number, position: number): ShredResult {
@@ -206,15 +208,16 @@ export class SpoolingEncoder implements TableEncoder {
     const folder = this.#folders.filled.find(({ pageBytes }) => pageBytes >= smallestSampleBytes);
     if (folder === undefined) return;
     const spool = this.#folders.newSpool();
-    const job = this.#job(folder, spool, {});
+    let job: EncodeJob | null = null;
     try {
       await spool.write(folder.allColumns, folder.rowCount);
       await spool.finish(spoolColumns(folder));
+      job = this.#job(folder, spool, {});
       await this.#parts.engine.encode(job);
       this.#parts.estimate.learn(spool.size, await sizeOf(job.path), job.columns.length);
     } finally {
       await spool.remove();
-      await rm(job.path, { force: true });
+      if (job !== null) await rm(job.path, { force: true });
     }
   }
 
@@ -271,7 +274,7 @@ export class SpoolingEncoder implements TableEncoder {
       columns: fileColumns(folder, this.schema),
       path: join(scratchDirectory, `${this.#parts.name}${this.#fileCount++}.parquet`),
       codec,
-      rowGroupRows: rowGroupRowsFor(rowGroupRows, this.#folders.spoolBytes(folder), folder.totalRows),
+      rowGroupRows: rowGroupRowsFor(rowGroupRows, this.#parts.engine.maxRowGroupBytes, spool.groups),
       metadata,
     };
   }

@@ -5,7 +5,7 @@ import { BadInputError } from '../../shared/index.ts';
  * back without asking anybody.
  *
  *   <table>/dt=2026-11-21/hr=07/part+<topic>+<partition>+<first>+<last>+<sequence>.parquet      visible data
- *   <table>/_sluice/ledger/<topic id>/<partition>/<era, 10 digits>/<sequence, 20 digits>.json
+ *   <table>/_sluice/ledger/<topic id>/<partition>/...                                             the chain (src/offsets)
  *   <table>/_sluice/schema/<schema id, 10 digits>.json
  *   <table>/_sluice/staging/<topic id>/<partition>/<claim sequence, 20 digits>/<unique>.parquet not yet committed
  *   <table>/_sluice/dead/<topic id>/<partition>/dead+<first>+<last>+<sequence>.jsonl
@@ -20,7 +20,6 @@ import { BadInputError } from '../../shared/index.ts';
 
 const hourMs = 3_600_000n;
 const numberDigits = 20;
-const eraDigits = 10;
 
 /** UTC time folder of an event time in epoch milliseconds, for years 0001 to 9999. */
 export function hourFolder(timeMs: bigint): string {
@@ -94,11 +93,6 @@ export class TablePaths {
     this.root = `/${tableFolder(name)}`;
   }
 
-  /** `folder` is a time folder, `name` a part file's name. */
-  part(folder: string, name: string): string {
-    return `${this.root}/${folder}/${name}`;
-  }
-
   get system(): string {
     return `${this.root}/_sluice`;
   }
@@ -107,25 +101,14 @@ export class TablePaths {
     return `${this.system}/ledger`;
   }
 
-  /** Folder of a partition's chain; its children are eras. */
+  /** Folder of a partition's chain. */
   chain(topicId: string, partition: number): string {
     return `${this.ledger}/${topicId}/${partition}`;
   }
 
-  era(topicId: string, partition: number, era: number): string {
-    return `${this.chain(topicId, partition)}/${String(era).padStart(eraDigits, '0')}`;
-  }
-
-  ledgerRecord(topicId: string, partition: number, era: number, sequence: number): string {
-    return `${this.era(topicId, partition, era)}/${padded(sequence)}.json`;
-  }
-
+  /** Folder of the numbered schemas. */
   get schemas(): string {
     return `${this.system}/schema`;
-  }
-
-  schema(id: number): string {
-    return `${this.schemas}/${String(id).padStart(eraDigits, '0')}.json`;
   }
 
   /** Staging of one claim; everything in it is dead once a later claim has finished its moves. */

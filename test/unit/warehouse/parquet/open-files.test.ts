@@ -2,12 +2,17 @@ import { mkdir, readdir, rm, stat } from 'node:fs/promises';
 import { dirname } from 'node:path';
 import { afterEach, describe, expect, it } from 'vitest';
 import { type ParquetEngineName, parquetEngineNames, type SealedFile } from '../../../../src/warehouse/index.ts';
+import { rowGroupRowsFor } from '../../../../src/warehouse/parquet/file-plan.ts';
 import { batchOf, declared, everything, inferred, recordTimeMs, sql, sqlRows, TestTable } from './support.ts';
 
 const tables: TestTable[] = [];
 
-async function openTable(name: ParquetEngineName, maxEncoderBytes: number): Promise<TestTable> {
-  const table = await TestTable.open(name, { maxEncoderBytes });
+async function openTable(
+  name: ParquetEngineName,
+  maxEncoderBytes: number,
+  nativeMemoryLimit = '512MB',
+): Promise<TestTable> {
+  const table = await TestTable.open(name, { maxEncoderBytes, nativeMemoryLimit });
   tables.push(table);
   return table;
 }
@@ -121,20 +126,53 @@ describe('open files', () => {
     expect(await readdir(`${table.directory}/${scratch}`)).toEqual([]);
   });
 
-  it('take a field of a megabyte in every row, in small row groups', async () => {
-    const table = await openTable('duckdb', 4 * 1024 * 1024);
-    const encoder = await table.encoder(declared({ v: 'string' }));
-    const text = 'x'.repeat(1 << 20);
-    for (let n = 0; n < 140; n++)
+  it('take a field of a megabyte in every row, in row groups that fit into the native memory', async () => {
+    const table = await openTable('duckdb', 4 * 1024 * 1024, '64MB');
+    const encoder = await table.encoder(declared({ v: 'string' }), { codec: 'zstd' });
+    const text = randomText(1 << 20);
+    for (let n = 0; n < 40; n++) {
       await encoder.append(batchOf([`{"v":"${n}${text}"}`], { baseOffset: BigInt(n) }), ...everything);
+    }
     const files = await encoder.seal();
     const rows = await sql(`SELECT count(*) AS rows, sum(length(v)) AS chars FROM read_parquet(${listOf(files)})`);
-    expect(rows).toEqual([{ rows: 140n, chars: BigInt(140 * (1 << 20) + 10 + 180 + 120) }]);
-    const groups = await sql(`SELECT DISTINCT row_group_id FROM parquet_metadata('${files[0]!.localPath}')`);
-    expect(groups.length).toBe(2);
+    expect(rows).toEqual([{ rows: 40n, chars: BigInt(40 * (1 << 20) + 10 + 60) }]);
+    const groups = await sql(`SELECT DISTINCT row_group_num_rows AS n FROM parquet_metadata('${files[0]!.localPath}')`);
+    for (const { n } of groups) expect(n).toBeLessThanOrEqual(8n);
     await encoder.close();
   });
+
+  it('keep large row groups when a few rows are large', () => {
+    const spill = (rowCount: number, size: number) => ({ rowCount, size, chunks: [] });
+    const megabyte = 1024 * 1024;
+    expect(
+      rowGroupRowsFor(100_000, 64 * megabyte, [
+        spill(40_000, 8 * megabyte),
+        spill(1, megabyte),
+        spill(40_000, 8 * megabyte),
+      ]),
+    ).toBe(100_000);
+    expect(
+      rowGroupRowsFor(
+        100_000,
+        16 * megabyte,
+        Array.from({ length: 5 }, () => spill(40_000, 8 * megabyte)),
+      ),
+    ).toBe(50_000);
+    expect(rowGroupRowsFor(100_000, 8 * megabyte, [spill(1_000_000, megabyte), spill(8, 9 * megabyte)])).toBe(7);
+    expect(rowGroupRowsFor(100, megabyte, [spill(1, 2 * megabyte)])).toBe(1);
+  });
 });
+
+/** Letters that hardly compress. */
+function randomText(length: number): string {
+  let state = 12345;
+  const bytes = Buffer.alloc(length);
+  for (let index = 0; index < length; index++) {
+    state = (Math.imul(state, 1_103_515_245) + 12_345) >>> 0;
+    bytes[index] = 48 + ((state >>> 16) % 74);
+  }
+  return bytes.toString('latin1').replaceAll('\\', 'x');
+}
 
 function listOf(files: readonly SealedFile[]): string {
   return `[${files.map(({ localPath }) => `'${localPath}'`).join(', ')}]`;

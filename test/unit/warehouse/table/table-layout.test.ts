@@ -124,12 +124,9 @@ describe('TablePaths', () => {
   it('has the places of the design', () => {
     const paths = new TablePaths('_a');
     const topicId = '0'.repeat(32);
-    expect(paths.ledgerRecord(topicId, 7, 1, 42)).toBe(
-      `/%5Fa/_sluice/ledger/${topicId}/7/0000000001/00000000000000000042.json`,
-    );
+    expect(paths.chain(topicId, 7)).toBe(`/%5Fa/_sluice/ledger/${topicId}/7`);
     expect(paths.staging(topicId, 7, 3)).toBe(`/%5Fa/_sluice/staging/${topicId}/7/00000000000000000003`);
-    expect(paths.schema(5)).toBe('/%5Fa/_sluice/schema/0000000005.json');
-    expect(paths.part('dt=2026-11-21/hr=07', 'part+x.parquet')).toBe('/%5Fa/dt=2026-11-21/hr=07/part+x.parquet');
+    expect(paths.schemas).toBe('/%5Fa/_sluice/schema');
     expect(paths.deadLetters(topicId, 7, 1n, 2n, 3)).toBe(
       `/%5Fa/_sluice/dead/${topicId}/7/dead+00000000000000000001+00000000000000000002+00000000000000000003.jsonl`,
     );
