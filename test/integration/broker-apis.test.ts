@@ -616,6 +616,35 @@ describe('offsets of a group', () => {
   });
 });
 
+describe('the address that clients are told', () => {
+  const toldBy = async (options: { host?: string; advertised?: { host: string; port: number } }) => {
+    const other = await startTestBroker({}, options);
+    const reached = await RawClient.open({ host: '127.0.0.1', port: other.address.port });
+    const { brokers } = await reached.request(wire.MetadataRequestSchema, wire.MetadataResponseSchema, 12, {
+      topics: [],
+    });
+    reached.close();
+    await other.stop();
+    const { host, port } = brokers[0]!;
+    return { told: { host, port }, listening: other.address };
+  };
+
+  it('is where it listens', async () => {
+    const { told, listening } = await toldBy({});
+    expect(told).toEqual(listening);
+  });
+
+  it('is the one they came to when it listens on all', async () => {
+    const { told, listening } = await toldBy({ host: '0.0.0.0' });
+    expect(told).toEqual({ host: '127.0.0.1', port: listening.port });
+  });
+
+  it('is the advertised one when there is one', async () => {
+    const advertised = { host: 'broker.example', port: 1234 };
+    expect((await toldBy({ advertised })).told).toEqual(advertised);
+  });
+});
+
 describe('transactions', () => {
   it('are refused for good wherever a client may begin with them', async () => {
     const refused = errorCodes.TRANSACTIONAL_ID_AUTHORIZATION_FAILED;

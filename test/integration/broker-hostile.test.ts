@@ -160,6 +160,23 @@ describe('a slow client', () => {
     expect(answer.responses[0]!.partitions[0]!.errorCode).toBe(0);
   });
 
+  it('that never reads its answers is closed when the idle time is over', async () => {
+    const { broker } = await start({ limits: { idleTimeoutMs: 500, maxUnsentBytesPerConnection: 100_000 } });
+    const producer = await connect();
+    await metadata(producer);
+    producer.write(produceFrame(['x'.repeat(900_000)], -1, 1));
+    await producer.receive(ProduceResponseSchema, 9);
+    const deaf = await connect();
+    deaf.socket.pause();
+    for (let i = 0; i < 30; i++) {
+      deaf.send(FetchRequestSchema, 11, {
+        maxWaitMs: 0,
+        topics: [{ topic: 't', partitions: [{ partition: 0, fetchOffset: 0n, partitionMaxBytes: 1024 * 1024 }] }],
+      });
+    }
+    await expect.poll(() => broker.counters.connectionsClosedIdle, { timeout: 10_000 }).toBeGreaterThanOrEqual(1);
+  });
+
   it('that does not read its answers holds up itself only, and a bounded number of them', async () => {
     await start({ limits: { maxUnsentBytesPerConnection: 1024 * 1024 } });
     const producer = await connect();

@@ -24,6 +24,8 @@ import { selectProtocol, sharesProtocol } from './protocol-selection.ts';
 
 /** A member that waits for its first rebalance sends no heartbeats; after this long it is taken for dead. */
 const newMemberJoinTimeoutMs = 5 * 60_000;
+/** Clients offer one or two; comparing what all members offer must stay cheap. */
+const maxProtocols = 50;
 
 export class ClassicGroup {
   readonly groupId: string;
@@ -77,6 +79,7 @@ export class ClassicGroup {
       return errorCodes.INVALID_SESSION_TIMEOUT;
     }
     if (input.protocolType === '' || input.protocols.length === 0) return errorCodes.INCONSISTENT_GROUP_PROTOCOL;
+    if (input.protocols.length > maxProtocols) return errorCodes.INCONSISTENT_GROUP_PROTOCOL;
     const self = this.#memberOf(input);
     const others = [...this.#roster.members()].filter((member) => member !== self);
     const isSameType = this.#roster.size === 0 || input.protocolType === this.protocolType;

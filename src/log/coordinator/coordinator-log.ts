@@ -7,7 +7,7 @@
  * What is appended and still waiting for its sync belongs to the snapshot, with its newer value: replaying from there, or
  * over a snapshot that a crash has cut short, ends in the same state.
  */
-import { describeError, type Logger } from '../../shared/index.ts';
+import { describeError, faultPoint, type Logger } from '../../shared/index.ts';
 import { encodeBatch, type ProducerRecord, RecordCursor, splitBatches } from '../../wire/index.ts';
 import type { PartitionLog } from '../storage/log-types.ts';
 import { type CoordinatorFact, decodeFact, encodeFact } from './coordinator-records.ts';
@@ -39,7 +39,9 @@ export class CoordinatorLog {
   readonly #options: CoordinatorLogOptions;
   /** Appended and not yet applied, in log order. */
   #pending: PendingAppend[] = [];
+  /** Bytes of the log when the last snapshot was done, and of that snapshot. */
   #sizeAfterSnapshot = 0;
+  #snapshotBytes = 0;
   #isTruncating = false;
 
   constructor(options: CoordinatorLogOptions) {
@@ -93,9 +95,12 @@ export class CoordinatorLog {
   }
 
   /** All of it is appended before anybody else's turn, so that a snapshot has no gap. */
-  #write(facts: Iterable<CoordinatorFact>): { baseOffset: bigint; durable: Promise<unknown> } {
-    const appended = this.#encode(facts).map((batch) => this.#options.log.append(batch));
-    return { baseOffset: appended[0]!.baseOffset, durable: Promise.all(appended.map((result) => result.durable)) };
+  #write(facts: Iterable<CoordinatorFact>): { baseOffset: bigint; bytes: number; durable: Promise<unknown> } {
+    const batches = this.#encode(facts);
+    const bytes = batches.reduce((sum, batch) => sum + batch.length, 0);
+    const appended = batches.map((batch) => this.#options.log.append(batch));
+    const durable = Promise.all(appended.map((result) => result.durable));
+    return { baseOffset: appended[0]!.baseOffset, bytes, durable };
   }
 
   #encode(facts: Iterable<CoordinatorFact>): Buffer[] {
@@ -125,8 +130,8 @@ export class CoordinatorLog {
       for (const fact of facts) this.#options.apply(fact);
       resolve();
     }
-    // A snapshot may cost as much as was written since the last one, never more.
-    const growthBytes = Math.max(this.#options.snapshotBytes, this.#sizeAfterSnapshot);
+    // A snapshot may cost as much as was written since the last one, not more.
+    const growthBytes = Math.max(this.#options.snapshotBytes, this.#snapshotBytes);
     if (this.#options.log.sizeBytes > this.#sizeAfterSnapshot + growthBytes) void this.#snapshot();
   }
 
@@ -166,8 +171,10 @@ export class CoordinatorLog {
       const first = facts.length > 0 ? this.#write(facts) : null;
       const startOffset = first?.baseOffset ?? log.logEndOffset;
       await first?.durable;
+      faultPoint('groups.mid-snapshot');
       await log.advanceLogStart(startOffset);
       this.#sizeAfterSnapshot = log.sizeBytes;
+      this.#snapshotBytes = first?.bytes ?? 0;
       logger.info({ facts: facts.length, startOffset, sizeBytes: log.sizeBytes }, 'CoordinatorSnapshotWritten');
     } catch (error) {
       logger.error({ cause: describeError(error) }, 'CoordinatorSnapshotFailed');

@@ -114,9 +114,7 @@ export class GroupCoordinator {
     const coordinator = new GroupCoordinator(options);
     const { facts } = await coordinator.#log.replay();
     const nowMs = options.clock.monotonicMs();
-    for (const [groupId, stored] of coordinator.#stored) coordinator.#newGroup(groupId).restore(stored, nowMs);
-    for (const groupId of coordinator.#offsets.keys())
-      coordinator.#groups.get(groupId) ?? coordinator.#newGroup(groupId);
+    for (const [groupId, stored] of coordinator.#stored) coordinator.#groups.get(groupId)!.restore(stored, nowMs);
     await coordinator.#dropOffsetsOfLostTopics();
     options.logger.info({ facts, groups: coordinator.#groups.size }, 'GroupsLoaded');
     return coordinator;
@@ -138,7 +136,7 @@ export class GroupCoordinator {
       // Heartbeats that came while we stood still are not read yet: the members must not pay for it.
       if (gapMs > standstillMs) group.shiftDeadlines(gapMs);
       group.tick(nowMs);
-      if (group.isVacant && !this.#stored.has(groupId) && !this.#offsets.has(groupId)) this.#groups.delete(groupId);
+      this.#dropIfNothingIsLeft(groupId);
     }
     if (nowMs < this.#nextExpiryMs) return;
     this.#nextExpiryMs = nowMs + this.#options.config.offsetsRetentionCheckIntervalMs;
@@ -257,7 +255,6 @@ export class GroupCoordinator {
     const group = this.#groups.get(groupId);
     if (!group) return errorCodes.GROUP_ID_NOT_FOUND;
     if (!group.isVacant) return errorCodes.NON_EMPTY_GROUP;
-    this.#groups.delete(groupId);
     return await this.#store([...this.#tombstones(groupId), { kind: 'group', group: groupId, stored: null }]);
   }
 
@@ -283,9 +280,7 @@ export class GroupCoordinator {
         if (isOver) facts.push({ kind: 'offset', group: groupId, topic, partition, commit: null });
         else kept++;
       }
-      if (kept > 0) continue;
-      this.#groups.delete(groupId);
-      if (this.#stored.has(groupId)) facts.push({ kind: 'group', group: groupId, stored: null });
+      if (kept === 0 && this.#stored.has(groupId)) facts.push({ kind: 'group', group: groupId, stored: null });
     }
     if (facts.length > 0) this.#options.logger.info({ facts: facts.length }, 'OffsetsExpired');
     await this.#store(facts);
@@ -337,18 +332,32 @@ export class GroupCoordinator {
   }
 
   #apply(fact: CoordinatorFact): void {
-    if (fact.kind === 'group') {
-      if (fact.stored) this.#stored.set(fact.group, fact.stored);
-      else this.#stored.delete(fact.group);
-      return;
+    if (fact.kind === 'group') this.#applyGroup(fact.group, fact.stored);
+    else this.#applyCommit(fact.group, fact.topic, fact.partition, fact.commit);
+    // A group that looked vacant while its first commit was on its way may have been dropped meanwhile.
+    const isKnown = this.#stored.has(fact.group) || this.#offsets.has(fact.group);
+    if (isKnown && !this.#groups.has(fact.group)) this.#newGroup(fact.group);
+    this.#dropIfNothingIsLeft(fact.group);
+  }
+
+  #applyGroup(groupId: string, stored: StoredGroup | null): void {
+    if (stored) this.#stored.set(groupId, stored);
+    else this.#stored.delete(groupId);
+  }
+
+  #applyCommit(groupId: string, topic: string, partition: number, commit: CommittedOffset | null): void {
+    let offsets = this.#offsets.get(groupId);
+    if (commit) {
+      if (!offsets) this.#offsets.set(groupId, (offsets = new CommittedOffsets()));
+      offsets.set(topic, partition, commit);
+    } else if (offsets?.delete(topic, partition) && offsets.isEmpty) {
+      this.#offsets.delete(groupId);
     }
-    let offsets = this.#offsets.get(fact.group);
-    if (fact.commit) {
-      if (!offsets) this.#offsets.set(fact.group, (offsets = new CommittedOffsets()));
-      offsets.set(fact.topic, fact.partition, fact.commit);
-    } else if (offsets?.delete(fact.topic, fact.partition) && offsets.isEmpty) {
-      this.#offsets.delete(fact.group);
-    }
+  }
+
+  #dropIfNothingIsLeft(groupId: string): void {
+    if (this.#stored.has(groupId) || this.#offsets.has(groupId)) return;
+    if (this.#groups.get(groupId)?.isVacant) this.#groups.delete(groupId);
   }
 
   *#liveFacts(): Generator<CoordinatorFact> {

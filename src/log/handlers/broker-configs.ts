@@ -1,7 +1,6 @@
 /** The broker's own settings under Kafka's names, as DescribeConfigs shows them. */
 import type { BrokerServices } from './api-handler.ts';
-import type { EffectiveConfig } from './describe-configs.ts';
-import { configSources, configTypes } from './topic-configs.ts';
+import { configSources, configTypes, type EffectiveConfig } from './topic-configs.ts';
 
 export function brokerConfigs({ config, advertised }: BrokerServices): EffectiveConfig[] {
   const { groups, limits } = config;

@@ -10,9 +10,8 @@ import { LogError } from '../storage/log-error.ts';
 import type { TopicConfig, TopicState } from '../storage/log-types.ts';
 import { checkTopicName } from '../storage/names.ts';
 import { type BrokerServices, defineHandler, errorAnswer } from './api-handler.ts';
-import { effectiveTopicConfigs } from './describe-configs.ts';
 import { refuseNewPartitions } from './partition-limits.ts';
-import { parseTopicConfigs } from './topic-configs.ts';
+import { effectiveTopicConfigs, parseTopicConfigs } from './topic-configs.ts';
 
 type TopicAnswer = DeepPartial<CreateTopicsResponseCreatableTopicResult>;
 

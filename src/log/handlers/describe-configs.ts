@@ -7,22 +7,12 @@ import {
   DescribeConfigsResponseSchema,
   errorCodes,
 } from '../../wire/index.ts';
-import type { TopicState } from '../storage/log-types.ts';
 import { defineHandler, type RequestContext } from './api-handler.ts';
 import { brokerConfigs } from './broker-configs.ts';
-import { configSources, topicConstants, topicSettings } from './topic-configs.ts';
+import { type EffectiveConfig, effectiveTopicConfigs } from './topic-configs.ts';
 
 const topicResource = 2;
 const brokerResource = 4;
-
-export interface EffectiveConfig {
-  readonly name: string;
-  readonly value: string;
-  readonly type: number;
-  readonly documentation: string;
-  readonly readOnly: boolean;
-  readonly configSource: number;
-}
 
 /** The settings that are really in force, of topics and of this broker. */
 export const describeConfigsHandler = defineHandler({
@@ -66,24 +56,6 @@ function findConfigs(
   }
   const errorMessage = `expected resource type ${topicResource} (topic) or ${brokerResource} (broker), got ${resourceType}`;
   return { errorCode: errorCodes.INVALID_REQUEST, errorMessage };
-}
-
-export function effectiveTopicConfigs(topic: TopicState): EffectiveConfig[] {
-  const settings = topicSettings.map(({ name, key, type, documentation }) => ({
-    name,
-    value: String(topic.config[key]),
-    type,
-    documentation,
-    readOnly: false,
-    configSource: key in topic.configOverrides ? configSources.topic : configSources.default,
-  }));
-  const constants = Object.entries(topicConstants).map(([name, constant]) => ({
-    name,
-    ...constant,
-    readOnly: true,
-    configSource: configSources.default,
-  }));
-  return [...settings, ...constants];
 }
 
 function answerConfig(

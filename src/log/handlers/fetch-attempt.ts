@@ -53,8 +53,9 @@ export class FetchAttempt {
     return this.#byteCount;
   }
 
+  /** No more can come: the limit is reached, or nothing was asked for. */
   get isFull(): boolean {
-    return this.#byteCount >= this.#plan.maxBytes;
+    return this.#byteCount >= this.#plan.maxBytes || this.#topics.every(({ partitions }) => partitions.length === 0);
   }
 
   get hasError(): boolean {

@@ -23,6 +23,7 @@ export const fetchHandler = defineHandler({
   request: FetchRequestSchema,
   response: FetchResponseSchema,
   handle(request, context) {
+    if (context.signal.aborted) return {};
     const errorCode = checkSession(request);
     if (errorCode !== errorCodes.NONE) return { errorCode };
     const replicaId = context.apiVersion >= 15 ? request.replicaState.replicaId : request.replicaId;

@@ -3,7 +3,7 @@
  * set routinely and what always holds here: setting one to the value in force is fine, to another one is refused.
  */
 import { LogError } from '../storage/log-error.ts';
-import type { TopicConfig } from '../storage/log-types.ts';
+import type { TopicConfig, TopicState } from '../storage/log-types.ts';
 
 /** ConfigType of DescribeConfigs. */
 export const configTypes = { boolean: 1, string: 2, int: 3, long: 5, list: 7 } as const;
@@ -18,6 +18,15 @@ export interface TopicSetting {
   readonly documentation: string;
   /** Throws LogError INVALID_CONFIG. */
   readonly parse: (text: string) => number | string;
+}
+
+export interface EffectiveConfig {
+  readonly name: string;
+  readonly value: string;
+  readonly type: number;
+  readonly documentation: string;
+  readonly readOnly: boolean;
+  readonly configSource: number;
 }
 
 const maxInt32 = 2 ** 31 - 1;
@@ -123,4 +132,22 @@ export function parseTopicConfigs(configs: readonly { name: string; value: strin
     }
   }
   return parsed as Partial<TopicConfig>;
+}
+
+export function effectiveTopicConfigs(topic: TopicState): EffectiveConfig[] {
+  const settings = topicSettings.map(({ name, key, type, documentation }) => ({
+    name,
+    value: String(topic.config[key]),
+    type,
+    documentation,
+    readOnly: false,
+    configSource: key in topic.configOverrides ? configSources.topic : configSources.default,
+  }));
+  const constants = Object.entries(topicConstants).map(([name, constant]) => ({
+    name,
+    ...constant,
+    readOnly: true,
+    configSource: configSources.default,
+  }));
+  return [...settings, ...constants];
 }

@@ -66,6 +66,8 @@ export class ServerConnection {
   #isFinishing = false;
   #isClosed = false;
   #lastActivityMs: number;
+  /** As the last call of `idleMs` has seen it. */
+  #unsentBytes = 0;
 
   constructor(options: ConnectionOptions) {
     const { socket, limits, nowMs } = options;
@@ -88,9 +90,15 @@ export class ServerConnection {
     return this.#caller.clientHost;
   }
 
-  /** Milliseconds since the last complete request or answer; 0 while there is something in work. */
+  /**
+   * Milliseconds since the last complete request or answer, or since the client last read something; 0 while a request is in
+   * work. Bytes of an incomplete request are no activity.
+   */
   idleMs(nowMs: number): number {
-    return this.#runningCount + this.#queue.length > 0 ? 0 : nowMs - this.#lastActivityMs;
+    const unsentBytes = this.#socket.writableLength;
+    if (this.#runningCount > 0 || unsentBytes < this.#unsentBytes) this.#lastActivityMs = nowMs;
+    this.#unsentBytes = unsentBytes;
+    return nowMs - this.#lastActivityMs;
   }
 
   /** Takes no more requests; closes when everything received is answered and sent. */

@@ -93,6 +93,11 @@ describe('joining', () => {
     ['a session timeout above the maximum', { sessionTimeoutMs: 60_001 }, 'INVALID_SESSION_TIMEOUT'],
     ['no protocol type', { protocolType: '' }, 'INCONSISTENT_GROUP_PROTOCOL'],
     ['no protocols', { protocols: [] }, 'INCONSISTENT_GROUP_PROTOCOL'],
+    [
+      'more protocols than anybody needs',
+      { protocolNames: Array.from({ length: 51 }, (_, i) => (i === 0 ? 'range' : `p${i}`)) },
+      'INCONSISTENT_GROUP_PROTOCOL',
+    ],
     ['another protocol type than the group has', { protocolType: 'connect' }, 'INCONSISTENT_GROUP_PROTOCOL'],
     ['no protocol that all members know', { protocolNames: ['mine-alone'] }, 'INCONSISTENT_GROUP_PROTOCOL'],
     ['a member id that is not known', { memberId: 'stranger' }, 'UNKNOWN_MEMBER_ID'],
