@@ -2,7 +2,9 @@ import { ByteHeap } from './byte-heap.ts';
 import type { ColumnBuilder } from './column-builder.ts';
 import { TimeParser } from './event-time.ts';
 import type { FieldSlot } from './field-slot.ts';
-import { isDigit, type JsonReader, minus, openBrace, openBracket, quote } from './json-reader.ts';
+import { describeKind, latin1, preview } from './json-preview.ts';
+import { isDigit, type JsonReader, minus, openBrace, openBracket } from './json-reader.ts';
+import { quote } from './json-scanner.ts';
 import type { RowHasher } from './row-hash.ts';
 
 /**
@@ -287,21 +289,3 @@ export class CellWriter {
 }
 
 const powersOfTen = Array.from({ length: 23 }, (_, exponent) => Number(`1e${exponent}`));
-
-function describeKind(first: number): string {
-  if (first === quote) return 'the string';
-  if (first === openBrace) return 'the object';
-  if (first === openBracket) return 'the array';
-  return first === 0x74 || first === 0x66 ? 'the boolean' : 'the number';
-}
-
-function latin1(bytes: Uint8Array, start: number, end: number): string {
-  return Buffer.from(bytes.buffer, bytes.byteOffset + start, end - start).toString('latin1');
-}
-
-/** The first bytes of a value, for a message. */
-export function preview(bytes: Uint8Array, start: number, end: number): string {
-  const stop = Math.min(end, start + 60);
-  const text = Buffer.from(bytes.buffer, bytes.byteOffset + start, stop - start).toString('utf8');
-  return stop < end ? `${text}...` : text;
-}

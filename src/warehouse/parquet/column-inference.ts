@@ -1,6 +1,7 @@
 import type { Column, ColumnType } from '../table/table-schema.ts';
 import { ByteHeap } from './byte-heap.ts';
-import { closeBrace, colon, comma, isDigit, JsonReader, minus, openBrace, openBracket, quote } from './json-reader.ts';
+import { closeBrace, colon, comma, isDigit, JsonReader, minus, openBrace, openBracket } from './json-reader.ts';
+import { quote } from './json-scanner.ts';
 
 /**
  * Finds column types for fields by looking at values. Only whole, strictly valid records count. Rules:

@@ -1,5 +1,4 @@
-import type { ByteHeap } from './byte-heap.ts';
-import { decodeEscape, utf8SequenceLength } from './json-string.ts';
+import { JsonScanner, quote } from './json-scanner.ts';
 
 /**
  * A strict RFC 8259 reader over bytes: no object, no string, no recursion. It moves `position` over one value at a time; a
@@ -10,12 +9,6 @@ import { decodeEscape, utf8SequenceLength } from './json-string.ts';
 /** Objects and arrays within each other, the record's own object included. */
 export const maxDepth = 512;
 
-export interface Failure {
-  code: string;
-  reason: string;
-}
-
-export const quote = 0x22;
 export const comma = 0x2c;
 export const minus = 0x2d;
 export const colon = 0x3a;
@@ -23,20 +16,8 @@ export const openBracket = 0x5b;
 export const closeBracket = 0x5d;
 export const openBrace = 0x7b;
 export const closeBrace = 0x7d;
-const backslash = 0x5c;
 
-/** Strings up to here are copied into a heap with room for the rest of the record; longer ones are measured first. */
-const roomyBytes = 4096;
-
-export class JsonReader {
-  buffer: Uint8Array = new Uint8Array(0);
-  /** The same bytes as `buffer`, for words. */
-  view: DataView = new DataView(new ArrayBuffer(0));
-  position = 0;
-  /** First position that does not belong to the value being read. */
-  end = 0;
-  failure: Failure | null = null;
-
+export class JsonReader extends JsonScanner {
   /** The number that `readNumber` passed: its text is [numberStart, position). */
   numberStart = 0;
   /** True when the text has neither fraction nor exponent. */
@@ -51,135 +32,6 @@ export class JsonReader {
   hasExponent = false;
 
   readonly #open = new Uint8Array(maxDepth + 1);
-
-  start(buffer: Uint8Array, start: number, end: number): void {
-    if (buffer !== this.buffer) {
-      this.buffer = buffer;
-      this.view = new DataView(buffer.buffer, buffer.byteOffset, buffer.length);
-    }
-    this.position = start;
-    this.end = end;
-    this.failure = null;
-  }
-
-  fail(code: string, reason: string): false {
-    this.failure = { code, reason };
-    return false;
-  }
-
-  /** A complaint about what stands at `position`. */
-  failHere(expected: string): false {
-    const { position, end } = this;
-    const came = position >= end ? 'the end of the value' : describeByte(this.buffer[position]!);
-    return this.fail('not-json', `expected ${expected}, came ${came}`);
-  }
-
-  /** Passes white space; the byte that comes next, or -1 at the end. */
-  peek(): number {
-    const { buffer, end } = this;
-    let at = this.position;
-    while (at < end) {
-      const byte = buffer[at]!;
-      if (byte > 0x20 || (byte !== 0x20 && byte !== 0x0a && byte !== 0x0d && byte !== 0x09)) {
-        this.position = at;
-        return byte;
-      }
-      at++;
-    }
-    this.position = at;
-    return -1;
-  }
-
-  /** Passes a string whose opening quote has been passed, and appends its decoded bytes to `heap`. */
-  readString(heap: ByteHeap): boolean {
-    const { buffer, end } = this;
-    let at = this.position;
-    if (end - at <= roomyBytes) heap.reserve(end - at + 4);
-    else {
-      if (!this.skipString()) return false;
-      heap.reserve(this.position - at + 4);
-    }
-    const { bytes, view: target } = heap;
-    const source = this.view;
-    const lastWord = end - 4;
-    let to = heap.length;
-    while (at < end) {
-      // Four bytes at a time. A word is copied whole, and only the plain bytes at its front count.
-      while (at <= lastWord) {
-        const word = source.getInt32(at, true);
-        const special = specialBytes(word);
-        target.setInt32(to, word, true);
-        if (special !== 0) {
-          const plain = plainBytesBefore(special);
-          at += plain;
-          to += plain;
-          break;
-        }
-        at += 4;
-        to += 4;
-      }
-      const byte = at < end ? buffer[at]! : -1;
-      if (byte === quote) {
-        this.position = at + 1;
-        heap.length = to;
-        return true;
-      }
-      if (byte === backslash) {
-        heap.length = to;
-        at = decodeEscape(this, heap, at);
-        if (at < 0) return false;
-        to = heap.length;
-      } else if (byte >= 0x80) {
-        const length = utf8SequenceLength(buffer, at, end);
-        if (length === 0) return this.#failInString(at);
-        for (const stop = at + length; at < stop; at++) bytes[to++] = buffer[at]!;
-      } else if (byte >= 0x20) {
-        bytes[to++] = byte;
-        at++;
-      } else if (byte >= 0) return this.#failInString(at);
-    }
-    this.position = at;
-    return this.failHere('the closing quote of a string');
-  }
-
-  /** Passes a string whose opening quote has been passed, checking all of it. */
-  skipString(): boolean {
-    const { buffer, end, view } = this;
-    const lastWord = end - 4;
-    let at = this.position;
-    while (at < end) {
-      while (at <= lastWord) {
-        const special = specialBytes(view.getInt32(at, true));
-        if (special !== 0) {
-          at += plainBytesBefore(special);
-          break;
-        }
-        at += 4;
-      }
-      const byte = at < end ? buffer[at]! : -1;
-      if (byte === quote) {
-        this.position = at + 1;
-        return true;
-      }
-      if (byte === backslash) {
-        at = decodeEscape(this, null, at);
-        if (at < 0) return false;
-      } else if (byte >= 0x80) {
-        const length = utf8SequenceLength(buffer, at, end);
-        if (length === 0) return this.#failInString(at);
-        at += length;
-      } else if (byte >= 0x20) at++;
-      else if (byte >= 0) return this.#failInString(at);
-    }
-    this.position = at;
-    return this.failHere('the closing quote of a string');
-  }
-
-  #failInString(at: number): false {
-    this.position = at;
-    if (this.buffer[at]! >= 0x80) return this.fail('not-utf8', 'expected UTF-8, came bytes in a string that are not');
-    return this.failHere('an escaped control character in a string');
-  }
 
   /** Passes a number, whose first byte stands at `position`, and describes it in the number fields. */
   readNumber(): boolean {
@@ -318,28 +170,6 @@ export class JsonReader {
   }
 }
 
-/**
- * The highest bit of each byte of a little-endian word that is a control character, a quote, a backslash or beyond ASCII. A
- * borrow can mark a byte behind a marked one as well, so only the lowest mark is to be trusted.
- */
-function specialBytes(word: number): number {
-  const control = word - 0x20202020;
-  const quotes = (word ^ 0x22222222) - 0x01010101;
-  const backslashes = (word ^ 0x5c5c5c5c) - 0x01010101;
-  return (control | quotes | backslashes | word) & 0x80808080;
-}
-
-/** How many bytes of the word come before the lowest marked one. */
-function plainBytesBefore(marks: number): number {
-  return (31 - Math.clz32(marks & -marks)) >>> 3;
-}
-
 export function isDigit(byte: number): boolean {
   return byte >= 0x30 && byte <= 0x39;
-}
-
-function describeByte(byte: number): string {
-  return byte > 0x20 && byte < 0x7f
-    ? `"${String.fromCharCode(byte)}"`
-    : `the byte 0x${byte.toString(16).padStart(2, '0')}`;
 }

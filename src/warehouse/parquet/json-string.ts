@@ -29,22 +29,31 @@ export function utf8SequenceLength(buffer: Uint8Array, at: number, end: number):
   return first === 0xf4 && second > 0x8f ? 0 : 4;
 }
 
+/** What `decodeEscape` answers instead of a position. */
+export const escapeFaults = { unknown: -1, hex: -2, loneSurrogate: -3 } as const;
+
 /**
  * Passes the escape whose backslash stands at `at` and appends what it stands for to `heap` (which has room, because an
- * escape is never shorter than its UTF-8). The position after it, or -1 with the reader's failure set.
+ * escape is never shorter than its UTF-8). The position after it, or one of `escapeFaults`.
  */
-export function decodeEscape(reader: EscapeReader, heap: ByteHeap | null, at: number): number {
-  const { buffer, end } = reader;
+export function decodeEscape(buffer: Uint8Array, at: number, end: number, heap: ByteHeap | null): number {
   const kind = at + 1 < end ? buffer[at + 1]! : -1;
-  if (kind === 0x75) return decodeUnicodeEscape(reader, heap, at);
+  if (kind === 0x75) return decodeUnicodeEscape(buffer, at, end, heap);
   const byte = simpleEscape(kind);
-  if (byte < 0) {
-    reader.position = at + 1;
-    reader.failHere('one of "\\/bfnrtu after a backslash');
-    return -1;
-  }
+  if (byte < 0) return escapeFaults.unknown;
   if (heap !== null) heap.bytes[heap.length++] = byte;
   return at + 2;
+}
+
+/** True when all of [start, end) is well-formed UTF-8. */
+export function isUtf8Text(bytes: Uint8Array, start: number, end: number): boolean {
+  let at = start;
+  while (at < end) {
+    const length = bytes[at]! < 0x80 ? 1 : utf8SequenceLength(bytes, at, end);
+    if (length === 0) return false;
+    at += length;
+  }
+  return true;
 }
 
 function simpleEscape(kind: number): number {
@@ -68,33 +77,18 @@ function simpleEscape(kind: number): number {
   }
 }
 
-function decodeUnicodeEscape(reader: EscapeReader, heap: ByteHeap | null, at: number): number {
-  const { buffer, end } = reader;
+function decodeUnicodeEscape(buffer: Uint8Array, at: number, end: number, heap: ByteHeap | null): number {
   const unit = hexUnit(buffer, at + 2, end);
-  if (unit < 0) return failEscape(reader, at, 'not-json', 'expected four hex digits after \\u');
+  if (unit < 0) return escapeFaults.hex;
   if (unit < 0xd800 || unit > 0xdfff) {
     if (heap !== null) appendCodePoint(heap, unit);
     return at + 6;
   }
-  const hasPair = unit < 0xdc00 && buffer[at + 6] === 0x5c && buffer[at + 7] === 0x75 && at + 8 <= end;
+  const hasPair = unit < 0xdc00 && at + 8 <= end && buffer[at + 6] === 0x5c && buffer[at + 7] === 0x75;
   const low = hasPair ? hexUnit(buffer, at + 8, end) : -1;
-  if (low < 0xdc00 || low > 0xdfff) {
-    const text = unit.toString(16);
-    return failEscape(
-      reader,
-      at,
-      'lone-surrogate',
-      `expected a surrogate pair, came half of one (\\u${text}): that is no character`,
-    );
-  }
+  if (low < 0xdc00 || low > 0xdfff) return escapeFaults.loneSurrogate;
   if (heap !== null) appendCodePoint(heap, 0x10000 + ((unit - 0xd800) << 10) + (low - 0xdc00));
   return at + 12;
-}
-
-function failEscape(reader: EscapeReader, at: number, code: string, reason: string): -1 {
-  reader.position = at;
-  reader.fail(code, reason);
-  return -1;
 }
 
 function hexUnit(buffer: Uint8Array, at: number, end: number): number {

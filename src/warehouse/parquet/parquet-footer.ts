@@ -1,6 +1,6 @@
 import type { FileHandle } from 'node:fs/promises';
 import { SluiceError } from '../../shared/index.ts';
-import { readThriftStruct, ThriftFormatError, type ThriftStruct } from './thrift-compact.ts';
+import { readThriftStruct, ThriftFormatError, type ThriftStruct } from './thrift-reader.ts';
 
 /**
  * The footer of a Parquet file: FileMetaData (Thrift, compact protocol), its length as int32 LE, "PAR1". Only the end of the

@@ -1,6 +1,7 @@
 import { type FileHandle, open, rm } from 'node:fs/promises';
 import type { ColumnBuilder, PhysicalType } from './column-builder.ts';
-import { ThriftWriter, thriftTypes } from './thrift-compact.ts';
+import { thriftTypes } from './thrift-types.ts';
+import { ThriftWriter } from './thrift-writer.ts';
 
 /**
  * The rows of one open time folder on their way to the final Parquet file: an uncompressed, PLAIN-encoded Parquet file of

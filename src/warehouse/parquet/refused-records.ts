@@ -1,7 +1,7 @@
 import { isUtf8 } from 'node:buffer';
 import { describeError, SluiceError } from '../../shared/index.ts';
 import type { BatchFormat, BatchIndex, BatchSummary } from './batch-records.ts';
-import type { Failure } from './json-reader.ts';
+import type { Failure } from './json-scanner.ts';
 import type { RefusedRecord } from './parquet-engine.ts';
 
 /** A record of the batch at hand that cannot be loaded. */

@@ -1,11 +1,13 @@
 import { ByteHeap } from './byte-heap.ts';
-import { CellWriter, preview } from './cell-writer.ts';
+import { CellWriter } from './cell-writer.ts';
 import { maxTimeMs, minTimeMs } from './event-time.ts';
 import type { FieldCatalog } from './field-catalog.ts';
 import type { FieldSlot } from './field-slot.ts';
 import type { FolderBuffer } from './folder-buffer.ts';
-import { closeBrace, colon, comma, type Failure, JsonReader, openBrace, quote } from './json-reader.ts';
-import { utf8SequenceLength } from './json-string.ts';
+import { preview } from './json-preview.ts';
+import { closeBrace, colon, comma, JsonReader, openBrace } from './json-reader.ts';
+import { type Failure, quote } from './json-scanner.ts';
+import { isUtf8Text } from './json-string.ts';
 import { cellKinds, type HashWords, RowHasher } from './row-hash.ts';
 
 /** What became of a record. `elsewhere`: its event time belongs to another folder; `unknown`: it has a field without a column. */
@@ -236,7 +238,7 @@ export class RowShredder {
     const { partition, offset, timestamp, key } = folder;
     if (keyStart >= 0) {
       const { buffer } = this.#reader;
-      if (key.type === 'string' && !isUtf8(buffer, keyStart, keyEnd)) {
+      if (key.type === 'string' && !isUtf8Text(buffer, keyStart, keyEnd)) {
         return this.#reader.fail('key-not-utf8', 'expected a key of UTF-8 text, came bytes that are not');
       }
       const start = key.beginBytes();
@@ -276,17 +278,4 @@ export class RowShredder {
     if (reader.peek() !== -1) return this.#refuseHere('a JSON object');
     return this.#refuse('not-object', `expected a JSON object, came ${preview(reader.buffer, start, stop)}`);
   }
-}
-
-function isUtf8(bytes: Uint8Array, start: number, end: number): boolean {
-  let at = start;
-  while (at < end) {
-    if (bytes[at]! < 0x80) at++;
-    else {
-      const length = utf8SequenceLength(bytes, at, end);
-      if (length === 0) return false;
-      at += length;
-    }
-  }
-  return true;
 }

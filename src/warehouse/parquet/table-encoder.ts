@@ -1,21 +1,17 @@
-import { open, rm } from 'node:fs/promises';
+import { rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { SluiceError } from '../../shared/index.ts';
 import { holdsSchema, SchemaConflictError } from '../table/merge-schemas.ts';
 import type { TableSchema } from '../table/table-schema.ts';
-import { type BatchFormat, BatchIndex, type BatchSummary } from './batch-records.ts';
-import type { BufferPool } from './buffer-pool.ts';
+import { BatchIndex, type BatchSummary } from './batch-records.ts';
 import { ColumnInference } from './column-inference.ts';
-import type { EncodeJob, SpoolEncoder } from './encode-job.ts';
 import { FieldCatalog } from './field-catalog.ts';
-import { fileColumns, fileMetadata, rowGroupRowsFor, spoolColumns } from './file-plan.ts';
 import type { FolderBuffer } from './folder-buffer.ts';
+import { type EncoderParts, FolderSealer } from './folder-sealer.ts';
 import { OpenFolders } from './open-folders.ts';
 import type { AppendOutcome, EncoderOptions, SealedFile, TableEncoder } from './parquet-engine.ts';
 import { collectRefused, type Refusal, refuseBatch } from './refused-records.ts';
 import { RowShredder, type ShredResult } from './row-shredder.ts';
-import { type SizeEstimate, smallestSampleBytes } from './size-estimate.ts';
-import { markTimestampsUtc } from './utc-timestamps.ts';
 
 /** Records and bytes that are looked at to find the types of new fields. */
 const inferenceRecords = 10_000;
@@ -26,33 +22,22 @@ const sliceBytes = 4 * 1024 * 1024;
 
 const hourMs = 3_600_000;
 
-export interface EncoderParts {
-  engine: SpoolEncoder;
-  batches: BatchFormat;
-  estimate: SizeEstimate;
-  maxMemoryBytes: number;
-  pool: BufferPool;
-  /** Makes names of scratch files that no other encoder uses. */
-  name: string;
-}
-
 /**
  * The one encoder behind all engines: batch -> records -> rows in open folders -> spools, and on `seal` spool -> Parquet by
  * the engine. A failed append or seal (a full disk, say) leaves rows in an unknown state: only `discard` and `close` may follow.
  */
 export class SpoolingEncoder implements TableEncoder {
-  readonly #options: EncoderOptions;
   readonly #parts: EncoderParts;
   readonly #catalog: FieldCatalog;
   readonly #shredder: RowShredder;
   readonly #folders: OpenFolders;
+  readonly #sealer: FolderSealer;
   readonly #index = new BatchIndex();
   #current: FolderBuffer | null = null;
-  #fileCount = 0;
 
   constructor(options: EncoderOptions, parts: EncoderParts) {
-    this.#options = options;
     this.#parts = parts;
+    this.#sealer = new FolderSealer(options, parts);
     this.#catalog = new FieldCatalog(options.schema, options.timeField);
     this.#shredder = new RowShredder(this.#catalog, options);
     this.#folders = new OpenFolders({
@@ -104,7 +89,7 @@ export class SpoolingEncoder implements TableEncoder {
       at = this.#appendSlice(header, at, next, refusals);
       await this.#folders.spillIfDue();
     }
-    if (!this.#parts.estimate.isMeasured) await this.#measureSample();
+    if (!this.#parts.estimate.isMeasured) await this.#sealer.measureSample(this.#folders, this.schema);
     const refused =
       refusals.length === 0 ? [] : collectRefused(this.#parts.batches, batch, header, this.#index, refusals);
     return { landedCount: next - first - refusals.length, refused };
@@ -203,24 +188,6 @@ export class SpoolingEncoder implements TableEncoder {
     this.#folders.addColumns(this.#catalog.addColumns(inference.columns()));
   }
 
-  /** Encodes the largest open rows once, to know how well this topic's data compress. */
-  async #measureSample(): Promise<void> {
-    const folder = this.#folders.filled.find(({ pageBytes }) => pageBytes >= smallestSampleBytes);
-    if (folder === undefined) return;
-    const spool = this.#folders.newSpool();
-    let job: EncodeJob | null = null;
-    try {
-      await spool.write(folder.allColumns, folder.rowCount);
-      await spool.finish(spoolColumns(folder));
-      job = this.#job(folder, spool, {});
-      await this.#parts.engine.encode(job);
-      this.#parts.estimate.learn(spool.size, await sizeOf(job.path), job.columns.length);
-    } finally {
-      await spool.remove();
-      if (job !== null) await rm(job.path, { force: true });
-    }
-  }
-
   adoptSchema(schema: TableSchema): void {
     if (!holdsSchema(schema, this.#catalog.schema)) {
       throw new SchemaConflictError(
@@ -234,49 +201,15 @@ export class SpoolingEncoder implements TableEncoder {
   async seal(options: { signal?: AbortSignal } = {}): Promise<SealedFile[]> {
     const sealed: SealedFile[] = [];
     try {
-      for (const folder of this.#folders.filled) sealed.push(await this.#sealFolder(folder, options.signal));
+      for (const folder of this.#folders.filled) {
+        sealed.push(await this.#sealer.seal(folder, this.#folders, this.schema, options.signal));
+      }
     } catch (error) {
       for (const { localPath } of sealed) await rm(localPath, { force: true });
       throw error;
     }
     await this.discard();
     return sealed;
-  }
-
-  async #sealFolder(folder: FolderBuffer, signal: AbortSignal | undefined): Promise<SealedFile> {
-    const spool = await this.#folders.spill(folder, false);
-    await spool.finish(spoolColumns(folder));
-    const job = this.#job(folder, spool, fileMetadata(this.#options, folder, this.schema.id));
-    job.signal = signal;
-    await this.#parts.engine.encode(job);
-    const timestamps = job.columns.filter(({ type }) => type === 'timestamp');
-    await markTimestampsUtc(job.path, new Set(timestamps.map(({ name }) => name)));
-    const size = await syncFile(job.path);
-    this.#parts.estimate.learn(spool.size, size, job.columns.length);
-    return {
-      localPath: job.path,
-      size,
-      folder: folder.folder,
-      firstOffset: folder.firstOffset,
-      lastOffset: folder.lastOffset,
-      rowCount: folder.totalRows,
-      minTimeMs: BigInt(folder.minTimeMs),
-      maxTimeMs: BigInt(folder.maxTimeMs),
-      contentHash: folder.sum.toHex(),
-      schemaId: this.schema.id,
-    };
-  }
-
-  #job(folder: FolderBuffer, spool: EncodeJob['spool'], metadata: Record<string, string>): EncodeJob {
-    const { scratchDirectory, codec, rowGroupRows } = this.#options;
-    return {
-      spool,
-      columns: fileColumns(folder, this.schema),
-      path: join(scratchDirectory, `${this.#parts.name}${this.#fileCount++}.parquet`),
-      codec,
-      rowGroupRows: rowGroupRowsFor(rowGroupRows, this.#parts.engine.maxRowGroupBytes, spool.groups),
-      metadata,
-    };
   }
 
   async discard(): Promise<void> {
@@ -291,24 +224,4 @@ export class SpoolingEncoder implements TableEncoder {
 
 function guessHour(timestampMs: number): number {
   return Math.floor(Math.min(Math.max(timestampMs, 0), 4_102_444_800_000) / hourMs);
-}
-
-async function sizeOf(path: string): Promise<number> {
-  const file = await open(path, 'r');
-  try {
-    return (await file.stat()).size;
-  } finally {
-    await file.close();
-  }
-}
-
-/** Puts a file on stable storage; its size. */
-async function syncFile(path: string): Promise<number> {
-  const file = await open(path, 'r+');
-  try {
-    await file.sync();
-    return (await file.stat()).size;
-  } finally {
-    await file.close();
-  }
 }

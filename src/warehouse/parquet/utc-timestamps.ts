@@ -1,6 +1,7 @@
 import { open } from 'node:fs/promises';
 import { readFooterOf } from './parquet-footer.ts';
-import { type ThriftStruct, thriftTypes } from './thrift-compact.ts';
+import type { ThriftStruct } from './thrift-reader.ts';
+import { thriftTypes } from './thrift-types.ts';
 
 /** Field ids of parquet.thrift. */
 const schemaName = 4;
