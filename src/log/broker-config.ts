@@ -1,5 +1,4 @@
-import type { GroupConfig } from './coordinator/group-coordinator.ts';
-import { defaultGroupConfig } from './coordinator/group-coordinator.ts';
+import { defaultGroupConfig, type GroupConfig } from './coordinator/group-config.ts';
 import type { ServerLimits } from './server/server-limits.ts';
 import { defaultServerLimits } from './server/server-limits.ts';
 

@@ -1,9 +1,5 @@
-import {
-  defaultGroupConfig,
-  type GroupConfig,
-  GroupCoordinator,
-  type OffsetToCommit,
-} from '../../../../src/log/coordinator/group-coordinator.ts';
+import { defaultGroupConfig, type GroupConfig } from '../../../../src/log/coordinator/group-config.ts';
+import { GroupCoordinator, type OffsetToCommit } from '../../../../src/log/coordinator/group-coordinator.ts';
 import type { LogManager, PartitionLog } from '../../../../src/log/storage/index.ts';
 import { ManualClock, silentLogger } from '../../../../src/shared/index.ts';
 import type { SimulatedLogFileSystem } from '../../../support/simulated-log-file-system.ts';

@@ -1,5 +1,5 @@
 import { afterEach, describe, expect, it } from 'vitest';
-import type { GroupConfig } from '../../../../src/log/coordinator/group-coordinator.ts';
+import type { GroupConfig } from '../../../../src/log/coordinator/group-config.ts';
 import { errorCodes } from '../../../../src/wire/index.ts';
 import { seededRandom } from '../../../support/seeded-random.ts';
 import type { SimulatedLogFileSystem } from '../../../support/simulated-log-file-system.ts';
