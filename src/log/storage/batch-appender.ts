@@ -37,6 +37,7 @@ export class BatchAppender {
 
   append(records: Buffer): AppendResult {
     this.#state.assertAppending();
+    this.#context.commit.assertWorking();
     const batches = this.#validate(records);
     const duplicate = this.#findDuplicate(batches);
     if (duplicate) return this.#writer.duplicateResult(duplicate);
@@ -85,6 +86,9 @@ export class BatchAppender {
         'MESSAGE_TOO_LARGE',
         `expected batches of at most max.message.bytes = ${this.#state.config.maxMessageBytes} bytes, got ${header.sizeBytes}`,
       );
+    }
+    if (header.producerId >= 0n && (header.producerEpoch < 0 || header.baseSequence < 0)) {
+      throw new LogError('INVALID_RECORD', 'expected an epoch and a first sequence of 0 or more beside a producer id');
     }
     if (header.isControl)
       throw new LogError('INVALID_RECORD', 'expected records, got a control batch, which only brokers write');

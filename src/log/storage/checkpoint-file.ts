@@ -38,6 +38,8 @@ export class CheckpointFile {
   readonly #entries = new Map<string, PartitionCheckpoint>();
   /** A write that has not begun and will carry every change made before it does. */
   #nextWrite: Promise<void> | null = null;
+  /** What the file holds for certain. */
+  #writtenText: string | null = null;
 
   constructor(fileSystem: LogFileSystem, dataDirectory: string) {
     this.#fileSystem = fileSystem;
@@ -76,9 +78,19 @@ export class CheckpointFile {
   write(): Promise<void> {
     this.#nextWrite ??= this.#serial.run(() => {
       this.#nextWrite = null;
-      return writeJsonDurably(this.#fileSystem, this.#path, { version: 0, partitions: this.#stored() });
+      return this.#write();
     });
     return this.#nextWrite;
+  }
+
+  /** An idle broker leaves the disk alone. */
+  async #write(): Promise<void> {
+    const partitions = this.#stored();
+    const text = JSON.stringify(partitions);
+    if (text === this.#writtenText) return;
+    this.#writtenText = null;
+    await writeJsonDurably(this.#fileSystem, this.#path, { version: 0, partitions });
+    this.#writtenText = text;
   }
 
   #stored(): Record<string, StoredCheckpoint> {

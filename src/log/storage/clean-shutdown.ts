@@ -6,7 +6,6 @@
 import { join } from 'node:path';
 import { readJson, removeFileIfThere, writeJsonDurably } from './durable-file.ts';
 import type { LogFileSystem } from './log-file-system.ts';
-import { syncDirectoryOrFail } from './sync-or-fail.ts';
 
 const fileName = '.kafka_cleanshutdown';
 
@@ -21,5 +20,5 @@ export async function writeCleanShutdownMarker(fileSystem: LogFileSystem, dataDi
 
 export async function removeCleanShutdownMarker(fileSystem: LogFileSystem, dataDirectory: string): Promise<void> {
   await removeFileIfThere(fileSystem, join(dataDirectory, fileName));
-  await syncDirectoryOrFail(fileSystem, dataDirectory);
+  await fileSystem.syncDirectory(dataDirectory);
 }

@@ -16,7 +16,6 @@ import {
   topicIdOfDeletedDirectory,
 } from './names.ts';
 import { logBytesIn, removePartitionDirectory } from './partition-directory.ts';
-import { syncDirectoryOrFail } from './sync-or-fail.ts';
 import { readTopicFiles, removeTopicFile, type TopicFile } from './topic-file.ts';
 
 export interface SweepOptions {
@@ -38,7 +37,7 @@ export async function sweepDataDirectory(options: SweepOptions): Promise<TopicFi
     if (topicIdOfDeletedDirectory(name)) await removePartitionDirectory(fileSystem, join(dataDirectory, name));
   }
   await removeUnlisted(options, topics);
-  await syncDirectoryOrFail(fileSystem, dataDirectory);
+  await fileSystem.syncDirectory(dataDirectory);
   return topics;
 }
 
@@ -54,7 +53,7 @@ export async function finishDeletion(
     if (await fileSystem.stat(from)) await fileSystem.rename(from, to);
     if (await fileSystem.stat(to)) removed.push(to);
   }
-  await syncDirectoryOrFail(fileSystem, dataDirectory);
+  await fileSystem.syncDirectory(dataDirectory);
   await removeTopicFile(fileSystem, dataDirectory, topic.name);
   for (const directory of removed) await removePartitionDirectory(fileSystem, directory);
   logger.info({ topic: topic.name, topicId: topic.topicId }, 'TopicDeleted');

@@ -1,5 +1,5 @@
 /** All logs of one data directory, opened: what the broker holds. Owns the background work and the order of a clean shutdown. */
-import { describeError, SluiceError } from '../../shared/index.ts';
+import { describeError, faultPoint, SluiceError } from '../../shared/index.ts';
 import { writeCleanShutdownMarker } from './clean-shutdown.ts';
 import type { LogContext } from './log-context.ts';
 import { LogError } from './log-error.ts';
@@ -117,16 +117,16 @@ export class DiskLogManager implements LogManager {
 
   /** Only a log that is whole on disk gets the marker: else the next start must recover. */
   async #close(): Promise<void> {
-    const { commit, checkpoints, fileSystem, files } = this.#context;
+    const { commit, fileSystem, files } = this.#context;
     const reason = new LogError('KAFKA_STORAGE_ERROR', 'the log is being closed: the broker shuts down');
     try {
       for (const log of this.#store.logs()) log.refuseAppends(reason);
       this.#stopBackground.abort();
       await Promise.all(this.#background);
       await commit.drain();
-      await mapAtOnce([...this.#store.logs()], partitionsAtOnce, (log) => log.seal());
-      for (const log of this.#store.logs()) log.noteCheckpoint();
-      if (!commit.hasFailed) await checkpoints.write();
+      if (!commit.hasFailed) await mapAtOnce([...this.#store.logs()], partitionsAtOnce, (log) => log.seal());
+      if (!commit.hasFailed) await this.#writeCheckpoints();
+      faultPoint('log.before-marker');
       if (!commit.hasFailed) await writeCleanShutdownMarker(fileSystem, this.#options.dataDirectory);
     } finally {
       commit.stop();

@@ -147,21 +147,21 @@ export class DiskPartitionLog implements PartitionLog {
   async seal(): Promise<void> {
     const { active, logEndOffset, producers } = this.#state;
     await this.#writer.sealer.idle();
-    if (active.sizeBytes === 0) return;
+    if (active.sizeBytes === 0 || active.isAsClosed) return;
     this.#writer.sealer.seal(active, { offset: logEndOffset, bytes: encodeProducerSnapshot(logEndOffset, producers) });
     await this.#writer.sealer.idle();
   }
 
   /** Waits for what is under way on disk and closes the files; the log must be stopped. */
-  closeFiles(): Promise<void> {
-    return this.#state.serial.run(async () => {
-      await this.#writer.sealer.idle();
-      for (const segment of this.#state.segments) {
-        await segment.file?.close();
-        segment.file = null;
-        this.#context.indexes.forget(segment);
-        await this.#context.files.forget(segment.path('.log'));
-      }
-    });
+  async closeFiles(): Promise<void> {
+    await this.#state.writes.run(async () => {});
+    await this.#state.removals.run(async () => {});
+    await this.#writer.sealer.idle();
+    for (const segment of this.#state.segments) {
+      await segment.file?.close();
+      segment.file = null;
+      this.#context.indexes.forget(segment);
+      await this.#context.files.forget(segment.path('.log'));
+    }
   }
 }

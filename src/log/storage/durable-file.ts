@@ -10,20 +10,35 @@ import { dirname } from 'node:path';
 import { crc32c } from '../../wire/index.ts';
 import { errnoOf, isDiskFull } from './log-error.ts';
 import type { LogFileSystem } from './log-file-system.ts';
-import { syncDirectoryOrFail, syncOrFail } from './sync-or-fail.ts';
 
 export const temporarySuffix = '.tmp';
 
+export interface FileContent {
+  path: string;
+  bytes: Buffer;
+}
+
 export async function writeFileDurably(fileSystem: LogFileSystem, path: string, bytes: Buffer): Promise<void> {
-  const temporary = path + temporarySuffix;
-  try {
-    await writeNewFile(fileSystem, temporary, bytes);
-  } catch (error) {
-    if (isDiskFull(error)) await removeFileIfThere(fileSystem, temporary);
-    throw error;
+  await writeFilesDurably(fileSystem, dirname(path), [{ path, bytes }]);
+}
+
+/** Several files of one folder, each the old or the new one after a crash; the folder is synced once. */
+export async function writeFilesDurably(
+  fileSystem: LogFileSystem,
+  directory: string,
+  files: FileContent[],
+): Promise<void> {
+  for (const { path, bytes } of files) {
+    const temporary = path + temporarySuffix;
+    try {
+      await writeNewFile(fileSystem, temporary, bytes);
+    } catch (error) {
+      if (isDiskFull(error)) await removeFileIfThere(fileSystem, temporary);
+      throw error;
+    }
+    await fileSystem.rename(temporary, path);
   }
-  await fileSystem.rename(temporary, path);
-  await syncDirectoryOrFail(fileSystem, dirname(path));
+  await fileSystem.syncDirectory(directory);
 }
 
 /** The bytes are durable when this resolves; the name is not, until its folder is synced. */
@@ -31,7 +46,7 @@ export async function writeNewFile(fileSystem: LogFileSystem, path: string, byte
   const file = await fileSystem.open(path, 'create');
   try {
     await file.write([bytes], 0);
-    await syncOrFail(file);
+    await file.datasync();
   } finally {
     await file.close();
   }

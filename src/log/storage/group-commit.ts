@@ -7,6 +7,7 @@
  * `flushIntervalMs` old, or when all logs together have more than `flushBytes` unsynced.
  */
 import type { Clock } from '../../shared/index.ts';
+import { LogError } from './log-error.ts';
 import type { PartitionWriter } from './partition-writer.ts';
 
 export interface GroupCommitOptions {
@@ -41,6 +42,11 @@ export class GroupCommit {
 
   get hasFailed(): boolean {
     return this.#hasFailed;
+  }
+
+  /** For logs that were made while another one failed. */
+  assertWorking(): void {
+    if (this.#hasFailed) throw new LogError('KAFKA_STORAGE_ERROR', 'the log has failed: the broker must restart');
   }
 
   notePending(deltaBytes: number): void {

@@ -5,8 +5,10 @@
  *     version=1                               version: 0
  *     cluster.id=<22 letters of base64url>    topic_id: <22 letters of base64url>
  *     node.id=1
+ *     #crc32c=<8 hex digits>
  */
 import { join } from 'node:path';
+import { crc32c } from '../../wire/index.ts';
 import { readFileIfThere, writeFileDurably, writeNewFile } from './durable-file.ts';
 import { LogError } from './log-error.ts';
 import type { LogFileSystem } from './log-file-system.ts';
@@ -26,7 +28,9 @@ export async function readMetaProperties(
   const values = new Map(bytes.toString('utf8').split('\n').map(splitProperty));
   const clusterId = values.get('cluster.id') ?? '';
   const nodeId = Number(values.get('node.id') ?? Number.NaN);
-  if (values.get('version') === '1' && /^[\w-]{22}$/.test(clusterId) && Number.isInteger(nodeId))
+  const checksum = values.get('#crc32c');
+  const isIntact = checksum === undefined || propertiesText({ clusterId, nodeId }).includes(`#crc32c=${checksum}\n`);
+  if (isIntact && values.get('version') === '1' && /^[\w-]{22}$/.test(clusterId) && Number.isInteger(nodeId))
     return { clusterId, nodeId };
   throw new LogError(
     'KAFKA_STORAGE_ERROR',
@@ -39,7 +43,7 @@ export async function writeMetaProperties(
   dataDirectory: string,
   meta: MetaProperties,
 ): Promise<void> {
-  const text = `version=1\ncluster.id=${meta.clusterId}\nnode.id=${meta.nodeId}\n`;
+  const text = propertiesText(meta);
   await writeFileDurably(fileSystem, join(dataDirectory, 'meta.properties'), Buffer.from(text));
 }
 
@@ -65,7 +69,13 @@ export async function readPartitionMetadata(fileSystem: LogFileSystem, directory
   return match ? Buffer.from(match[1]!, 'base64url').toString('hex') : null;
 }
 
+/** The last line is a comment to Kafka, and to us the checksum of the lines before; a person who edits the file may drop it. */
+function propertiesText(meta: MetaProperties): string {
+  const text = `version=1\ncluster.id=${meta.clusterId}\nnode.id=${meta.nodeId}\n`;
+  return `${text}#crc32c=${crc32c(Buffer.from(text)).toString(16).padStart(8, '0')}\n`;
+}
+
 function splitProperty(line: string): [string, string] {
   const at = line.indexOf('=');
-  return at < 0 || line.startsWith('#') ? ['', ''] : [line.slice(0, at).trim(), line.slice(at + 1).trim()];
+  return at < 0 ? ['', ''] : [line.slice(0, at).trim(), line.slice(at + 1).trim()];
 }

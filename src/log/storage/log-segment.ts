@@ -41,6 +41,10 @@ export class LogSegment {
   readonly indexIntervalBytes: number;
   /** The writable file; null until the segment is created on disk, and again once it is sealed. */
   file: LogFile | null = null;
+  /** It is complete on disk, with its indexes, and so is the name of its successor. */
+  isSealed = false;
+  /** It is as a clean shutdown left it: nothing to write at the next one. */
+  isAsClosed = false;
   /** Null for sealed segments whose indexes are not in memory: SegmentIndexCache loads them. */
   indexes: SegmentIndexes | null;
   sizeBytes: number;
@@ -78,6 +82,7 @@ export class LogSegment {
       this.bytesSinceIndexEntry = 0;
     }
     this.sizeBytes += sizeBytes;
+    this.isAsClosed = false;
     this.bytesSinceIndexEntry += sizeBytes;
   }
 
@@ -93,6 +98,7 @@ export class LogSegment {
     this.offsetOfMaxTimestamp = indexes.times.last?.offset ?? -1n;
     this.bytesSinceIndexEntry = this.sizeBytes - (indexes.offsets.lookupPosition(this.sizeBytes)?.position ?? 0);
     this.firstAppendMs = firstAppendMs;
+    this.isAsClosed = true;
   }
 
   /** The same segment before its first batch, to build its indexes again. */

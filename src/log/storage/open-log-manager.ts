@@ -33,7 +33,7 @@ import { openPartition } from './partition-recovery.ts';
 import type { PartitionIdentity } from './partition-state.ts';
 import { ProducerIds } from './producer-ids.ts';
 import { SegmentIndexCache } from './segment-index-cache.ts';
-import { syncDirectoryOrFail } from './sync-or-fail.ts';
+import { withStrictSync } from './strict-sync.ts';
 import { TailCache } from './tail-cache.ts';
 import { builtInTopicConfig, checkTopicConfig, mergeTopicConfig } from './topic-config.ts';
 import { type TopicFile, topicsDirectoryName } from './topic-file.ts';
@@ -50,11 +50,11 @@ const dayMs = 24 * 60 * 60 * 1000;
 export async function openLogManager(options: OpenLogManagerOptions): Promise<LogManager> {
   const fileSystem = options.fileSystem ?? nodeLogFileSystem;
   if (await makeDirectoryIfMissing(fileSystem, options.dataDirectory)) {
-    await syncDirectoryOrFail(fileSystem, dirname(options.dataDirectory));
+    await fileSystem.syncDirectory(dirname(options.dataDirectory));
   }
   const lock = await fileSystem.lockDirectory(options.dataDirectory);
   try {
-    return await new LogOpening(options, fileSystem, lock).run();
+    return await new LogOpening(options, lock).run();
   } catch (error) {
     await lock.release();
     throw error;
@@ -69,12 +69,12 @@ class LogOpening {
   readonly #context: LogContext;
   #manager: DiskLogManager | null = null;
 
-  constructor(options: OpenLogManagerOptions, fileSystem: LogFileSystem, lock: DirectoryLock) {
+  constructor(options: OpenLogManagerOptions, lock: DirectoryLock) {
     this.#options = options;
-    this.#fileSystem = fileSystem;
     this.#lock = lock;
     this.#logger = options.logger ?? silentLogger;
     this.#context = this.#makeContext();
+    this.#fileSystem = this.#context.fileSystem;
   }
 
   async run(): Promise<LogManager> {
@@ -83,8 +83,8 @@ class LogOpening {
     const topicsDirectory = join(dataDirectory, topicsDirectoryName);
     await makeDirectoryIfMissing(this.#fileSystem, topicsDirectory);
     // A process that was killed leaves names that no sync has made durable: what is decided below must not rest on them.
-    await syncDirectoryOrFail(this.#fileSystem, dataDirectory);
-    await syncDirectoryOrFail(this.#fileSystem, topicsDirectory);
+    await this.#fileSystem.syncDirectory(dataDirectory);
+    await this.#fileSystem.syncDirectory(topicsDirectory);
     const topics = await sweepDataDirectory({ fileSystem: this.#fileSystem, dataDirectory, logger: this.#logger });
     const clusterId = await this.#clusterId(topics);
     await checkpoints.load(this.#logger);
@@ -108,15 +108,15 @@ class LogOpening {
 
   #makeContext(): LogContext {
     const options = this.#options;
-    const fileSystem = this.#fileSystem;
     const clock = options.clock ?? systemClock;
-    const files = new OpenFiles(fileSystem);
     const commit = new GroupCommit({
       clock,
       flushIntervalMs: options.flushIntervalMs ?? 1000,
       flushBytes: options.flushBytes ?? 64 << 20,
       onFailure: (error) => this.#fail(error),
     });
+    const fileSystem = withStrictSync(options.fileSystem ?? nodeLogFileSystem, (error) => commit.fail(error));
+    const files = new OpenFiles(fileSystem);
     return {
       fileSystem,
       clock,
@@ -200,7 +200,7 @@ class LogOpening {
       );
     }
     await writePartitionMetadata(this.#fileSystem, directory, topicId);
-    await syncDirectoryOrFail(this.#fileSystem, directory);
+    await this.#fileSystem.syncDirectory(directory);
   }
 
   /** What recovery found out (a raised leader epoch, a log start that segments imply) holds from now on; and entries without a log go. */
@@ -219,7 +219,9 @@ class LogOpening {
 
   #fail(error: Error): void {
     this.#logger.error({ error: describeError(error) }, 'LogFailed');
-    this.#manager?.fail(error);
+    // Before there is a manager, opening it fails with the same error.
+    if (!this.#manager) return;
+    this.#manager.fail(error);
     this.#options.onFatal(error);
   }
 

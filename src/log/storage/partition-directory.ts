@@ -4,7 +4,6 @@ import { makeDirectoryIfMissing } from './durable-file.ts';
 import { writePartitionMetadata } from './identity-files.ts';
 import type { LogFileSystem } from './log-file-system.ts';
 import { offsetFileName } from './names.ts';
-import { syncDirectoryOrFail } from './sync-or-fail.ts';
 
 /** An empty log that begins at offset 0. Its parent must be synced afterwards. What an unfinished attempt left there is overwritten. */
 export async function makePartitionDirectory(
@@ -16,7 +15,7 @@ export async function makePartitionDirectory(
   await writePartitionMetadata(fileSystem, directory, topicId);
   const file = await fileSystem.open(join(directory, offsetFileName(0n, '.log')), 'create');
   await file.close();
-  await syncDirectoryOrFail(fileSystem, directory);
+  await fileSystem.syncDirectory(directory);
 }
 
 export async function removePartitionDirectory(fileSystem: LogFileSystem, directory: string): Promise<void> {

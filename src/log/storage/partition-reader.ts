@@ -52,6 +52,7 @@ export class PartitionReader {
     for (const segment of [...this.#state.segments]) {
       const nextOffset = this.#nextOffsetOf(segment);
       if (nextOffset <= this.#state.logStartOffset || segment.visibleBytes === 0) continue;
+      if (segment.maxTimestampMs !== null && segment.maxTimestampMs < timestampMs) continue;
       const { times } = await this.#context.indexes.indexesOf(segment, nextOffset);
       if (segment.maxTimestampMs! < timestampMs) continue;
       const fromIndex = times.lookup(timestampMs)?.offset ?? segment.baseOffset;
@@ -97,7 +98,7 @@ export class PartitionReader {
     } catch (error) {
       if (errnoOf(error) !== 'ENOENT') throw error;
     }
-    await this.#state.serial.run(async () => {});
+    await this.#state.removals.run(async () => {});
     this.#state.assertServing();
     try {
       return await task();
@@ -141,7 +142,7 @@ export class PartitionReader {
   async #largestVisibleTimestamp(segment: LogSegment): Promise<bigint | null> {
     const nextOffset = this.#nextOffsetOf(segment);
     if (segment.visibleBytes === 0 || nextOffset <= this.#state.logStartOffset) return null;
-    await this.#context.indexes.indexesOf(segment, nextOffset);
+    if (segment.maxTimestampMs === null) await this.#context.indexes.indexesOf(segment, nextOffset);
     const isVisible = segment.offsetOfMaxTimestamp < this.#state.highWatermark;
     if (isVisible && segment.baseOffset >= this.#state.logStartOffset)
       return segment.maxTimestampMs! < 0n ? null : segment.maxTimestampMs;

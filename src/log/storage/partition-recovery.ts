@@ -17,7 +17,6 @@ import { type PartitionIdentity, PartitionState } from './partition-state.ts';
 import { replayProducers } from './producer-replay.ts';
 import type { ProducerState } from './producer-state.ts';
 import { hasIndexFiles, recoverSegment, resumeSegment, sealRecovered } from './segment-recovery.ts';
-import { syncDirectoryOrFail } from './sync-or-fail.ts';
 import { PartitionTail } from './tail-cache.ts';
 
 export interface OpenPartitionOptions {
@@ -57,10 +56,10 @@ class PartitionRecovery {
     const checkpoint = this.#context.checkpoints.get(this.#identity.directoryName, this.#identity.topicId);
     const recoveryPoint = checkpoint?.recoveryPoint ?? 0n;
     const { logEndOffset, producers } = (await this.#takeAsIs()) ?? (await this.#recover(recoveryPoint));
-    await this.#dropSnapshotsAbove(logEndOffset);
+    await this.#dropSnapshots(logEndOffset);
     // After a kill the names found here may not be durable yet, a rolled segment's for one.
     if (this.#isDirectoryChanged || !this.#wasCleanShutdown)
-      await syncDirectoryOrFail(this.#context.fileSystem, this.#identity.directory);
+      await this.#context.fileSystem.syncDirectory(this.#identity.directory);
     const leaderEpoch = this.#leaderEpoch(checkpoint?.leaderEpoch ?? 0, logEndOffset, recoveryPoint);
     return this.#state(checkpoint?.logStartOffset ?? 0n, logEndOffset, leaderEpoch, producers);
   }
@@ -115,6 +114,7 @@ class PartitionRecovery {
   /** Sealed segments that are not scanned must have their indexes. */
   async #restoreIndexes(scanIndex: number): Promise<void> {
     for (const [index, segment] of this.#segments.slice(0, scanIndex).entries()) {
+      segment.isSealed = true;
       segment.maxTimestampMs = null;
       const nextOffset = this.#segments[index + 1]!.baseOffset;
       if (await hasIndexFiles(this.#context, segment)) continue;
@@ -153,14 +153,21 @@ class PartitionRecovery {
     for (const segment of dropped.reverse()) {
       this.#warnCut(segment, segment.sizeBytes, reason);
       for (const suffix of segmentSuffixes) await this.#remove(offsetFileName(segment.baseOffset, suffix));
-      await syncDirectoryOrFail(this.#context.fileSystem, this.#identity.directory);
+      await this.#context.fileSystem.syncDirectory(this.#identity.directory);
     }
   }
 
-  /** Offsets above the log end are given again: a snapshot taken above it is of records that do not exist. */
-  async #dropSnapshotsAbove(logEndOffset: bigint): Promise<void> {
-    for (const offset of this.#snapshotOffsets.filter((other) => other > logEndOffset)) {
-      await this.#remove(offsetFileName(offset, snapshotSuffix));
+  /**
+   * Those above the log end are of records that do not exist: their offsets are given again. Of the others one per segment is kept,
+   * and the newest, which a clean shutdown has left.
+   */
+  async #dropSnapshots(logEndOffset: bigint): Promise<void> {
+    const bases = new Set(this.#segments.map((segment) => segment.baseOffset));
+    const newest = this.#snapshotOffsets.filter((offset) => offset <= logEndOffset).at(-1);
+    for (const offset of this.#snapshotOffsets) {
+      if (offset > logEndOffset || (offset !== newest && !bases.has(offset))) {
+        await this.#remove(offsetFileName(offset, snapshotSuffix));
+      }
     }
   }
 

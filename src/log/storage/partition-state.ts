@@ -3,7 +3,8 @@
  *
  *   logStartOffset <= highWatermark <= logEndOffset,   segments sorted by base offset, the last one active.
  *
- * Changes are made synchronously; what takes several steps on disk runs in `serial`, one at a time.
+ * Changes are made synchronously. What takes several steps on disk goes one at a time: writes, rolls and syncs in `writes`, removals
+ * from the front in `removals`. The two do not meet: one changes the last segment, the other never touches it.
  */
 import type { LogError } from './log-error.ts';
 import type { LogSegment } from './log-segment.ts';
@@ -39,7 +40,8 @@ interface Waiter {
 
 export class PartitionState {
   readonly identity: PartitionIdentity;
-  readonly serial = new Serial();
+  readonly writes = new Serial();
+  readonly removals = new Serial();
   readonly tail: PartitionTail;
   readonly leaderEpoch: number;
   readonly producers: ProducerState;

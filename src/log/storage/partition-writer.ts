@@ -15,7 +15,6 @@ import type { AppendResult } from './log-types.ts';
 import type { PartitionState } from './partition-state.ts';
 import type { ProducerBatch } from './producer-state.ts';
 import { SegmentSealer } from './segment-sealer.ts';
-import { syncDirectoryOrFail, syncOrFail } from './sync-or-fail.ts';
 
 export class PartitionWriter {
   readonly #state: PartitionState;
@@ -96,11 +95,11 @@ export class PartitionWriter {
   }
 
   writeNext(): Promise<void> {
-    return this.#state.serial.run(() => this.#writeNext());
+    return this.#state.writes.run(() => this.#writeNext());
   }
 
   sync(): Promise<void> {
-    return this.#state.serial.run(() => this.#sync());
+    return this.#state.writes.run(() => this.#sync());
   }
 
   /** Rejects whatever waits. Nothing more is written. */
@@ -153,7 +152,7 @@ export class PartitionWriter {
     const groups = this.#unsynced;
     if (groups.length === 0) return;
     const { file } = groups.at(-1)!.start.segment;
-    if (file) await syncOrFail(file);
+    if (file) await file.datasync();
     faultPoint('log.after-sync');
     if (this.#unsynced === groups) this.#noteSynced();
   }
@@ -176,7 +175,7 @@ export class PartitionWriter {
     await this.#context.files.forget(segment.path('.log'));
     segment.file = await fileSystem.open(segment.path('.log'), 'create');
     faultPoint('log.mid-roll');
-    await syncDirectoryOrFail(fileSystem, segment.directory);
+    await fileSystem.syncDirectory(segment.directory);
     const old = this.#state.segments[this.#state.segments.indexOf(segment) - 1]!;
     this.sealer.seal(old, { offset: segment.baseOffset, bytes: snapshot });
     const { topic, partition } = this.#state.identity;

@@ -4,7 +4,7 @@
  */
 import type { Logger } from '../../shared/index.ts';
 import { checkIndexes } from './batch-location.ts';
-import { readFileIfThere, writeFileDurably } from './durable-file.ts';
+import { type FileContent, readFileIfThere, writeFilesDurably } from './durable-file.ts';
 import { isDiskFull } from './log-error.ts';
 import type { LogFile, LogFileSystem } from './log-file-system.ts';
 import type { LogSegment, SegmentIndexes } from './log-segment.ts';
@@ -68,11 +68,15 @@ export class SegmentIndexCache {
     segment.indexes = null;
   }
 
-  /** Writes both files; a full disk is no reason to fail, because they can be made again. */
-  async write(segment: LogSegment, indexes: SegmentIndexes): Promise<void> {
+  /** Writes both files, and one more beside them; a full disk is no reason to fail, because they can be made again. */
+  async write(segment: LogSegment, indexes: SegmentIndexes, ...others: FileContent[]): Promise<void> {
+    const files = [
+      { path: segment.path('.index'), bytes: indexes.offsets.bytes },
+      { path: segment.path('.timeindex'), bytes: indexes.times.bytes },
+      ...others,
+    ];
     try {
-      await writeFileDurably(this.#fileSystem, segment.path('.index'), indexes.offsets.bytes);
-      await writeFileDurably(this.#fileSystem, segment.path('.timeindex'), indexes.times.bytes);
+      await writeFilesDurably(this.#fileSystem, segment.directory, files);
     } catch (error) {
       if (!isDiskFull(error)) throw error;
       this.#logger.warn({ directory: segment.directory, baseOffset: segment.baseOffset }, 'IndexNotWrittenDiskFull');

@@ -5,7 +5,7 @@
 
 import { describeError } from '../../shared/index.ts';
 import type { BatchHeader } from '../../wire/index.ts';
-import { batchOverheadBytes, readBatchSize, validateBatch, WireError } from './batch-bytes.ts';
+import { validateBatch, WireError } from './batch-bytes.ts';
 import { type FoundBatch, locateBatch, readExactly } from './batch-location.ts';
 import type { LogContext } from './log-context.ts';
 import { LogError } from './log-error.ts';
@@ -105,17 +105,18 @@ async function readFrom(
 function goodBatches(bytes: Buffer, firstOffset: bigint): number {
   let end = 0;
   let expected = firstOffset;
-  while (bytes.length - end >= batchOverheadBytes) {
+  while (end < bytes.length) {
     try {
-      if (end + readBatchSize(bytes, end) > bytes.length) break;
       const header = validateBatch(bytes, end);
-      if (header.baseOffset !== expected)
+      if (header.baseOffset !== expected) {
         throw new WireError('malformed', `expected base offset ${expected}, found ${header.baseOffset}`);
+      }
       end += header.sizeBytes;
       expected = header.lastOffset + 1n;
     } catch (error) {
-      if (end === 0) throw error;
-      break;
+      // What is left is cut by the size of the read, or the next read will tell what is wrong with it.
+      if (end > 0 && error instanceof WireError) break;
+      throw error;
     }
   }
   return end;

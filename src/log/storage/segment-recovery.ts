@@ -5,7 +5,6 @@ import type { LogContext } from './log-context.ts';
 import { type LogSegment, newIndexes } from './log-segment.ts';
 import { hasSequence, type ProducerState } from './producer-state.ts';
 import { scanSegment } from './segment-scan.ts';
-import { syncOrFail } from './sync-or-fail.ts';
 
 export interface SegmentScanOptions {
   context: LogContext;
@@ -45,7 +44,7 @@ export async function recoverSegment(options: SegmentScanOptions): Promise<Recov
     },
   });
   if (scan.damage) await segment.file.truncate(scan.endPosition);
-  if (scan.damage || !options.isSynced) await syncOrFail(segment.file);
+  if (scan.damage || !options.isSynced) await segment.file.datasync();
   segment.visibleBytes = segment.sizeBytes;
   return { nextOffset: scan.nextOffset, damage: scan.damage, cutBytes: fileBytes - scan.endPosition };
 }
@@ -56,6 +55,7 @@ export async function sealRecovered(context: LogContext, segment: LogSegment): P
   await context.indexes.write(segment, segment.indexes!);
   await segment.file!.close();
   segment.file = null;
+  segment.isSealed = true;
   context.indexes.keep(segment, segment.indexes!);
 }
 

@@ -14,7 +14,6 @@ import type { LogSegment } from './log-segment.ts';
 import { deletedSuffix, offsetFileName, snapshotSuffix } from './names.ts';
 import type { PartitionState } from './partition-state.ts';
 import type { SegmentSealer } from './segment-sealer.ts';
-import { syncDirectoryOrFail } from './sync-or-fail.ts';
 
 export class SegmentRemover {
   readonly #state: PartitionState;
@@ -35,7 +34,7 @@ export class SegmentRemover {
       const message = `expected a new log start of at most ${highWatermark} for ${identity.directoryName}, got ${offset}`;
       throw new LogError('OFFSET_OUT_OF_RANGE', message);
     }
-    await this.#state.serial.run(async () => {
+    await this.#state.removals.run(async () => {
       if (offset <= this.#state.logStartOffset) return;
       await this.#checkpointLogStart(offset);
       if (offset > this.#state.logStartOffset) this.#state.logStartOffset = offset;
@@ -44,7 +43,7 @@ export class SegmentRemover {
   }
 
   async removeExpired(nowMs: number): Promise<void> {
-    await this.#state.serial.run(async () => {
+    await this.#state.removals.run(async () => {
       const { retentionBytes } = this.#state.config;
       let surplus = retentionBytes < 0 ? 0 : this.#totalBytes() - retentionBytes;
       await this.#removeWhile(async (segment, nextOffset) => {
@@ -78,14 +77,22 @@ export class SegmentRemover {
 
   async #removeWhile(isDue: (segment: LogSegment, nextOffset: bigint) => boolean | Promise<boolean>): Promise<void> {
     await this.#sealer.idle();
-    // What is not below the high watermark, the active segment foremost, stays.
-    while (this.#state.segments.length > 1) {
+    const removed: LogSegment[] = [];
+    // The active segment is not sealed, nor is its predecessor until the roll is durable: there is always one on disk.
+    for (;;) {
       const segment = this.#state.segments[0]!;
       const nextOffset = this.#state.nextOffsetOfSegment(0);
-      if (this.#state.isStopped || nextOffset > this.#state.highWatermark || !(await isDue(segment, nextOffset)))
-        return;
+      if (
+        this.#state.isStopped ||
+        !segment.isSealed ||
+        nextOffset > this.#state.highWatermark ||
+        !(await isDue(segment, nextOffset))
+      )
+        break;
       await this.#remove(segment, nextOffset);
+      removed.push(segment);
     }
+    for (const segment of removed) await this.#removeFiles(segment);
   }
 
   async #remove(segment: LogSegment, nextOffset: bigint): Promise<void> {
@@ -93,17 +100,21 @@ export class SegmentRemover {
     const path = segment.path('.log');
     await fileSystem.rename(path, path + deletedSuffix);
     faultPoint('log.mid-retention');
-    await syncDirectoryOrFail(fileSystem, segment.directory);
+    await fileSystem.syncDirectory(segment.directory);
     this.#state.segments = this.#state.segments.filter((other) => other !== segment);
     if (nextOffset > this.#state.logStartOffset) this.#state.logStartOffset = nextOffset;
     indexes.forget(segment);
     await files.forget(path);
-    await removeFileIfThere(fileSystem, path + deletedSuffix);
+    const { topic, partition } = this.#state.identity;
+    logger.info({ topic, partition, baseOffset: segment.baseOffset, sizeBytes: segment.sizeBytes }, 'SegmentDeleted');
+  }
+
+  async #removeFiles(segment: LogSegment): Promise<void> {
+    const { fileSystem } = this.#context;
+    await removeFileIfThere(fileSystem, segment.path('.log') + deletedSuffix);
     await removeFileIfThere(fileSystem, segment.path('.index'));
     await removeFileIfThere(fileSystem, segment.path('.timeindex'));
     await removeFileIfThere(fileSystem, join(segment.directory, offsetFileName(segment.baseOffset, snapshotSuffix)));
-    const { topic, partition } = this.#state.identity;
-    logger.info({ topic, partition, baseOffset: segment.baseOffset, sizeBytes: segment.sizeBytes }, 'SegmentDeleted');
   }
 
   async #checkpointLogStart(logStartOffset: bigint): Promise<void> {

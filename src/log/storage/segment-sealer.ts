@@ -4,9 +4,7 @@
  * a crash in between scans it again.
  */
 import { join } from 'node:path';
-import { writeFileDurably } from './durable-file.ts';
 import type { LogContext } from './log-context.ts';
-import { isDiskFull } from './log-error.ts';
 import type { LogSegment } from './log-segment.ts';
 import { offsetFileName, snapshotSuffix } from './names.ts';
 import { Serial } from './serial.ts';
@@ -44,22 +42,12 @@ export class SegmentSealer {
 
   async #seal(segment: LogSegment, snapshot: SnapshotFile): Promise<void> {
     const indexes = segment.indexes!;
-    await this.#context.indexes.write(segment, indexes);
-    await this.writeSnapshot(segment.directory, snapshot);
+    const snapshotPath = join(segment.directory, offsetFileName(snapshot.offset, snapshotSuffix));
+    await this.#context.indexes.write(segment, indexes, { path: snapshotPath, bytes: snapshot.bytes });
     await segment.file?.close();
     segment.file = null;
+    segment.isSealed = true;
     this.#context.indexes.keep(segment, indexes);
     this.#unsealed.delete(segment);
-  }
-
-  /** Without it start-up reads more of the log; so a full disk does not matter. */
-  async writeSnapshot(directory: string, { offset, bytes }: SnapshotFile): Promise<void> {
-    const path = join(directory, offsetFileName(offset, snapshotSuffix));
-    try {
-      await writeFileDurably(this.#context.fileSystem, path, bytes);
-    } catch (error) {
-      if (!isDiskFull(error)) throw error;
-      this.#context.logger.warn({ path }, 'ProducerSnapshotNotWrittenDiskFull');
-    }
   }
 }

@@ -10,7 +10,6 @@ import { readJson, removeFileIfThere, writeJsonDurably } from './durable-file.ts
 import { LogError } from './log-error.ts';
 import type { LogFileSystem } from './log-file-system.ts';
 import type { TopicConfig } from './log-types.ts';
-import { syncDirectoryOrFail } from './sync-or-fail.ts';
 
 export const topicsDirectoryName = 'topics';
 const suffix = '.json';
@@ -33,7 +32,7 @@ export async function writeTopicFile(
 
 export async function removeTopicFile(fileSystem: LogFileSystem, dataDirectory: string, name: string): Promise<void> {
   await removeFileIfThere(fileSystem, pathOf(dataDirectory, name));
-  await syncDirectoryOrFail(fileSystem, join(dataDirectory, topicsDirectoryName));
+  await fileSystem.syncDirectory(join(dataDirectory, topicsDirectoryName));
 }
 
 /** Throws when one is damaged: guessing its retention could delete data. */

@@ -16,7 +16,6 @@ import { makePartitionDirectory, removePartitionDirectory } from './partition-di
 import { type PartitionIdentity, PartitionState } from './partition-state.ts';
 import { ProducerState } from './producer-state.ts';
 import { Serial } from './serial.ts';
-import { isSyncFailure, syncDirectoryOrFail } from './sync-or-fail.ts';
 import { PartitionTail } from './tail-cache.ts';
 import { checkTopicConfig, definedOnly, mergeTopicConfig } from './topic-config.ts';
 import { type TopicFile, writeTopicFile } from './topic-file.ts';
@@ -139,7 +138,7 @@ export class TopicStore {
       await mapAtOnce(identities, directoriesAtOnce, ({ directory }) =>
         makePartitionDirectory(fileSystem, directory, file.topicId),
       );
-      await syncDirectoryOrFail(fileSystem, this.#dataDirectory);
+      await fileSystem.syncDirectory(this.#dataDirectory);
       await writeTopicFile(fileSystem, this.#dataDirectory, file);
     } catch (error) {
       if (isDiskFull(error)) await this.#removeUnfinished(identities);
@@ -196,13 +195,12 @@ export class TopicStore {
     }
   }
 
-  /** A failed sync ends the log; a full disk is told to the client. */
+  /** A full disk is told to the client. */
   #change<T>(task: () => Promise<T>): Promise<T> {
     return this.#serial.run(async () => {
       try {
         return await task();
       } catch (error) {
-        if (isSyncFailure(error)) this.#context.commit.fail(error);
         if (isDiskFull(error))
           throw new LogError('KAFKA_STORAGE_ERROR', `no space left in ${this.#dataDirectory}`, { cause: error });
         throw error;

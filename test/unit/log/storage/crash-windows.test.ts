@@ -1,7 +1,10 @@
 /** Crashes in exactly the moments that a random run seldom meets. */
-import { describe, expect, it } from 'vitest';
+import { describe, expect, it, vi } from 'vitest';
 import type { SimulatedLogFileSystem } from '../../../support/simulated-log-file-system.ts';
 import { appendValues, batchOf, fileOf, newDisk, openSmall, openWithTopic } from './log-fixture.ts';
+
+// Thousands of small logs; on a busy machine that takes its time.
+vi.setConfig({ testTimeout: 120_000 });
 
 /** Of all that was not synced nothing survives. */
 const nothingSurvives = (): number => 0;

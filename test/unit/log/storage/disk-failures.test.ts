@@ -1,4 +1,4 @@
-import { describe, expect, it } from 'vitest';
+import { describe, expect, it, vi } from 'vitest';
 import type { LogError, LogManager, PartitionLog } from '../../../../src/log/storage/index.ts';
 import {
   appendValues,
@@ -10,6 +10,9 @@ import {
   readAll,
   readHeaders,
 } from './log-fixture.ts';
+
+// Thousands of small logs; on a busy machine that takes its time.
+vi.setConfig({ testTimeout: 120_000 });
 
 const value = 'x'.repeat(200);
 

@@ -59,7 +59,6 @@ describe('the log after power loss', () => {
         throw new Error(`seed ${seed} (SEED=${seed} SEEDS=1 runs it alone)`, { cause: error });
       }
     }
-    console.log(`${stateCount} crash states`);
     expect(stateCount).toBeGreaterThan(seedCount * 20);
   }, 120_000);
 });

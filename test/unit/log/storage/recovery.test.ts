@@ -1,4 +1,4 @@
-import { describe, expect, it } from 'vitest';
+import { describe, expect, it, vi } from 'vitest';
 import type { PartitionLog } from '../../../../src/log/storage/index.ts';
 import { LogError, type LogManager } from '../../../../src/log/storage/index.ts';
 import { seededRandom } from '../../../support/seeded-random.ts';
@@ -15,13 +15,16 @@ import {
   startMs,
 } from './log-fixture.ts';
 
+// Thousands of small logs; on a busy machine that takes its time.
+vi.setConfig({ testTimeout: 120_000 });
+
 const firstLog = fileOf('00000000000000000000.log');
 
 /** A disk on which topic `t` holds the values, as a killed process leaves it. */
 async function killedDisk(values: string[], segmentBytes = 1 << 20): Promise<SimulatedLogFileSystem> {
   const disk = newDisk();
   const { log } = await openWithTopic(disk, { defaults: { segmentBytes } });
-  await appendValues(log, values);
+  for (const value of values) await appendValues(log, [value]);
   return disk.afterKill(seededRandom(2));
 }
 
