@@ -298,6 +298,8 @@ export class PartitionOwner {
 
   async #roll(): Promise<OwnerState> {
     this.#isMemoryAsked = false;
+    // This roll is the answer; should it not be committed, the next look finds the request again.
+    if (this.#requestedUpTo !== null && this.#rolls!.position >= this.#requestedUpTo) this.#requestedUpTo = null;
     try {
       await this.#rolls!.roll(this.#dueCause!);
     } catch (error) {

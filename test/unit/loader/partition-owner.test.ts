@@ -1,4 +1,5 @@
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { requestRoll } from '../../../src/loader/roll-request.ts';
 import { PartitionChain } from '../../../src/offsets/index.ts';
 import { ManualClock } from '../../../src/shared/index.ts';
 import { KafkaError, LogTruncatedError } from '../../../src/wire/client/index.ts';
@@ -290,6 +291,22 @@ describe('PartitionOwner', () => {
     const askedMs = clock.nowMs();
     await until(() => clock.nowMs() > askedMs + 10_000, { stepMs: 100 });
     expect(disk.paths(`/${stageTopic}/_sluice/requests/`)).toEqual([]);
+  });
+
+  it('rolls once for a request, however much arrives meanwhile, and goes on as before', async () => {
+    log.append(...values(5));
+    const continuous = stage({ settings: { rollAgeMs: 3_600_000, ownerCheckMs: 2000 } }).start();
+    await until(() => continuous.owner.position?.position === 5n);
+    const place = { table: stageTopic, topicId: stageTopicId, partition: 0 };
+    await requestRoll(new MemoryFiles(disk), place, 5n, new AbortController().signal);
+    await until(() => continuous.commits.length > 0, { stepMs: 100 });
+    for (let count = 5; count < 100; count += 5) {
+      log.append(...values(5, count));
+      await until(() => continuous.owner.position?.position === BigInt(count + 5), { stepMs: 10 });
+    }
+    const askedMs = clock.nowMs();
+    await until(() => clock.nowMs() > askedMs + 10_000, { stepMs: 100 });
+    expect(continuous.commits).toMatchObject([{ cause: 'requested', next: 5n }]);
   });
 
   it('takes over from another group whose member is gone, and refuses to when it lives', async () => {
