@@ -90,11 +90,15 @@ function copyStatement(job: EncodeJob, rowGroupRows: number): string {
     'FORMAT parquet',
     ...codecOptions[job.codec],
     `ROW_GROUP_SIZE ${rowGroupRows}`,
+    `DICTIONARY_SIZE_LIMIT ${maxDictionaryValues}`,
     ...(metadata.length > 0 ? [`KV_METADATA {${metadata.join(', ')}}`] : []),
   ];
   const source = `SELECT ${columns.join(', ')} FROM read_parquet(${sqlLiteral(job.spool.path)})`;
   return `COPY (${source}) TO ${sqlLiteral(job.path)} (${options.join(', ')})`;
 }
+
+/** A column with more values than this in a row group is better off without a dictionary (docs/decisions/0002). */
+const maxDictionaryValues = 4096;
 
 /** Level 1 of zstd takes a fifth less time than DuckDB's usual 3 and makes files 3 % larger (docs/decisions/0002). */
 const codecOptions: Record<ParquetCodec, string[]> = {
