@@ -1,10 +1,10 @@
 // Every API at every version that the broker advertises, and the places where Kafka clones go wrong.
-import { randomUUID } from 'node:crypto';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import * as wire from '../../src/wire/index.ts';
 import { apiKeys, apiName, errorByCode, errorCodes, zeroUuid } from '../../src/wire/index.ts';
 import { startTestBroker, type TestBroker } from '../support/broker.ts';
 import { RawClient } from '../support/raw-client.ts';
+import { sampleRequests } from '../support/sample-requests.ts';
 
 let broker: TestBroker;
 let client: RawClient;
@@ -30,64 +30,6 @@ const batch = (...values: string[]) =>
     values.map((value) => ({ value, key: 'k' })),
     { timestampMs: 5n },
   );
-/** A plausible request of each API, in each version. What a version does not have is left out. */
-const requests: Record<string, (version: number) => object> = {
-  Produce: (v) => ({
-    acks: -1,
-    timeoutMs: 1000,
-    topicData: [{ ...named(v, 13), partitionData: [{ index: 0, records: batch('v') }] }],
-  }),
-  Fetch: (v) => ({
-    maxWaitMs: 0,
-    minBytes: 1,
-    topics: [
-      {
-        ...(v >= 13 ? { topicId } : { topic: 't' }),
-        partitions: [{ partition: 0, fetchOffset: 0n, partitionMaxBytes: 1000 }],
-      },
-    ],
-  }),
-  ListOffsets: () => ({ replicaId: -1, topics: [{ name: 't', partitions: [{ partitionIndex: 0, timestamp: -1n }] }] }),
-  Metadata: () => ({ topics: [{ name: 't' }] }),
-  OffsetCommit: (v) => ({
-    groupId: 'simple',
-    topics: [{ ...named(v, 10), partitions: [{ partitionIndex: 0, committedOffset: 1n }] }],
-  }),
-  OffsetFetch: (v) =>
-    v < 8
-      ? { groupId: 'simple', topics: [{ name: 't', partitionIndexes: [0] }] }
-      : { groups: [{ groupId: 'simple', topics: [{ ...named(v, 10), partitionIndexes: [0] }] }] },
-  FindCoordinator: (v) => (v < 4 ? { key: 'g' } : { coordinatorKeys: ['g'] }),
-  JoinGroup: () => ({
-    groupId: `g-${randomUUID()}`,
-    sessionTimeoutMs: 10_000,
-    protocolType: 'consumer',
-    protocols: [{ name: 'range', metadata: text('m') }],
-  }),
-  SyncGroup: () => ({ groupId: 'none', generationId: 1, memberId: 'm' }),
-  Heartbeat: () => ({ groupId: 'none', generationId: 1, memberId: 'm' }),
-  LeaveGroup: (v) => (v < 3 ? { groupId: 'none', memberId: 'm' } : { groupId: 'none', members: [{ memberId: 'm' }] }),
-  DescribeGroups: () => ({ groups: ['simple', 'none'] }),
-  ListGroups: () => ({}),
-  ApiVersions: (v) => (v < 3 ? {} : { clientSoftwareName: 'raw', clientSoftwareVersion: '1.0' }),
-  CreateTopics: (v) => ({
-    topics: [{ name: `created-${v}`, numPartitions: 2, replicationFactor: 1 }],
-    timeoutMs: 1000,
-  }),
-  DeleteTopics: (v) => (v < 6 ? { topicNames: ['nowhere'] } : { topics: [{ name: 'nowhere' }] }),
-  DeleteRecords: () => ({ topics: [{ name: 't', partitions: [{ partitionIndex: 0, offset: 0n }] }] }),
-  InitProducerId: () => ({ transactionalId: null, transactionTimeoutMs: 1000 }),
-  DescribeConfigs: () => ({ resources: [{ resourceType: 2, resourceName: 't', configurationKeys: null }] }),
-  CreatePartitions: (v) => ({ topics: [{ name: 't', count: 2 + v, assignments: null }], timeoutMs: 1000 }),
-  DeleteGroups: () => ({ groupsNames: ['none'] }),
-  OffsetDelete: () => ({ groupId: 'simple', topics: [] }),
-  DescribeCluster: () => ({}),
-};
-
-function named(version: number, firstIdVersion: number): { topicId: string } | { name: string } {
-  return version >= firstIdVersion ? { topicId } : { name: 't' };
-}
-
 /** The one error that each of these requests is meant to get; none where it is not listed. */
 const expectedErrors: Record<string, string[]> = {
   JoinGroup: ['NONE', 'MEMBER_ID_REQUIRED'],
@@ -116,6 +58,7 @@ describe('every advertised version', () => {
       0,
       {},
     );
+    const requests = sampleRequests(topicId);
     expect(apis.map((api) => apiName(api.apiKey)).sort()).toEqual(Object.keys(requests).sort());
     for (const { apiKey, minVersion, maxVersion } of apis) {
       const name = apiName(apiKey);

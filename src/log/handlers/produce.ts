@@ -1,4 +1,3 @@
-import { SluiceError } from '../../shared/index.ts';
 import {
   apiKeys,
   type DeepPartial,
@@ -10,6 +9,7 @@ import {
   type ProduceResponsePartitionProduceResponse,
   ProduceResponseSchema,
 } from '../../wire/index.ts';
+import { RequestRefusedError } from '../server/index.ts';
 import type { AppendResult, TopicState } from '../storage/log-types.ts';
 import { type BrokerServices, defineHandler, errorAnswer } from './api-handler.ts';
 import { refuseOldProduce } from './produce-old-versions.ts';
@@ -55,7 +55,9 @@ function silentAnswer(responses: { partitionResponses: PartitionAnswer[] }[]): n
   for (const { partitionResponses } of responses) {
     for (const { errorCode, errorMessage } of partitionResponses) {
       if (!errorCode) continue;
-      throw new SluiceError('produce-failed', `acks=0: ${errorByCode(errorCode).name} ${errorMessage ?? ''}`.trimEnd());
+      throw new RequestRefusedError(
+        `Produce with acks=0: ${errorByCode(errorCode).name} ${errorMessage ?? ''}`.trimEnd(),
+      );
     }
   }
   return null;

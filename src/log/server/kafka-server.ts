@@ -19,6 +19,8 @@ export interface ServerCounters {
   readonly connectionsClosedIdle: number;
   readonly requests: number;
   readonly badRequests: number;
+  /** Requests that failed by no fault of the client: there should be none. */
+  readonly failures: number;
 }
 
 export class KafkaServer {
@@ -33,6 +35,7 @@ export class KafkaServer {
     connectionsClosedIdle: 0,
     requests: 0,
     badRequests: 0,
+    failures: 0,
   };
   #idleTimer: NodeJS.Timeout | null = null;
   #whenEmpty: (() => void) | null = null;
@@ -112,6 +115,7 @@ export class KafkaServer {
       nowMs: () => clock.monotonicMs(),
       onRequest: () => this.#counters.requests++,
       onBadRequest: () => this.#counters.badRequests++,
+      onFailure: () => this.#counters.failures++,
       onClosed: () => this.#forget(connection, address),
     });
     this.#connections.add(connection);

@@ -10,6 +10,7 @@ import type { Socket } from 'node:net';
 import { describeError, type Logger } from '../../shared/index.ts';
 import { FrameSplitter, WireError } from '../../wire/index.ts';
 import type { RequestBudget } from './request-budget.ts';
+import { RequestRefusedError } from './request-refused-error.ts';
 import type { ServerLimits } from './server-limits.ts';
 
 export interface Caller {
@@ -35,6 +36,8 @@ export interface ConnectionOptions {
   readonly nowMs: () => number;
   readonly onRequest: () => void;
   readonly onBadRequest: () => void;
+  /** A request has failed by no fault of the client. */
+  readonly onFailure: () => void;
   readonly onClosed: () => void;
 }
 
@@ -210,12 +213,13 @@ export class ServerConnection {
 
   #closeBecause(error: unknown, hint?: string): void {
     if (this.#isClosed) return;
-    const { logger, onBadRequest } = this.#options;
+    const { logger, onBadRequest, onFailure } = this.#options;
     const fields = { ...this.#who(), cause: hint ?? describeError(error) };
-    if (error instanceof WireError) {
+    if (error instanceof WireError || error instanceof RequestRefusedError) {
       onBadRequest();
       logger.warn(fields, 'ConnectionClosedForBadRequest');
     } else {
+      onFailure();
       logger.error(fields, 'ConnectionClosedAfterFailure');
     }
     this.#dropQueue();
