@@ -8,7 +8,18 @@
  */
 import type { Clock } from '../../shared/index.ts';
 import { LogError } from './log-error.ts';
-import type { PartitionWriter } from './partition-writer.ts';
+
+/** What the loop asks of a partition. */
+export interface CommitMember {
+  readonly hasPending: boolean;
+  readonly hasUnsynced: boolean;
+  /** Somebody waits for the sync. */
+  readonly isSyncWanted: boolean;
+  /** Since when the oldest unsynced bytes are written, on the monotonic clock. */
+  readonly unsyncedSinceMs: number;
+  writeNext(): Promise<void>;
+  sync(): Promise<void>;
+}
 
 export interface GroupCommitOptions {
   clock: Clock;
@@ -18,10 +29,23 @@ export interface GroupCommitOptions {
   onFailure: (error: Error) => void;
 }
 
+/** What the loop needs of the writer of one partition. */
+export interface CommitMember {
+  readonly hasPending: boolean;
+  readonly hasUnsynced: boolean;
+  /** Monotonic milliseconds of the oldest byte that is written and not synced. */
+  readonly unsyncedSinceMs: number;
+  /** Whether somebody waits for the sync. */
+  readonly isSyncWanted: boolean;
+  writeNext(): Promise<void>;
+  sync(): Promise<void>;
+  rejectAll(error: LogError): void;
+}
+
 export class GroupCommit {
   readonly #options: GroupCommitOptions;
   /** Partitions with something to write or to sync. */
-  readonly #active = new Set<PartitionWriter>();
+  readonly #active = new Set<CommitMember>();
   #belowWaiters: { bytes: number; wake: () => void }[] = [];
   #idleWaiters: (() => void)[] = [];
   #pendingBytes = 0;
@@ -80,8 +104,8 @@ export class GroupCommit {
   }
 
   /** The round begins after the requests that the event loop has in hand, so that they share it. */
-  schedule(writer: PartitionWriter): void {
-    this.#active.add(writer);
+  schedule(member: CommitMember): void {
+    this.#active.add(member);
     this.#start();
   }
 
@@ -131,29 +155,29 @@ export class GroupCommit {
 
   /** Returns whether there is something to do at once. */
   async #round(): Promise<boolean> {
-    await allSettled([...this.#active].filter((writer) => writer.hasPending).map((writer) => writer.writeNext()));
-    await allSettled([...this.#active].filter((writer) => this.#isSyncDue(writer)).map((writer) => writer.sync()));
-    for (const writer of this.#active) {
-      if (!writer.hasPending && !writer.hasUnsynced) this.#active.delete(writer);
+    await allSettled([...this.#active].filter((member) => member.hasPending).map((member) => member.writeNext()));
+    await allSettled([...this.#active].filter((member) => this.#isSyncDue(member)).map((member) => member.sync()));
+    for (const member of this.#active) {
+      if (!member.hasPending && !member.hasUnsynced) this.#active.delete(member);
     }
     return this.#isWorkLeft() && !this.#hasFailed;
   }
 
   #isWorkLeft(): boolean {
-    for (const writer of this.#active) if (writer.hasPending || this.#isSyncDue(writer)) return true;
+    for (const member of this.#active) if (member.hasPending || this.#isSyncDue(member)) return true;
     return false;
   }
 
-  #isSyncDue(writer: PartitionWriter): boolean {
-    if (!writer.hasUnsynced) return false;
-    if (this.#mustSyncAll || this.#unsyncedBytes > this.#options.flushBytes || writer.isSyncWanted) return true;
-    return this.#options.clock.monotonicMs() - writer.unsyncedSinceMs >= this.#options.flushIntervalMs;
+  #isSyncDue(member: CommitMember): boolean {
+    if (!member.hasUnsynced) return false;
+    if (this.#mustSyncAll || this.#unsyncedBytes > this.#options.flushBytes || member.isSyncWanted) return true;
+    return this.#options.clock.monotonicMs() - member.unsyncedSinceMs >= this.#options.flushIntervalMs;
   }
 
   /** What nobody asked to sync is synced when it is old enough. */
   #armTimer(): void {
     if (this.#isTimerArmed || this.#active.size === 0) return;
-    const oldestMs = Math.min(...[...this.#active].map((writer) => writer.unsyncedSinceMs));
+    const oldestMs = Math.min(...[...this.#active].map((member) => member.unsyncedSinceMs));
     const waitMs = Math.max(1, oldestMs + this.#options.flushIntervalMs - this.#options.clock.monotonicMs());
     this.#isTimerArmed = true;
     this.#options.clock.sleep(waitMs, this.#stopTimer.signal).then(

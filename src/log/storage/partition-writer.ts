@@ -8,6 +8,7 @@
 import { faultPoint } from '../../shared/index.ts';
 import type { AppendGroup } from './append-group.ts';
 import { GroupAppendResult } from './group-append-result.ts';
+import type { CommitMember } from './group-commit.ts';
 import type { LogContext } from './log-context.ts';
 import { isDiskFull, LogError } from './log-error.ts';
 import type { LogSegment } from './log-segment.ts';
@@ -16,7 +17,7 @@ import type { PartitionState } from './partition-state.ts';
 import type { ProducerBatch } from './producer-state.ts';
 import { SegmentSealer } from './segment-sealer.ts';
 
-export class PartitionWriter {
+export class PartitionWriter implements CommitMember {
   readonly #state: PartitionState;
   readonly #context: LogContext;
   readonly sealer: SegmentSealer;
