@@ -44,6 +44,8 @@ export class ColumnBuilder {
   #doubles: Float64Array;
   readonly heap: ByteHeap;
   valueCount = 0;
+  /** True once a double was -0, in this spill or an earlier one. */
+  hasNegativeZero = false;
   /** Row of the last value, -1 when there is none. */
   lastRow = -1;
   #heapMark = 0;
@@ -106,6 +108,7 @@ export class ColumnBuilder {
 
   appendDouble(row: number, value: number): void {
     this.#doubles[this.valueCount++] = value;
+    if (value === 0 && Object.is(value, -0)) this.hasNegativeZero = true;
     this.#mark(row);
   }
 

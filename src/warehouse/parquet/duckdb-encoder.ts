@@ -14,6 +14,9 @@ const rowGroupShare = 8;
  * as the JavaScript side needs for the rows of the next. Rows keep their order.
  *
  * DuckDB writes either microseconds with the UTC mark (TIMESTAMPTZ) or milliseconds without it (TIMESTAMP_MS): here the latter.
+ *
+ * Its dictionaries take -0 and 0 for one value and keep the first that comes. The sign would be lost, and with it the content hash, so
+ * a file that has a -0 in a double column is written without dictionaries.
  */
 export class DuckdbEncoder implements SpoolEncoder {
   readonly name = 'duckdb';
@@ -90,7 +93,7 @@ function copyStatement(job: EncodeJob, rowGroupRows: number): string {
     'FORMAT parquet',
     ...codecOptions[job.codec],
     `ROW_GROUP_SIZE ${rowGroupRows}`,
-    `DICTIONARY_SIZE_LIMIT ${maxDictionaryValues}`,
+    `DICTIONARY_SIZE_LIMIT ${job.hasNegativeZero ? 0 : maxDictionaryValues}`,
     ...(metadata.length > 0 ? [`KV_METADATA {${metadata.join(', ')}}`] : []),
   ];
   const source = `SELECT ${columns.join(', ')} FROM read_parquet(${sqlLiteral(job.spool.path)})`;

@@ -18,6 +18,8 @@ export interface EncodeJob {
   path: string;
   codec: ParquetCodec;
   rowGroupRows: number;
+  /** Some double is -0: an encoding that takes it for 0 will not do. */
+  hasNegativeZero: boolean;
   /** Key-value pairs of the footer. */
   metadata: Readonly<Record<string, string>>;
   signal?: AbortSignal | undefined;

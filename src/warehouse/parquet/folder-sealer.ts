@@ -90,6 +90,7 @@ export class FolderSealer {
       path: join(scratchDirectory, `${this.#parts.name}${this.#fileCount++}.parquet`),
       codec,
       rowGroupRows: rowGroupRowsFor(rowGroupRows, this.#parts.engine.maxRowGroupBytes, spool.groups),
+      hasNegativeZero: folder.columns.some((column) => column.hasNegativeZero),
       metadata,
     };
   }

@@ -141,6 +141,22 @@ describe('open files', () => {
     await encoder.close();
   });
 
+  it.each(parquetEngineNames)(
+    'keep the sign of every zero among many of both, over several spills, in %s',
+    async (name) => {
+      const table = await openTable(name, 1);
+      const encoder = await table.encoder(declared({ d: 'double' }));
+      for (let first = 0; first < 600; first += 200) {
+        const values = Array.from({ length: 200 }, (_, n) => `{"d":${first === 200 && n % 2 === 0 ? '-0.0' : '0.0'}}`);
+        await encoder.append(batchOf(values, { baseOffset: BigInt(first) }), ...everything);
+      }
+      const rows = await sqlRows(await encoder.seal());
+      const negative = rows.filter(({ d }) => Object.is(d, -0)).map(({ _offset }) => _offset);
+      expect(negative).toEqual(Array.from({ length: 100 }, (_, n) => BigInt(200 + n * 2)));
+      await encoder.close();
+    },
+  );
+
   it('keep large row groups when a few rows are large', () => {
     const spill = (rowCount: number, size: number) => ({ rowCount, size, chunks: [] });
     const megabyte = 1024 * 1024;
