@@ -42,7 +42,8 @@ export async function killLoaders(options: LoaderKillOptions): Promise<boolean> 
   ] as const) {
     for (let round = 0; round < count; round++) {
       for (const point of killPoints) {
-        const occurrence = 1 + Math.floor(random() * 4);
+        // A load claims each of its two partitions once, and rolls each several times.
+        const occurrence = 1 + Math.floor(random() * (point.includes('claim') ? 2 : 4));
         const trialSeed = Math.floor(random() * 2 ** 31);
         waiting.push(() => tryOnce(lab, hdfs, place, point, occurrence, trialSeed, tallies, print));
       }

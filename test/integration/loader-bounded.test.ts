@@ -136,12 +136,27 @@ describe('a bounded load', () => {
     await fill('memory', 3, 4000, 19);
     const causes = new Set<string>();
     await load('memory', url, {
-      memoryBytes: 1_500_000,
+      memoryBytes: 300_000,
       maxDeadLetters: 1000,
       onProgress: (progress) => progress.kind === 'committed' && causes.add(progress.commit.cause),
     });
     expect(causes).toContain('memory');
     expect(await checkTable(lab.cluster, 'memory', directory)).toEqual([]);
+  });
+
+  it('stops at a log that has expired past the checkpoint, and records the gap when told to', async () => {
+    const { url } = lab.warehouse('expired');
+    await fill('expired', 1, 100, 21);
+    await load('expired', url, { maxDeadLetters: 1000 });
+    const random = seededRandom(22);
+    await lab.produce('expired', 0, labRecords({ random, count: 100, from: 1000 }));
+    await lab.deleteRecords('expired', 0, 150n);
+    const stopped = await load('expired', url, { maxDeadLetters: 1000 });
+    expect(stopped).toMatchObject({ outcome: 'failed', rowCount: 0n, commitCount: 0 });
+    expect(stopped.errors.join()).toContain('50 offsets expired before they were loaded');
+    const passed = await load('expired', url, { maxDeadLetters: 1000, onGap: 'record' });
+    expect(passed).toMatchObject({ outcome: 'complete', errors: [] });
+    expect(passed.rowCount + passed.deadLetterCount).toBe(50n);
   });
 
   it('leaves nothing in its scratch folder', async () => {

@@ -1,4 +1,4 @@
-import { afterAll, beforeAll, describe, it } from 'vitest';
+import { afterAll, beforeAll, describe, it, vi } from 'vitest';
 import { killPoints, runKillTrial } from '../support/kill-trial.ts';
 import { LoadLab } from '../support/load-lab.ts';
 
@@ -14,6 +14,8 @@ beforeAll(async () => {
 afterAll(async () => {
   await lab.close();
 });
+
+vi.setConfig({ maxConcurrency: 3, testTimeout: 240_000 });
 
 describe(`a load that is killed (seed ${seed})`, () => {
   it.concurrent.for(killPoints.map((point, index) => [point, index] as const))(

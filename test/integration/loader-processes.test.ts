@@ -1,4 +1,8 @@
-import { afterAll, beforeAll, describe, it } from 'vitest';
+import { join } from 'node:path';
+import { afterAll, beforeAll, describe, it, vi } from 'vitest';
+import { silentLogger } from '../../src/shared/index.ts';
+import { KafkaCluster, ProducerClient } from '../../src/wire/client/index.ts';
+import { startBrokerProcess } from '../support/broker.ts';
 import { checkTable } from '../support/check-table.ts';
 import { readLog } from '../support/compare-with-log.ts';
 import { labRecords } from '../support/lab-records.ts';
@@ -47,13 +51,13 @@ class Source {
 }
 
 /** Waits until the group's positions, which follow the checkpoints, have reached the end of the log. */
-async function untilLoaded(topic: string, group: string, timeoutMs = 40_000): Promise<void> {
+async function untilLoaded(topic: string, group: string, timeoutMs = 80_000, cluster = lab.cluster): Promise<void> {
   const ends = new Map<number, bigint>();
-  for (const { partition, offset } of await readLog(lab.cluster, topic)) ends.set(partition, offset + 1n);
+  for (const { partition, offset } of await readLog(cluster, topic)) ends.set(partition, offset + 1n);
   const deadlineMs = performance.now() + timeoutMs;
   let behind = '';
   while (performance.now() < deadlineMs) {
-    const committed = await lab.cluster.fetchOffsets(group, null);
+    const committed = await cluster.fetchOffsets(group, null);
     const late = [...ends].filter(
       ([partition, end]) => (committed.find((one) => one.partition === partition)?.offset ?? 0n) < end,
     );
@@ -71,13 +75,16 @@ function sleep(ms: number): Promise<void> {
 /** Waits until the process has stopped itself at a fault point. */
 async function untilFrozen(process: SluiceProcess): Promise<void> {
   const { readFileSync } = await import('node:fs');
-  for (let i = 0; i < 300; i++) {
+  for (let i = 0; i < 1200; i++) {
     const state = /^State:\s+(\w)/m.exec(readFileSync(`/proc/${process.child.pid}/status`, 'utf8'))?.[1];
     if (state === 'T') return;
     await sleep(50);
   }
   throw new Error(`the process did not stop itself: ${process.stderr}`);
 }
+
+// Two at a time: they mostly wait, for sessions to end above all.
+vi.setConfig({ maxConcurrency: 2, testTimeout: 240_000 });
 
 describe.concurrent('loads as processes', () => {
   it('commit by age without further traffic, and end cleanly on SIGTERM', async ({ expect }) => {
@@ -169,6 +176,35 @@ describe.concurrent('loads as processes', () => {
     await untilLoaded('moving', 'moving');
     expect((await two.stop()).code).toBe(0);
     expect(await checkTable(lab.cluster, 'moving', directory)).toEqual([]);
+  });
+
+  it('go on by themselves when the broker is killed and started again', async ({ expect }) => {
+    const { directory, url } = lab.warehouse('restart');
+    const data = join(lab.directory, 'restart-log');
+    let broker = await startBrokerProcess(data);
+    const cluster = new KafkaCluster({ brokers: [broker.bootstrap], clientId: 'restart', logger: silentLogger });
+    const produce = async (seed: number) => {
+      for (const record of labRecords({ random: seededRandom(seed), count: 200, from: seed * 1000 })) {
+        await producer.send('restart', record);
+      }
+      await producer.flush();
+    };
+    await cluster.createTopics([{ name: 'restart', partitions: 2 }]);
+    const producer = new ProducerClient({ cluster, acks: 'all', idempotent: true });
+    const load = lab.load('restart', url, [...continuous, '--group', 'restart'], { bootstrap: broker.bootstrap });
+    await produce(1);
+    for (let round = 2; round < 5; round++) {
+      await sleep(700);
+      await broker.end('SIGKILL');
+      broker = await startBrokerProcess(data, broker.bootstrap);
+      await produce(round);
+    }
+    await untilLoaded('restart', 'restart', 80_000, cluster);
+    expect((await load.stop()).code).toBe(0);
+    expect(await checkTable(cluster, 'restart', directory)).toEqual([]);
+    await producer.close();
+    await cluster.close();
+    await broker.end('SIGTERM');
   });
 
   it('that are bounded complete beside a continuous one of another group, and of the same', async ({ expect }) => {

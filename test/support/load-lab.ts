@@ -2,14 +2,15 @@ import { mkdtempSync, readdirSync, readFileSync, rmSync, statSync } from 'node:f
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { pathToFileURL } from 'node:url';
+import { Kafka, logLevel } from 'kafkajs';
 import { silentLogger } from '../../src/shared/index.ts';
 import { KafkaCluster } from '../../src/wire/client/index.ts';
 import { apiKeys, encodeBatch, type ProducerRecord } from '../../src/wire/index.ts';
 import { startTestBroker, type TestBroker } from './broker.ts';
 import { SluiceProcess } from './sluice-process.ts';
 
-/** Session timeout of the lab's loads: as short as the broker allows, so that a killed member is soon forgotten. */
-export const labSessionTimeout = '1500ms';
+/** Session timeout of the lab's loads: short, so that a killed member is soon forgotten, but long enough for a busy machine. */
+export const labSessionTimeout = '3s';
 
 /** A broker, a folder for warehouses, and loads as processes of the built CLI: what tests of the loader need. */
 export class LoadLab {
@@ -71,6 +72,15 @@ export class LoadLab {
       const errorCode = response.responses[0]?.partitionResponses[0]?.errorCode;
       if (errorCode !== 0) throw new Error(`produce to ${topic}-${partition} failed with ${errorCode}`);
     }
+  }
+
+  /** Expires all records below `offset`. */
+  async deleteRecords(topic: string, partition: number, offset: bigint): Promise<void> {
+    const admin = new Kafka({ brokers: [this.bootstrap], logLevel: logLevel.NOTHING }).admin();
+    await admin.connect();
+    await admin.fetchTopicOffsets(topic); // kafkajs deletes records only of topics that it has looked at
+    await admin.deleteTopicRecords({ topic, partitions: [{ partition, offset: String(offset) }] });
+    await admin.disconnect();
   }
 
   /** `sluice load` of one topic as a user starts it. */
