@@ -88,11 +88,14 @@ export class DiskLogManager implements LogManager {
     return this.#options.producerIds.next();
   }
 
+  /** A log that cannot (a full disk, a topic just deleted) keeps no other one from it; the first failure is thrown at the end. */
   async applyRetention(nowMs: number): Promise<void> {
+    const failures: unknown[] = [];
     for (const log of [...this.#store.logs()]) {
       log.expireProducers(nowMs - this.#options.producerExpirationMs);
-      await log.applyRetention(nowMs);
+      await log.applyRetention(nowMs).catch((error: unknown) => failures.push(error));
     }
+    if (failures.length > 0) throw failures[0];
   }
 
   /** A write or sync has failed: from now on every call is refused. */

@@ -97,15 +97,15 @@ export class DiskPartitionLog implements PartitionLog {
     return this.#remover.advanceLogStart(offset);
   }
 
-  /** Removes whole segments by age and size; rolls first when all that the active one holds has expired. */
+  /** Removes whole segments by age and size; then rolls, if all that the active one holds has expired, and removes that too. */
   async applyRetention(nowMs: number): Promise<void> {
     if (this.#state.isStopped || this.#state.config.cleanupPolicy === 'compact') return;
-    if (await this.#remover.isActiveSegmentExpired(nowMs)) {
-      const group = this.#appender.roll();
-      group.isSyncRequested = true;
-      await group.durable.promise;
-      await this.#writer.sealer.idle();
-    }
+    // First what needs no space: a full disk may have no room for the new segment of a roll.
+    await this.#remover.removeExpired(nowMs);
+    if (!(await this.#remover.isActiveSegmentExpired(nowMs))) return;
+    const group = this.#appender.roll();
+    group.isSyncRequested = true;
+    await group.durable.promise;
     await this.#remover.removeExpired(nowMs);
   }
 

@@ -9,6 +9,7 @@ import {
   openWithTopic,
   readAll,
   readHeaders,
+  startMs,
 } from './log-fixture.ts';
 
 // Thousands of small logs; on a busy machine that takes its time.
@@ -154,6 +155,23 @@ describe('a full disk', () => {
     await manager.applyRetention(0);
     await appendValues(log, [value]);
     expect(log.logStartOffset > 0n).toBe(true);
+  });
+
+  it('in which one log cannot roll does not keep retention from the others', async () => {
+    const disk = newDisk();
+    const manager = await openSmall(disk, { defaults: { retentionMs: 1000 } });
+    const [small, large] = (await manager.createTopic('t', { partitionCount: 2 })).partitions;
+    await appendValues(small!, ['a']);
+    await appendValues(
+      large!,
+      Array.from({ length: 30 }, () => value.repeat(4)),
+    );
+    disk.capacityBytes = usedBytes(disk);
+    await expect(manager.applyRetention(startMs + 60_000)).rejects.toMatchObject({ kafkaName: 'KAFKA_STORAGE_ERROR' });
+    expect(small!.logStartOffset).toBe(0n);
+    expect(large!.logStartOffset > 20n).toBe(true);
+    await manager.applyRetention(startMs + 60_000);
+    expect([small!.logStartOffset, large!.logStartOffset]).toEqual([1n, 30n]);
   });
 
   it('refuses a new topic without a trace, and a new log start without effect', async () => {
