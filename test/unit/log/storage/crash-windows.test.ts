@@ -1,7 +1,8 @@
 /** Crashes in exactly the moments that a random run seldom meets. */
 import { describe, expect, it, vi } from 'vitest';
+import { ManualClock } from '../../../../src/shared/index.ts';
 import type { SimulatedLogFileSystem } from '../../../support/simulated-log-file-system.ts';
-import { appendValues, batchOf, fileOf, newDisk, openSmall, openWithTopic } from './log-fixture.ts';
+import { appendValues, batchOf, fileOf, newDisk, openSmall, openWithTopic, startMs } from './log-fixture.ts';
 
 // Thousands of small logs; on a busy machine that takes its time.
 vi.setConfig({ testTimeout: 120_000 });
@@ -98,11 +99,16 @@ describe('a crash', () => {
 
   it('that keeps the producer snapshot of a new segment but not its first batch does not take the retry for a duplicate', async () => {
     const disk = newDisk();
-    const { log } = await openWithTopic(disk);
+    const clock = new ManualClock(startMs);
+    const { log } = await openWithTopic(disk, { clock });
     const batch = (baseSequence: number): Buffer =>
       batchOf({ values: [long], producerId: 5n, producerEpoch: 0, baseSequence });
     await log.append(batch(0)).durable;
     await log.append(batch(1)).durable;
+    // The checkpoint of now makes recovery begin at the new segment, with the snapshot and without the records before it.
+    await clock.advance(61_000);
+    for (let turn = 0; turn < 50; turn++) await new Promise((resolve) => setImmediate(resolve));
+    expect(disk.bytesOf('/data/checkpoints.json')!.toString()).toContain('"recoveryPoint": "2"');
     const snapshot = fileOf('00000000000000000002.producers');
     const lost = await diskWhen(
       disk,
