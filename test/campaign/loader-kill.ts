@@ -53,7 +53,10 @@ export async function killLoaders(options: LoaderKillOptions): Promise<boolean> 
     await hdfs?.waitUntilReady();
     print(`${waiting.length} trials, seed ${seed}`);
     const lane = async (): Promise<void> => {
-      for (let trial = waiting.shift(); trial; trial = waiting.shift()) await trial();
+      for (let trial = waiting.shift(); trial; trial = waiting.shift()) {
+        await trial();
+        if (waiting.length > 0 && waiting.length % 20 === 0) print(`${waiting.length} trials to go`);
+      }
     };
     await Promise.all(Array.from({ length: options.concurrency }, lane));
   } finally {
