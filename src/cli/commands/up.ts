@@ -1,5 +1,5 @@
 import { Command } from 'commander';
-import { parseBytes, parseDuration, parseInteger, parseList } from '../arguments.ts';
+import { parseBytes, parseDuration, parseHostPort, parseInteger, parseList } from '../arguments.ts';
 import type { UpOptions } from '../up/up-settings.ts';
 
 export function upCommand(): Command {
@@ -12,7 +12,8 @@ export function upCommand(): Command {
       '--warehouse <url>',
       'a folder, file:///DIR or webhdfs://NN1:PORT[,NN2:PORT]/PATH (default: <data>/warehouse)',
     )
-    .option('--listen <host:port>', 'where Kafka clients connect (default: 127.0.0.1:9092)')
+    .option('--listen <host:port>', 'where Kafka clients connect (default: 127.0.0.1:9092)', parseHostPort)
+    .option('--time-field <name>', "field with the event time (default: the record's timestamp; ts for the game)")
     .option('--topics <list>', 'topics to load (default: events)', parseList)
     .option('--partitions <n>', 'partitions of topics created by their first use (default: 4)', parseInteger(1, 10_000))
     .option('--workers <n>', 'loader workers (default: 1)', parseInteger(1, 256))

@@ -8,7 +8,7 @@ import { readConfig, type SluiceConfig } from '../config.ts';
 export interface UpOptions {
   config?: string;
   data?: string;
-  listen?: string;
+  listen?: { host: string; port: number };
   topics?: string[];
   warehouse?: string;
   workers?: number;
@@ -17,6 +17,7 @@ export interface UpOptions {
   partitions?: number;
   demo?: boolean;
   input?: string;
+  timeField?: string;
   seed: number;
   rate: number;
 }
@@ -45,7 +46,7 @@ export function upSettings(options: UpOptions): UpSettings {
   mkdirSync(dirname(resolve(brokerData)), { recursive: true });
   return {
     brokerData,
-    listen: parseHostPort(options.listen ?? config.broker.listen ?? '127.0.0.1:9092'),
+    listen: options.listen ?? parseHostPort(config.broker.listen ?? '127.0.0.1:9092'),
     partitions: options.partitions ?? config.broker.defaultPartitions ?? 4,
     topics: options.topics ?? config.loader.topics ?? ['events'],
     warehouseUrl: warehouseUrlOf(warehouse),
@@ -54,7 +55,7 @@ export function upSettings(options: UpOptions): UpSettings {
       workers: options.workers ?? loader.workers ?? 1,
       rollAge: options.rollAge ?? loader.rollAge ?? 5000,
     },
-    timeField: loader.timeField ?? (options.input === undefined ? 'ts' : null),
+    timeField: options.timeField ?? loader.timeField ?? (options.demo && options.input === undefined ? 'ts' : null),
     feed: feedOf(options),
   };
 }
