@@ -54,11 +54,16 @@ export async function killLoaders(options: LoaderKillOptions): Promise<boolean> 
     print(`${waiting.length} trials, seed ${seed}`);
     const lane = async (): Promise<void> => {
       for (let trial = waiting.shift(); trial; trial = waiting.shift()) {
-        await trial();
+        await trial().catch((error: unknown) => {
+          waiting.length = 0;
+          throw error;
+        });
         if (waiting.length > 0 && waiting.length % 20 === 0) print(`${waiting.length} trials to go`);
       }
     };
-    await Promise.all(Array.from({ length: options.concurrency }, lane));
+    // A lane that fails must not have the lab closed under the others.
+    const lanes = await Promise.allSettled(Array.from({ length: options.concurrency }, lane));
+    for (const ended of lanes) if (ended.status === 'rejected') throw ended.reason;
   } finally {
     await lab.close();
     await hdfs?.stop();

@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { pathToFileURL } from 'node:url';
 import { Kafka, logLevel } from 'kafkajs';
-import { silentLogger } from '../../src/shared/index.ts';
+import { createLogger, silentLogger } from '../../src/shared/index.ts';
 import { KafkaCluster } from '../../src/wire/client/index.ts';
 import { apiKeys, encodeBatch, type ProducerRecord } from '../../src/wire/index.ts';
 import { startTestBroker, type TestBroker } from './broker.ts';
@@ -14,18 +14,21 @@ export const labSessionTimeout = '3s';
 
 /** A broker, a folder for warehouses, and loads as processes of the built CLI: what tests of the loader need. */
 export class LoadLab {
-  readonly directory = mkdtempSync(join(tmpdir(), 'loader-lab-'));
+  readonly directory: string;
   readonly broker: TestBroker;
   readonly cluster: KafkaCluster;
   readonly #processes: SluiceProcess[] = [];
 
-  private constructor(broker: TestBroker) {
+  private constructor(directory: string, broker: TestBroker) {
+    this.directory = directory;
     this.broker = broker;
     this.cluster = new KafkaCluster({ brokers: [broker.bootstrap], clientId: 'lab', logger: silentLogger });
   }
 
   static async open(): Promise<LoadLab> {
-    return new LoadLab(await startTestBroker({ groups: { initialRebalanceDelayMs: 0 } }));
+    const directory = mkdtempSync(join(tmpdir(), 'loader-lab-'));
+    const options = { dataDirectory: join(directory, 'log'), logger: createLogger('error', { part: 'lab-broker' }) };
+    return new LoadLab(directory, await startTestBroker({ groups: { initialRebalanceDelayMs: 0 } }, options));
   }
 
   get bootstrap(): string {
