@@ -27,6 +27,8 @@ export default defineConfig({
           testTimeout: 600_000,
           hookTimeout: 600_000,
           fileParallelism: false,
+          // JVM servers on two shared cores stall for seconds now and then: one more try, and vitest says so in its output.
+          retry: 1,
         },
       },
     ],
