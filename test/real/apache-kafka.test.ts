@@ -20,7 +20,7 @@ const eventCount = 60_000;
 beforeAll(async () => {
   kafka = await startKafka();
   lab = await WarehouseLab.open({ bootstrap: kafka.bootstrap });
-  events = await lab.events(eventCount);
+  events = await lab.events(eventCount, 5 * eventCount);
 });
 
 afterAll(async () => {

@@ -6,6 +6,7 @@ import { WarehouseLab } from '../support/warehouse-lab.ts';
 
 const partitions = 4;
 const steadyRate = 1_500;
+const dayCount = 300_000;
 const boundedCount = 60_000;
 const continuous = ['--workers', '2', '--time-field', 'ts', '--roll-age', '1s', '--log-level', 'info'];
 /** Small rolls, so that a bounded load has many commits to be disturbed at. */
@@ -18,7 +19,7 @@ let steadyEvents: string;
 
 async function openLab(ha: boolean): Promise<void> {
   lab = await WarehouseLab.open({ hdfs: { ha, dataNodes: ha ? 1 : 2, properties } });
-  steadyEvents = await lab.events(300_000);
+  steadyEvents = await lab.events(dayCount);
 }
 
 /** A continuous load beside a steady producer; `outage` begins and ends while both run. */
@@ -41,7 +42,7 @@ async function expectContinuousLoadSurvives(
 /** A bounded load of what is there already; `outage` begins and ends while it runs. */
 async function expectBoundedLoadSurvives(topic: string, outage: () => Promise<void>): Promise<void> {
   await lab.createTopic(topic, partitions);
-  await sendFile(lab.bootstrap, topic, await lab.events(boundedCount));
+  await sendFile(lab.bootstrap, topic, await lab.events(boundedCount, dayCount));
   const load = lab.startLoad(topic, [...bounded, '--group', topic, '--until-end', '--json']);
   await lab.untilCommittedSince(topic, load, { group: topic });
   expect(await lab.committed(topic, topic), 'the load is through before the outage').toBeLessThan(boundedCount);
@@ -109,7 +110,7 @@ describe('a load on HDFS with one NameNode and two DataNodes', () => {
   it('begins when HDFS comes back, if it was started in a safe mode', async () => {
     const topic = 'early';
     await lab.createTopic(topic, partitions);
-    await sendFile(lab.bootstrap, topic, await lab.events(boundedCount));
+    await sendFile(lab.bootstrap, topic, await lab.events(boundedCount, dayCount));
     await lab.hdfs.dfsadmin('-safemode', 'enter');
     const load = lab.startLoad(topic, [...bounded, '--group', topic, '--until-end']);
     await new Promise((resolve) => setTimeout(resolve, 5_000));

@@ -1,4 +1,4 @@
-import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { describeOffsets } from '../../src/offsets/index.ts';
@@ -111,10 +111,14 @@ export class WarehouseLab {
     await this.cluster.createTopics([{ name, partitions }]);
   }
 
-  /** A file of `count` activity events, made once. */
-  async events(count: number): Promise<string> {
-    const file = join(this.folder, `events-${count}.tsv`);
-    await writeEvents(file, count);
+  /** A file of the first `count` of as many activity events as fill a whole day, all of them when left out. */
+  async events(count: number, ofDay = count): Promise<string> {
+    const file = join(this.folder, `events-${count}-of-${ofDay}.tsv`);
+    await writeEvents(file, ofDay);
+    if (count < ofDay) {
+      const lines = readFileSync(file, 'utf8').split('\n');
+      writeFileSync(file, `${lines.slice(0, count).join('\n')}\n`);
+    }
     return file;
   }
 
