@@ -16,6 +16,8 @@ import {
   type DescribeConfigsResponse,
   type DescribeGroupsRequest,
   type DescribeGroupsResponse,
+  type DescribeProducersRequest,
+  type DescribeProducersResponse,
   type FetchRequest,
   type FetchResponse,
   type FindCoordinatorRequest,
@@ -70,6 +72,7 @@ export interface ApiMessages {
   [apiKeys.OffsetForLeaderEpoch]: [OffsetForLeaderEpochRequest, OffsetForLeaderEpochResponse];
   [apiKeys.DescribeConfigs]: [DescribeConfigsRequest, DescribeConfigsResponse];
   [apiKeys.DeleteGroups]: [DeleteGroupsRequest, DeleteGroupsResponse];
+  [apiKeys.DescribeProducers]: [DescribeProducersRequest, DescribeProducersResponse];
 }
 
 export type ApiKey = keyof ApiMessages;
@@ -107,6 +110,7 @@ const newestUnderstood: Record<ApiKey, number> = {
   [apiKeys.OffsetForLeaderEpoch]: 4,
   [apiKeys.DescribeConfigs]: 4,
   [apiKeys.DeleteGroups]: 3,
+  [apiKeys.DescribeProducers]: 0,
 };
 
 /** The versions that we can speak: what the codec knows, up to what the client understands. */

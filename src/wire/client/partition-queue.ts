@@ -1,6 +1,6 @@
 import type { ProducerRecord } from '../index.ts';
 import type { BackOff } from './back-off.ts';
-import { type DeliveryCallbacks, nextSequence, ProducerBatch } from './producer-batch.ts';
+import { type DeliveryCallbacks, isAtOrAfter, nextSequence, ProducerBatch } from './producer-batch.ts';
 
 /**
  * The batches of one partition on their way out, in order: `pending` (the last one may still be open), then in flight.
@@ -197,9 +197,4 @@ export class PartitionQueue {
 function byAge(a: ProducerBatch, b: ProducerBatch): number {
   if (a.baseSequence < 0 || b.baseSequence < 0 || a.baseSequence === b.baseSequence) return 0;
   return isAtOrAfter(a.baseSequence, b.baseSequence) ? 1 : -1;
-}
-
-/** Sequences wrap to 0 after 2^31 - 1; those in flight together are never far apart. */
-function isAtOrAfter(sequence: number, other: number): boolean {
-  return ((sequence - other) & 0x7fffffff) < 0x40000000;
 }

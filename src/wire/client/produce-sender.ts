@@ -11,9 +11,10 @@ import {
 } from '../index.ts';
 import type { ClusterCore } from './cluster-core.ts';
 import type { KafkaConnection } from './kafka-connection.ts';
-import { KafkaError } from './kafka-error.ts';
+import { isRetriable, KafkaError } from './kafka-error.ts';
 import type { PartitionQueue } from './partition-queue.ts';
 import type { ProducerBatch, ProducerIdentity } from './producer-batch.ts';
+import { wasAppended } from './producer-memory.ts';
 
 export interface SenderOptions {
   acks: 'all' | 1 | 0;
@@ -285,12 +286,39 @@ export class ProduceSender {
       (code === errorCodes.OUT_OF_ORDER_SEQUENCE_NUMBER && queue.hasOlderTrouble(batch))
     ) {
       this.#retry(queue, batch, error);
+    } else if (code === errorCodes.OUT_OF_ORDER_SEQUENCE_NUMBER && batch.attempts > 1) {
+      void this.#settleSequence(queue, batch, error);
     } else if (endingErrors.has(code)) {
       this.#options.onEnded(error);
     } else {
       queue.refused(batch, nowMs);
       this.#options.onFailed(batch, error);
     }
+  }
+
+  /** A batch that went out before may be in the log, only the broker forgot it: then it was delivered. Else the producer ends. */
+  async #settleSequence(queue: PartitionQueue, batch: ProducerBatch, error: KafkaError): Promise<void> {
+    const { signal } = this.#closing;
+    const identity = this.#options.identity();
+    let isInLog = false;
+    try {
+      isInLog =
+        identity !== null && (await wasAppended(this.#core, queue.topic, queue.partition, batch, identity, signal));
+    } catch (cause) {
+      if (isRetriable(cause)) {
+        this.#retry(queue, batch, cause as Error);
+        this.pump();
+        return;
+      }
+    }
+    if (signal.aborted) return;
+    try {
+      if (!isInLog) throw error;
+      this.#noteDelivered(queue, batch, -1n);
+    } catch (ending) {
+      this.#options.onEnded(ending as Error); // out of order indeed, or a callback threw
+    }
+    this.pump();
   }
 
   #noteDelivered(queue: PartitionQueue, batch: ProducerBatch, baseOffset: bigint): void {

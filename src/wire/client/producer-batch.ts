@@ -42,6 +42,11 @@ export class ProducerBatch {
     this.bytes += bytes;
   }
 
+  /** Sequence of the last record. */
+  get lastSequence(): number {
+    return nextSequence(this.baseSequence, this.records.length - 1);
+  }
+
   /** Makes the bytes to send, unless they are there: a retry sends the same again. Throws WireError. */
   encode(compression: CompressionType, identity: ProducerIdentity | null, timestampMs: bigint): void {
     this.#encoded ??= encodeBatch(this.records, {
@@ -98,4 +103,9 @@ export class ProducerBatch {
 /** Sequences go from 0 to 2^31 - 1 and begin again. */
 export function nextSequence(sequence: number, recordCount: number): number {
   return (sequence + recordCount) % 0x80000000;
+}
+
+/** Sequences wrap to 0 after 2^31 - 1; those of batches that are on their way together are never far apart. */
+export function isAtOrAfter(sequence: number, other: number): boolean {
+  return ((sequence - other) & 0x7fffffff) < 0x40000000;
 }

@@ -235,12 +235,14 @@ export class ProducerClient {
 
   async #lookUpNow(topic: string): Promise<TopicState> {
     const { signal } = this.#closing;
-    await this.#core.retrying(signal, async () => {
+    // The count comes from the answer itself: what the cluster remembers of the topic may be forgotten by a retry meanwhile.
+    const partitionCount = await this.#core.retrying(signal, async () => {
       const response = await this.#core.refreshMetadata([topic], signal, this.#allowAutoTopicCreation);
-      throwIfError(response.topics[0]?.errorCode ?? errorCodes.UNKNOWN_TOPIC_OR_PARTITION, `topic "${topic}"`);
+      const answer = response.topics.find(({ name }) => name === topic);
+      throwIfError(answer?.errorCode ?? errorCodes.UNKNOWN_TOPIC_OR_PARTITION, `topic "${topic}"`);
+      return answer!.partitions.length;
     });
     if (this.#isIdempotent) await (this.#identityLookup ??= this.#initProducerId());
-    const partitionCount = this.#core.metadata.topic(topic)!.partitions.length;
     const sticky = new StickyPartition(this.#batchBytes, this.#core.random);
     const state = { partitionCount, sticky, checkedAtMs: this.#core.clock.monotonicMs() };
     this.#topics.set(topic, state);

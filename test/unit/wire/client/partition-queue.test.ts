@@ -2,7 +2,7 @@ import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { BackOff } from '../../../../src/wire/client/back-off.ts';
 import { PartitionQueue } from '../../../../src/wire/client/partition-queue.ts';
-import { nextSequence, type ProducerBatch } from '../../../../src/wire/client/producer-batch.ts';
+import { isAtOrAfter, nextSequence, type ProducerBatch } from '../../../../src/wire/client/producer-batch.ts';
 
 const backOff = (): BackOff => new BackOff({ firstMs: 1, maxMs: 1 });
 const newQueue = (batchBytes = 30): PartitionQueue => new PartitionQueue('t', 0, batchBytes, backOff());
@@ -152,5 +152,21 @@ describe('five batches in flight, answers lost, leaders moving, batches refused'
       }),
       { numRuns: 300 },
     );
+  });
+});
+
+describe('sequences', () => {
+  it('of batches that are on their way together are ordered across the wrap from 2^31 - 1 to 0', () => {
+    const newest = 0x7fffffff;
+    expect([isAtOrAfter(3, 3), isAtOrAfter(4, 3), isAtOrAfter(2, 3)]).toEqual([true, true, false]);
+    expect([isAtOrAfter(0, newest), isAtOrAfter(9, newest - 5), isAtOrAfter(newest, 0)]).toEqual([true, true, false]);
+  });
+
+  it('end with that of the last record of a batch, which may be past the wrap', () => {
+    const queue = newQueue(40);
+    for (const value of ['a', 'b', 'c', 'd']) add(queue, value);
+    const batch = queue.takeHead(false);
+    batch.baseSequence = 0x7ffffffe;
+    expect(batch.lastSequence).toBe(1);
   });
 });
