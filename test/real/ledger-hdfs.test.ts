@@ -2,7 +2,7 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { listVisibleFiles } from '../../src/loader/audit-visible-files.ts';
 import { FencedError, LedgerError, PartitionChain, readHistory } from '../../src/offsets/index.ts';
 import { createLogger } from '../../src/shared/index.ts';
-import { openWarehouse, type WarehouseFiles } from '../../src/warehouse/index.ts';
+import { isWarehouseError, openWarehouse, type WarehouseFiles } from '../../src/warehouse/index.ts';
 import { type PeerHdfs, startHdfs } from '../support/peers.ts';
 import { owner, stageFile, topicId } from '../unit/offsets/chain-fixture.ts';
 
@@ -43,8 +43,9 @@ async function work(files: WarehouseFiles, member: string, rolls: number): Promi
       await chain.finishMoves();
       await chain.turnEraIfDue();
     } catch (error) {
-      // A rival may have swept what was staged, or have ended the era meanwhile.
-      if (!(error instanceof FencedError) && !(error instanceof LedgerError)) throw error;
+      // A rival may have swept what was staged, even while it was being uploaded, or have ended the era meanwhile.
+      const isSwept = isWarehouseError(error, 'not-found', 'uncertain');
+      if (!isSwept && !(error instanceof FencedError) && !(error instanceof LedgerError)) throw error;
     }
   }
   return done;
