@@ -1,19 +1,21 @@
-import { hourFolder } from '../table/table-layout.ts';
 import type { Column } from '../table/table-schema.ts';
+import type { TimeSegment } from '../table/time-folders.ts';
 import type { BufferPool } from './buffer-pool.ts';
 import { ColumnBuilder } from './column-builder.ts';
 import { ContentSum } from './row-hash.ts';
 
 const firstCapacity = 32;
-const hourMs = 3_600_000;
 
 /**
  * The open rows of one time folder: a builder per column, and what the sealed file will say of itself. The rows in the
  * builders are those not yet written to the spool; counts, ranges and the hash cover the spooled ones too.
  */
 export class FolderBuffer {
-  /** Whole hours since 1970-01-01T00Z. */
-  readonly hour: number;
+  /** Relative to the table: `dt=2026-11-21/hr=07`. */
+  readonly folder: string;
+  /** The piece of time whose rows may go on to be added: [startMs, endMs). A folder can have several (see TimeFolders). */
+  startMs: number;
+  endMs: number;
   /** In the order of the field catalog; columns added later come at the end. */
   readonly columns: ColumnBuilder[] = [];
   readonly partition: ColumnBuilder;
@@ -36,18 +38,22 @@ export class FolderBuffer {
 
   readonly #pool: BufferPool;
 
-  constructor(hour: number, columns: readonly Column[], keyType: 'bytes' | 'string', pool: BufferPool) {
+  constructor(
+    folder: string,
+    segment: TimeSegment,
+    columns: readonly Column[],
+    keyType: 'bytes' | 'string',
+    pool: BufferPool,
+  ) {
     this.#pool = pool;
-    this.hour = hour;
+    this.folder = folder;
+    this.startMs = segment.startMs;
+    this.endMs = segment.endMs;
     for (const column of columns) this.addColumn(column);
     this.partition = new ColumnBuilder('_partition', 'int32', firstCapacity, pool);
     this.offset = new ColumnBuilder('_offset', 'int64', firstCapacity, pool);
     this.timestamp = new ColumnBuilder('_timestamp', 'timestamp', firstCapacity, pool);
     this.key = new ColumnBuilder('_key', keyType, firstCapacity, pool);
-  }
-
-  get folder(): string {
-    return hourFolder(BigInt(this.hour) * BigInt(hourMs));
   }
 
   addColumn(column: Column): void {

@@ -1,4 +1,5 @@
 import type { Column } from '../table/table-schema.ts';
+import type { TimeFolders } from '../table/time-folders.ts';
 import type { BufferPool } from './buffer-pool.ts';
 import { FolderBuffer } from './folder-buffer.ts';
 import { PlainSpool } from './plain-spool.ts';
@@ -7,6 +8,7 @@ import { PlainSpool } from './plain-spool.ts';
 const spillFolderBytes = 8 * 1024 * 1024;
 
 export interface OpenFoldersOptions {
+  times: TimeFolders;
   /** Columns of the field catalog, asked for whenever a folder is opened. */
   columns: () => readonly Column[];
   keyType: 'bytes' | 'string';
@@ -18,8 +20,10 @@ export interface OpenFoldersOptions {
 
 /** The open time folders of one partition: rows in memory, and behind them a spool file each. */
 export class OpenFolders {
-  readonly #folders = new Map<number, FolderBuffer>();
+  /** By path. */
+  readonly #folders = new Map<string, FolderBuffer>();
   readonly #spools = new Map<FolderBuffer, PlainSpool>();
+  readonly #times: TimeFolders;
   readonly #columns: () => readonly Column[];
   readonly #keyType: 'bytes' | 'string';
   readonly #scratchPrefix: string;
@@ -28,6 +32,7 @@ export class OpenFolders {
   #spoolCount = 0;
 
   constructor(options: OpenFoldersOptions) {
+    this.#times = options.times;
     this.#columns = options.columns;
     this.#keyType = options.keyType;
     this.#scratchPrefix = options.scratchPrefix;
@@ -35,13 +40,17 @@ export class OpenFolders {
     this.#pool = options.pool;
   }
 
-  /** The folder of an hour, opened if need be. */
-  at(hour: number): FolderBuffer {
-    let folder = this.#folders.get(hour);
+  /** The folder of an event time (and, below it, of a field's values: `country=DE`), opened if need be. */
+  at(timeMs: number, fields = ''): FolderBuffer {
+    const segment = this.#times.at(timeMs);
+    const path = fields === '' ? segment.folder : `${segment.folder}/${fields}`;
+    let folder = this.#folders.get(path);
     if (folder === undefined) {
-      folder = new FolderBuffer(hour, this.#columns(), this.#keyType, this.#pool);
-      this.#folders.set(hour, folder);
+      folder = new FolderBuffer(path, segment, this.#columns(), this.#keyType, this.#pool);
+      this.#folders.set(path, folder);
     }
+    folder.startMs = segment.startMs;
+    folder.endMs = segment.endMs;
     return folder;
   }
 
@@ -55,7 +64,7 @@ export class OpenFolders {
   get filled(): FolderBuffer[] {
     return [...this.#folders.values()]
       .filter(({ totalRows }) => totalRows > 0)
-      .sort((left, right) => left.hour - right.hour);
+      .sort((left, right) => left.minTimeMs - right.minTimeMs || (left.folder < right.folder ? -1 : 1));
   }
 
   get memoryBytes(): number {

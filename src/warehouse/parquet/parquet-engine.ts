@@ -1,3 +1,4 @@
+import type { LayoutOptions } from '../table/table-layout.ts';
 import type { TableSchema } from '../table/table-schema.ts';
 
 /** A value that cannot be loaded: it goes to the dead letters with its raw bytes, coordinates and this reason. */
@@ -97,6 +98,8 @@ export interface EncoderOptions {
   maxFutureMs: number;
   /** Key-value pairs for the Parquet footer. */
   footerMetadata: Record<string, string>;
+  /** Time zone and folders of the table; left out: UTC, `dt=yyyy-MM-dd/hr=HH`. */
+  layout?: LayoutOptions | undefined;
 }
 
 /** One way of writing Parquet. All engines pass the same tests for the capabilities they declare. */

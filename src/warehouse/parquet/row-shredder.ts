@@ -20,7 +20,6 @@ export interface ShredderOptions {
   maxFutureMs: number;
 }
 
-const hourMs = 3_600_000;
 const noTimestamp = -1;
 
 /**
@@ -38,7 +37,6 @@ export class RowShredder {
   readonly #partitionCell: HashWords;
   #record = 0;
   #timeMs = Number.NaN;
-  #hour = 0;
   #hasUnknown = false;
 
   constructor(catalog: FieldCatalog, options: ShredderOptions) {
@@ -53,9 +51,9 @@ export class RowShredder {
     return this.#reader.failure ?? { code: 'not-json', reason: 'the value could not be read' };
   }
 
-  /** Hour of the last record's event time, after `elsewhere`. */
-  get hour(): number {
-    return this.#hour;
+  /** The last record's event time (epoch ms), after `elsewhere`. */
+  get timeMs(): number {
+    return this.#timeMs;
   }
 
   /**
@@ -210,8 +208,7 @@ export class RowShredder {
 
   #isHere(folder: FolderBuffer, timeMs: number): boolean {
     this.#timeMs = timeMs;
-    this.#hour = Math.floor(timeMs / hourMs);
-    return this.#hour === folder.hour;
+    return timeMs >= folder.startMs && timeMs < folder.endMs;
   }
 
   #checkRequired(folder: FolderBuffer): boolean {

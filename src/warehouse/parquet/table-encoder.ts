@@ -3,6 +3,7 @@ import { join } from 'node:path';
 import { SluiceError } from '../../shared/index.ts';
 import { holdsSchema, SchemaConflictError } from '../table/merge-schemas.ts';
 import type { TableSchema } from '../table/table-schema.ts';
+import { TimeFolders } from '../table/time-folders.ts';
 import { BatchIndex, type BatchSummary } from './batch-records.ts';
 import { ColumnInference } from './column-inference.ts';
 import { FieldCatalog } from './field-catalog.ts';
@@ -19,8 +20,6 @@ const inferenceBytes = 4 * 1024 * 1024;
 
 /** Bytes of values after which memory is looked at within a batch. */
 const sliceBytes = 4 * 1024 * 1024;
-
-const hourMs = 3_600_000;
 
 /**
  * The one encoder behind all engines: batch -> records -> rows in open folders -> spools, and on `seal` spool -> Parquet by
@@ -41,6 +40,7 @@ export class SpoolingEncoder implements TableEncoder {
     this.#catalog = new FieldCatalog(options.schema, options.timeField);
     this.#shredder = new RowShredder(this.#catalog, options);
     this.#folders = new OpenFolders({
+      times: new TimeFolders(options.layout),
       columns: () => this.#catalog.columns,
       keyType: options.schema.keyType,
       scratchPrefix: join(options.scratchDirectory, parts.name),
@@ -125,11 +125,11 @@ export class SpoolingEncoder implements TableEncoder {
   #appendRecord(header: BatchSummary, position: number): ShredResult {
     const delta = this.#index.offsetDeltas[position]!;
     const timestampMs = this.#index.timestamps[position]!;
-    let folder = this.#current ?? this.#folders.at(Number.isFinite(timestampMs) ? guessHour(timestampMs) : 0);
+    let folder = this.#current ?? this.#folders.at(Number.isFinite(timestampMs) ? withinYears(timestampMs) : 0);
     // At most: not here, then an unknown field, then, with all columns in place, the answer.
     for (let attempt = 0; attempt < 4; attempt++) {
       const result = this.#shred(folder, header.baseOffset, delta, position);
-      if (result === 'elsewhere') folder = this.#folders.at(this.#shredder.hour);
+      if (result === 'elsewhere') folder = this.#folders.at(this.#shredder.timeMs);
       else if (result === 'unknown') this.#widen(position);
       else {
         if (result === 'landed') this.#noteLanded(folder, header.baseOffset, delta);
@@ -222,6 +222,7 @@ export class SpoolingEncoder implements TableEncoder {
   }
 }
 
-function guessHour(timestampMs: number): number {
-  return Math.floor(Math.min(Math.max(timestampMs, 0), 4_102_444_800_000) / hourMs);
+/** A guess at the event time that is surely one. */
+function withinYears(timestampMs: number): number {
+  return Math.min(Math.max(timestampMs, 0), 4_102_444_800_000);
 }

@@ -1,4 +1,6 @@
 import { BadInputError } from '../../shared/index.ts';
+import { defaultPathFormat } from './path-format.ts';
+import { TimeFolders } from './time-folders.ts';
 
 /**
  * Names and places of a table's files. Everything here is a pure function of its arguments, and every name can be read
@@ -18,23 +20,40 @@ import { BadInputError } from '../../shared/index.ts';
  * Partition and the rest are decimal; offsets and sequences are zero-padded to 20 digits so that byte order is number order.
  */
 
-const hourMs = 3_600_000n;
 const numberDigits = 20;
 
-/** UTC time folder of an event time in epoch milliseconds, for years 0001 to 9999. */
+/** How a table's rows are put into folders. Kept in the ledger, because every loader and every closer must agree on it. */
+export interface TableLayout {
+  /** IANA name; folders and hours are those of its wall clock. */
+  zone: string;
+  pathFormat: string;
+  /** Fields with folders of their own below the time's: `country=DE`. */
+  partitionBy: string[];
+  /** Values of these fields that one roll of a partition may have; rows with further ones are dead letters. */
+  maxPartitionValues: number;
+}
+
+/** Whatever is left out has its default. */
+export type LayoutOptions = Partial<TableLayout>;
+
+export const defaultLayout: TableLayout = {
+  zone: 'UTC',
+  pathFormat: defaultPathFormat,
+  partitionBy: [],
+  maxPartitionValues: 200,
+};
+
+const utcHours = new TimeFolders();
+
+/** UTC time folder of an event time in epoch milliseconds, for years 0001 to 9999: the layout of a table that names no other. */
 export function hourFolder(timeMs: bigint): string {
-  const hourStart = timeMs - (((timeMs % hourMs) + hourMs) % hourMs);
-  const text = new Date(Number(hourStart)).toISOString();
-  return `dt=${text.slice(0, 10)}/hr=${text.slice(11, 13)}`;
+  return utcHours.at(Number(timeMs)).folder;
 }
 
 /** First millisecond of a folder that `hourFolder` named, or null when it is not one. */
 export function parseHourFolder(folder: string): bigint | null {
-  const match = /^dt=(\d{4}-\d{2}-\d{2})\/hr=([01]\d|2[0-3])$/.exec(folder);
-  if (match === null) return null;
-  const timeMs = Date.parse(`${match[1]}T${match[2]}:00:00.000Z`);
-  if (Number.isNaN(timeMs)) return null;
-  return hourFolder(BigInt(timeMs)) === folder ? BigInt(timeMs) : null;
+  const period = utcHours.periodOfFolder(folder);
+  return period && BigInt(period.startMs);
 }
 
 /** What the name of a part file says. Offsets are inclusive; `sequence` is that of the ledger record that committed it. */
