@@ -92,7 +92,7 @@ export class OpenRoll {
   }
 
   /** Takes the records of one batch up to `endOffset` (exclusive; null: no end). */
-  async absorb(batch: FetchedBatch, endOffset: bigint | null): Promise<void> {
+  async absorb(batch: FetchedBatch, endOffset: bigint | null, signal?: AbortSignal): Promise<void> {
     const { header } = batch;
     const from = larger(header.baseOffset, this.#next);
     const end = lesser(header.lastOffset + 1n, endOffset);
@@ -102,7 +102,7 @@ export class OpenRoll {
     if (batch.isAborted || header.isControl) return this.skipTo(end);
 
     this.#encoder ??= await this.#openEncoder(batch.bytes);
-    const { landedCount, refused } = await this.#encoder.append(batch.bytes, from, end);
+    const { landedCount, refused } = await this.#encoder.append(batch.bytes, from, end, signal ? { signal } : {});
     await this.#spool.add(refused);
     for (const { code } of refused) this.#deadCodes.set(code, (this.#deadCodes.get(code) ?? 0) + 1);
     this.#landedCount += BigInt(landedCount);

@@ -1,10 +1,12 @@
 import type { Clock, Logger } from '../shared/index.ts';
-import type { ParquetEngine, TablePaths, WarehouseFiles } from '../warehouse/index.ts';
+import type { ParquetEngine, TablePaths, ValueDecoding, WarehouseFiles } from '../warehouse/index.ts';
 import type { BatchFetcher, KafkaCluster } from '../wire/client/index.ts';
 import type { WorkerSettings } from './load-options.ts';
 import type { CommitSummary } from './load-progress.ts';
 import type { Membership } from './membership.ts';
+import type { RollTrace } from './roll-trace.ts';
 import type { TableSchemas } from './table-schemas.ts';
+import type { Delay } from './wait-out.ts';
 
 /** The part of a BatchFetcher that a partition's owner works with. */
 export type PartitionFetching = Pick<BatchFetcher, 'assign' | 'unassign' | 'pause' | 'resume' | 'progress'>;
@@ -18,6 +20,8 @@ export interface TableContext {
   table: string;
   paths: TablePaths;
   schemas: TableSchemas;
+  /** How the topic's values become JSON; left out: they are JSON. Shared by the partitions of a worker. */
+  decode?: ValueDecoding | undefined;
 }
 
 /** What the owners of one worker share. */
@@ -32,6 +36,10 @@ export interface OwnerContext {
   logger: Logger;
   onCommitted: (summary: CommitSummary) => void;
   onOwned: (topic: string, partition: number, checkpoint: bigint) => void;
+  /** A roll has come to its end, landed or not. */
+  onRolled?: (trace: RollTrace) => void;
+  /** A step failed and will be tried again. */
+  onDelayed?: (topic: string, partition: number, delay: Delay) => void;
 }
 
 /** Which partition, of which incarnation of the topic. */

@@ -1,15 +1,16 @@
 import { mkdir, rm } from 'node:fs/promises';
 import { maxRunsPerCommit, type PartitionChain, type RollCause } from '../offsets/index.ts';
-import { faultPoint, type Logger } from '../shared/index.ts';
+import { describeError, faultPoint, type Logger } from '../shared/index.ts';
 import type { TableEncoder } from '../warehouse/index.ts';
 import type { FetchedBatch } from '../wire/client/index.ts';
 import { DeadLetterSpool } from './dead-letter-spool.ts';
-import { OpenRoll } from './open-roll.ts';
+import { OpenRoll, type SealedRoll } from './open-roll.ts';
 import type { OwnedPartition, OwnerContext, TableContext } from './owner-context.ts';
 import { type CommitContext, commitRoll, deleteLocalFiles } from './roll-commit.ts';
 import { dueRoll } from './roll-policy.ts';
+import { RollSteps, type RollTrace } from './roll-trace.ts';
 import { checkSkipBudget } from './skip-budget.ts';
-import { waitOut } from './wait-out.ts';
+import { type Delay, waitOut } from './wait-out.ts';
 
 interface PendingCommit {
   /** Never rejects. */
@@ -31,8 +32,10 @@ export class PartitionRolls {
   readonly #logger: Logger;
   readonly #scratch: string;
   readonly #onCommitEnded: () => void;
+  readonly #onDelay: (delay: Delay | null) => void;
   #open: OpenRoll | null = null;
   #openedAtMs = 0;
+  #openedAtEpochMs = 0;
   #pending: PendingCommit | null = null;
   #hasLanded = false;
 
@@ -46,6 +49,8 @@ export class PartitionRolls {
     /** A private local folder; created and removed here. */
     scratch: string;
     onCommitEnded: () => void;
+    /** A step failed and is tried again; null: it has worked. */
+    onDelay: (delay: Delay | null) => void;
   }) {
     this.#context = options.context;
     this.#table = options.table;
@@ -55,6 +60,7 @@ export class PartitionRolls {
     this.#signal = options.signal;
     this.#scratch = options.scratch;
     this.#onCommitEnded = options.onCommitEnded;
+    this.#onDelay = options.onDelay;
   }
 
   /** First offset not yet taken in. */
@@ -74,6 +80,15 @@ export class PartitionRolls {
     return this.#open?.memoryBytes ?? 0;
   }
 
+  get encodedBytes(): number {
+    return this.#open?.encodedBytes ?? 0;
+  }
+
+  /** Epoch ms of the first record that is not on its way into the ledger; null while there is none. */
+  get openSinceMs(): number | null {
+    return this.isEmpty ? null : this.#openedAtEpochMs;
+  }
+
   /** Starts, or starts over, at the checkpoint; whatever was open is dropped. */
   async begin(at: bigint): Promise<void> {
     if (this.#open) return await this.#open.restartAt(at);
@@ -88,9 +103,9 @@ export class PartitionRolls {
 
   async absorb(batch: FetchedBatch): Promise<void> {
     const open = this.#open!;
-    if (open.isEmpty) this.#openedAtMs = this.#context.clock.monotonicMs();
+    if (open.isEmpty) this.#noteOpened();
     faultPoint('loader.commit.1-fetched');
-    await open.absorb(batch, this.#partition.endOffset);
+    await open.absorb(batch, this.#partition.endOffset, this.#signal);
     faultPoint('loader.commit.2-decoded');
   }
 
@@ -98,8 +113,13 @@ export class PartitionRolls {
   skipTo(next: bigint): void {
     const open = this.#open!;
     const { endOffset } = this.#partition;
-    if (open.isEmpty) this.#openedAtMs = this.#context.clock.monotonicMs();
+    if (open.isEmpty) this.#noteOpened();
     open.skipTo(endOffset !== null && endOffset < next ? endOffset : next);
+  }
+
+  #noteOpened(): void {
+    this.#openedAtMs = this.#context.clock.monotonicMs();
+    this.#openedAtEpochMs = this.#context.clock.nowMs();
   }
 
   due(asked: { memory: boolean; requestedUpTo: bigint | null }): RollCause | null {
@@ -133,17 +153,20 @@ export class PartitionRolls {
     checkSkipBudget(open, { ...this.#partition, ...this.#context.settings, hasLanded: this.#hasLanded });
     if (encoder && encoder.rowCount > 0)
       await this.#waitOut('SchemaNotKept', () => this.#table.schemas.settle(encoder, this.#signal));
-    const roll = await open.seal(cause, this.#signal);
+    const steps = new RollSteps(this.#context.clock);
+    steps.note('fetch', this.#openedAtEpochMs);
+    const roll = await steps.time('seal', () => open.seal(cause, this.#signal));
     faultPoint('loader.commit.3-encoded');
     this.#hasLanded ||= roll.landedCount > 0n;
     const pending: PendingCommit = { ended: Promise.resolve(), isEnded: false, error: null };
-    pending.ended = commitRoll(roll, this.#commitContext())
+    pending.ended = commitRoll(roll, this.#commitContext(steps))
       .catch(async (error: unknown) => {
         pending.error = error ?? new Error('the commit failed');
         await deleteLocalFiles(roll, this.#logger);
       })
       .finally(() => {
         pending.isEnded = true;
+        this.#context.onRolled?.(traceOf(roll, this.#partition, steps, pending.error));
         this.#onCommitEnded();
       });
     this.#pending = pending;
@@ -192,15 +215,17 @@ export class PartitionRolls {
       rowGroupRows: settings.rowGroupRows,
       timeField: settings.timeField,
       maxFutureMs: settings.maxFutureMs,
+      decode: this.#table.decode,
       footerMetadata: { 'sluice.topic': topic, 'sluice.topic.id': topicId, 'sluice.partition': String(partition) },
     });
   }
 
   #waitOut<T>(event: string, work: () => Promise<T>): Promise<T> {
-    return waitOut(event, { clock: this.#context.clock, logger: this.#logger, signal: this.#signal }, work);
+    const { clock } = this.#context;
+    return waitOut(event, { clock, logger: this.#logger, signal: this.#signal, onDelay: this.#onDelay }, work);
   }
 
-  #commitContext(): CommitContext {
+  #commitContext(steps: RollSteps): CommitContext {
     const { files, membership, clock, onCommitted } = this.#context;
     const { topic, topicId, partition } = this.#partition;
     return {
@@ -215,6 +240,20 @@ export class PartitionRolls {
       logger: this.#logger,
       signal: this.#signal,
       onCommitted,
+      onDelay: this.#onDelay,
+      steps,
     };
   }
+}
+
+function traceOf(
+  roll: SealedRoll,
+  { topic, partition }: OwnedPartition,
+  { steps }: RollSteps,
+  error: unknown,
+): RollTrace {
+  const { first, next, cause, landedCount, deadCount, files } = roll;
+  const bytes = files.reduce((sum, { size }) => sum + size, 0);
+  const counts = { rowCount: landedCount, deadCount, fileCount: files.length, bytes };
+  return { topic, partition, first, next, cause, ...counts, steps, error: error ? describeError(error) : null };
 }

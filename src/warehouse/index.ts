@@ -14,11 +14,13 @@ export {
 export type {
   AppendOutcome,
   EncoderOptions,
+  OffsetRange,
   ParquetCodec,
   ParquetEngine,
   RefusedRecord,
   SealedFile,
   TableEncoder,
+  ValueDecoding,
 } from './parquet/parquet-engine.ts';
 export { fileReader, type ParquetFooter, type RangedReader, readParquetFooter } from './parquet/parquet-footer.ts';
 export { addContentHashes } from './parquet/row-hash.ts';

@@ -41,7 +41,10 @@ export interface BatchCursor {
  * is looked at, so a batch with a broken tail lands nothing of its head. The arrays are reused from batch to batch.
  */
 export class BatchIndex {
+  /** Where the values lie. */
   payload: Uint8Array = new Uint8Array(0);
+  /** Where the keys lie: the same block, unless the values were decoded. */
+  keys: Uint8Array = new Uint8Array(0);
   count = 0;
   offsetDeltas = new Int32Array(0);
   /** Epoch milliseconds of each record; beyond 2^53 not exact, which is far outside of what `event-time` accepts. */
@@ -68,6 +71,7 @@ export class BatchIndex {
       count++;
     }
     this.payload = cursor.payload;
+    this.keys = cursor.payload;
     this.count = count;
   }
 

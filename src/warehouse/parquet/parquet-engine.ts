@@ -15,10 +15,32 @@ export interface RefusedRecord {
   reason: string;
 }
 
-/** What one appended batch came to. Offsets not mentioned and not refused landed in the open files. */
+/** Offsets [first, next). */
+export interface OffsetRange {
+  first: bigint;
+  next: bigint;
+}
+
+/** What one appended batch came to. Offsets not mentioned, not refused and not filtered landed in the open files. */
 export interface AppendOutcome {
   landedCount: number;
   refused: RefusedRecord[];
+  /** Records that the contract's filter leaves out, rising; left out when there are none. */
+  filtered?: OffsetRange[];
+}
+
+/**
+ * Turns the value of a record into the JSON text of an object (Avro, Protobuf, CSV, ...). Conventions of the text: 64-bit
+ * integers as digits, bytes as Base64, decimals as strings of digits, times as RFC 3339, uuids in their text form.
+ */
+export interface ValueDecoding {
+  /**
+   * Called before the values of a batch are decoded: fetches what they need (schemas, say). What it throws ends `append`,
+   * for the owner to wait and try again: it is trouble with a registry, not with the data.
+   */
+  prepare(values: Iterable<Buffer>, signal: AbortSignal): Promise<void>;
+  /** The JSON text, which need not outlive the next call; or why the value cannot be decoded. Never throws for bad data. */
+  decode(value: Buffer): Buffer | { code: string; reason: string };
 }
 
 /** One finished local Parquet file, footer written and synced. The caller owns and deletes it. */
@@ -48,9 +70,14 @@ export interface TableEncoder {
    * bounded load end there). Control batches land nothing. Never throws for bad data: that is what `refused` is for. A batch
    * that cannot be decompressed or has a broken structure refuses all its offsets, the first of them with the bytes of the
    * whole batch. What it does throw (a full disk, a batch without a readable header) leaves the open rows in an unknown
-   * state: only `discard` and `close` may follow. The same holds for `seal`.
+   * state: only `discard` and `close` may follow. The same holds for `seal`. `signal` ends the wait for a decoder.
    */
-  append(batch: Buffer, fromOffset: bigint, endOffset: bigint): Promise<AppendOutcome>;
+  append(
+    batch: Buffer,
+    fromOffset: bigint,
+    endOffset: bigint,
+    options?: { signal?: AbortSignal },
+  ): Promise<AppendOutcome>;
 
   /** Bytes held for open files: in memory, and estimated encoded size on disk. Rolling and the memory budget use them. */
   readonly memoryBytes: number;
@@ -100,6 +127,8 @@ export interface EncoderOptions {
   footerMetadata: Record<string, string>;
   /** Time zone and folders of the table; left out: UTC, `dt=yyyy-MM-dd/hr=HH`. */
   layout?: LayoutOptions | undefined;
+  /** How values become JSON; left out: they are JSON. */
+  decode?: ValueDecoding | undefined;
 }
 
 /** One way of writing Parquet. All engines pass the same tests for the capabilities they declare. */

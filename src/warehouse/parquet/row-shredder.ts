@@ -58,7 +58,7 @@ export class RowShredder {
 
   /**
    * Reads the value [start, end) of `payload` as the next row of `folder`. Offset as two words, timestamp in epoch
-   * milliseconds; a key start of -1 is a null key.
+   * milliseconds; the key is [keyStart, keyEnd) of `keys`, a start of -1 is a null key.
    */
   shred(
     folder: FolderBuffer,
@@ -68,6 +68,7 @@ export class RowShredder {
     timestampMs: number,
     offsetLow: number,
     offsetHigh: number,
+    keys: Uint8Array,
     keyStart: number,
     keyEnd: number,
   ): ShredResult {
@@ -77,7 +78,10 @@ export class RowShredder {
     this.#hasUnknown = false;
     folder.reserveRow();
     const result = this.#readRow(folder, timestampMs, start);
-    if (result === 'landed' && this.#writeSystemColumns(folder, timestampMs, offsetLow, offsetHigh, keyStart, keyEnd)) {
+    if (
+      result === 'landed' &&
+      this.#writeSystemColumns(folder, timestampMs, offsetLow, offsetHigh, keys, keyStart, keyEnd)
+    ) {
       this.#hasher.finishInto(folder.sum);
       folder.rowCount++;
       if (this.#timeMs < folder.minTimeMs) folder.minTimeMs = this.#timeMs;
@@ -228,18 +232,18 @@ export class RowShredder {
     timestampMs: number,
     offsetLow: number,
     offsetHigh: number,
+    keys: Uint8Array,
     keyStart: number,
     keyEnd: number,
   ): boolean {
     const row = folder.rowCount;
     const { partition, offset, timestamp, key } = folder;
     if (keyStart >= 0) {
-      const { buffer } = this.#reader;
-      if (key.type === 'string' && !isUtf8Text(buffer, keyStart, keyEnd)) {
+      if (key.type === 'string' && !isUtf8Text(keys, keyStart, keyEnd)) {
         return this.#reader.fail('key-not-utf8', 'expected a key of UTF-8 text, came bytes that are not');
       }
       const start = key.beginBytes();
-      key.heap.append(buffer, keyStart, keyEnd);
+      key.heap.append(keys, keyStart, keyEnd);
       this.#hasher.addBytes(key.seed, key.heap.view, start, key.endBytes(row));
     }
     partition.appendInt32(row, this.#options.partition);

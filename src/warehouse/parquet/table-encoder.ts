@@ -13,6 +13,7 @@ import { OpenFolders } from './open-folders.ts';
 import type { AppendOutcome, EncoderOptions, SealedFile, TableEncoder } from './parquet-engine.ts';
 import { collectRefused, type Refusal, refuseBatch } from './refused-records.ts';
 import { RowShredder, type ShredResult } from './row-shredder.ts';
+import { ValueStages } from './value-stages.ts';
 
 /** Records and bytes that are looked at to find the types of new fields. */
 const inferenceRecords = 10_000;
@@ -32,10 +33,13 @@ export class SpoolingEncoder implements TableEncoder {
   readonly #folders: OpenFolders;
   readonly #sealer: FolderSealer;
   readonly #index = new BatchIndex();
+  /** Null: values are read as they came. */
+  readonly #stages: ValueStages | null;
   #current: FolderBuffer | null = null;
 
   constructor(options: EncoderOptions, parts: EncoderParts) {
     this.#parts = parts;
+    this.#stages = options.decode ? new ValueStages(options.decode) : null;
     this.#sealer = new FolderSealer(options, parts);
     this.#catalog = new FieldCatalog(options.schema, options.timeField);
     this.#shredder = new RowShredder(this.#catalog, options);
@@ -73,7 +77,12 @@ export class SpoolingEncoder implements TableEncoder {
     return this.#catalog.schema;
   }
 
-  async append(batch: Buffer, fromOffset: bigint, endOffset: bigint): Promise<AppendOutcome> {
+  async append(
+    batch: Buffer,
+    fromOffset: bigint,
+    endOffset: bigint,
+    options: { signal?: AbortSignal } = {},
+  ): Promise<AppendOutcome> {
     const header = this.#parts.batches.readHeader(batch);
     const isOutside = header.lastOffset < fromOffset || header.baseOffset >= endOffset;
     if (header.isControl || isOutside) return { landedCount: 0, refused: [] };
@@ -85,6 +94,8 @@ export class SpoolingEncoder implements TableEncoder {
     }
     const refusals: Refusal[] = [];
     const { first, next } = this.#range(header, fromOffset, endOffset);
+    this.#stop = next;
+    await this.#stages?.run(this.#index, first, next, options.signal ?? neverAborted);
     for (let at = first; at < next; ) {
       at = this.#appendSlice(header, at, next, refusals);
       await this.#folders.spillIfDue();
@@ -113,7 +124,9 @@ export class SpoolingEncoder implements TableEncoder {
     let position = at;
     let bytes = 0;
     while (position < next && bytes < sliceBytes) {
-      if (this.#appendRecord(header, position) === 'refused') {
+      const failure = this.#stages?.failureAt(position) ?? null;
+      if (failure !== null) refusals.push({ index: position, failure });
+      else if (this.#appendRecord(header, position) === 'refused') {
         refusals.push({ index: position, failure: this.#shredder.failure });
       }
       bytes += valueEnds[position]! - valueStarts[position]!;
@@ -140,7 +153,7 @@ export class SpoolingEncoder implements TableEncoder {
   }
 
   #shred(folder: FolderBuffer, baseOffset: bigint, delta: number, position: number): ShredResult {
-    const { payload, valueStarts, valueEnds, timestamps, keyStarts, keyEnds } = this.#index;
+    const { payload, valueStarts, valueEnds, timestamps, keys, keyStarts, keyEnds } = this.#index;
     if (baseOffset !== this.#baseOffset) this.#splitBase(baseOffset);
     const low = this.#baseLow + delta;
     const carry = low > 0xffffffff ? 1 : 0;
@@ -152,11 +165,14 @@ export class SpoolingEncoder implements TableEncoder {
       timestamps[position]!,
       low | 0,
       this.#baseHigh + carry,
+      keys,
       keyStarts[position]!,
       keyEnds[position]!,
     );
   }
 
+  /** Position behind the last record of the batch that was asked for. */
+  #stop = 0;
   #baseOffset = -1n;
   #baseLow = 0;
   #baseHigh = 0;
@@ -176,9 +192,9 @@ export class SpoolingEncoder implements TableEncoder {
 
   /** Gives columns to the unknown fields of the record at `position` and of those after it. */
   #widen(position: number): void {
-    const { count, payload, valueStarts, valueEnds } = this.#index;
+    const { payload, valueStarts, valueEnds } = this.#index;
     const inference = new ColumnInference((name) => this.#catalog.isUndecided(name));
-    const stop = Math.min(count, position + inferenceRecords);
+    const stop = Math.min(this.#stop, position + inferenceRecords);
     let bytes = 0;
     for (let at = position; at < stop && bytes < inferenceBytes; at++) {
       if (valueStarts[at]! < 0) continue;
@@ -221,6 +237,8 @@ export class SpoolingEncoder implements TableEncoder {
     await this.discard();
   }
 }
+
+const neverAborted = new AbortController().signal;
 
 /** A guess at the event time that is surely one. */
 function withinYears(timestampMs: number): number {
