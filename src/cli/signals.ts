@@ -1,13 +1,11 @@
-import { setMaxListeners } from 'node:events';
+import { abortScope } from '../shared/index.ts';
 
 /**
  * Aborts on SIGINT and SIGTERM, so that a command can stop in good order; a second signal ends the process at once with
  * the code a shell expects (128 + signal number).
  */
 export function stopSignal(): { signal: AbortSignal; received: () => NodeJS.Signals | null } {
-  const controller = new AbortController();
-  // Every wait of the process hangs on this one signal: many listeners are no leak.
-  setMaxListeners(0, controller.signal);
+  const controller = abortScope();
   let received: NodeJS.Signals | null = null;
   const onSignal = (name: NodeJS.Signals): void => {
     if (received) process.exit(name === 'SIGINT' ? 130 : 143);

@@ -1,5 +1,6 @@
 import { rm } from 'node:fs/promises';
 import {
+  abortScope,
   BadInputError,
   type Clock,
   describeError,
@@ -62,7 +63,7 @@ class Load {
   /** Partitions that a worker is at work on, in whatever state. */
   readonly #started = new Set<string>();
   #ends: BoundedEnds | null = null;
-  readonly #watching = new AbortController();
+  readonly #watching = abortScope();
 
   constructor(
     options: LoadOptions,

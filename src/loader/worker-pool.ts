@@ -1,4 +1,4 @@
-import { type Clock, describeError, type Logger, type LogLevel } from '../shared/index.ts';
+import { abortScope, type Clock, describeError, type Logger, type LogLevel } from '../shared/index.ts';
 import { BackOff } from '../wire/client/index.ts';
 import type { WorkerSettings } from './load-options.ts';
 import type { WorkerEvent } from './worker-event.ts';
@@ -20,7 +20,7 @@ const restartWindowMs = 10 * 60_000;
 /** Keeps the workers of a load running: restarts those that break, with back-off, and gives up those that keep breaking. */
 export class WorkerPool {
   readonly #options: WorkerPoolOptions;
-  readonly #stopping = new AbortController();
+  readonly #stopping = abortScope();
   readonly #running = new Set<RunningWorker>();
 
   constructor(options: WorkerPoolOptions) {

@@ -1,3 +1,4 @@
+export { abortScope, anyOf } from './abort-scope.ts';
 export { type Clock, ManualClock, systemClock } from './clock.ts';
 export { BadInputError, describeError, isAbortError, SluiceError } from './errors.ts';
 export { faultPoint } from './fault-point.ts';
