@@ -14,6 +14,9 @@ import { GroupSession } from './group-session.ts';
 import { isKafkaError, type KafkaError, throwIfError } from './kafka-error.ts';
 import { Waker } from './waker.ts';
 
+/** A cluster's first group finds no coordinator for a second or two; who owns nothing can wait that long in silence. */
+const WORTH_A_WARNING = 8;
+
 /**
  * One member of a consumer group, by the classic protocol (JoinGroup, SyncGroup, Heartbeat, LeaveGroup).
  *
@@ -169,10 +172,12 @@ export class GroupMember {
 
   async #run(): Promise<void> {
     const backOff = new BackOff({ firstMs: 100, maxMs: 1000, random: this.#core.random });
+    let failedJoins = 0;
     while (!this.#closing.signal.aborted) {
       try {
         await this.#rebalance();
         backOff.reset();
+        failedJoins = 0;
         await this.#untilRebalance();
       } catch (error) {
         if (this.#closing.signal.aborted) return;
@@ -180,17 +185,19 @@ export class GroupMember {
           await this.#die(this.#fatal ?? (error as Error));
           return;
         }
-        await this.#recover(error);
+        await this.#recover(error, ++failedJoins);
         await this.#runWaker.sleep(backOff.nextMs(), this.#closing.signal).catch(() => {}); // the loop looks at the signal
       }
     }
   }
 
-  async #recover(error: unknown): Promise<void> {
+  async #recover(error: unknown, failedJoins: number): Promise<void> {
     this.#noteGroupError(error, this.#session.generation);
     if (this.#session.isOverdue) this.#session.lose('no contact for the session timeout', { forgetMember: false });
     const event = this.#session.isLost ? 'MembershipLost' : 'GroupJoinFailed';
-    this.#logger.warn({ error: describeError(error), partitions: this.#ownership.partitions.length }, event);
+    const partitions = this.#ownership.partitions.length;
+    const level = partitions === 0 && failedJoins < WORTH_A_WARNING ? 'debug' : 'warn';
+    this.#logger[level]({ error: describeError(error), partitions, failedJoins }, event);
     await this.#ownership.handOverLost().catch((failure: Error) => this.#die(failure));
   }
 
