@@ -9,6 +9,8 @@ const decimal = z.string().regex(/^\d+$/);
 
 const inputSchema = z.strictObject({
   brokers: z.array(z.string()).min(1),
+  /** TLS, SASL, rack: a client.properties that every worker has, or its keys; secrets as references (`${env:NAME}`), for jobs are kept. */
+  clientConfig: z.union([z.string(), z.record(z.string(), z.string())]).optional(),
   topics: z.array(z.string()).min(1),
   warehouseUrl: z.string(),
   user: z.string().optional(),
@@ -71,6 +73,7 @@ export const loadWindow: JobFlow<LoadWindowInput, LoadWindowChild, LoadWindowChi
   async plan(input, context) {
     const cluster = new KafkaCluster({
       brokers: input.brokers,
+      clientConfig: input.clientConfig,
       clientId: 'sluice-load-window',
       logger: context.logger,
     });
@@ -143,6 +146,7 @@ function loadPartition(child: LoadWindowChild, context: JobContext): Promise<Loa
   const { input, topic, partition } = child;
   return runLoad({
     brokers: input.brokers,
+    clientConfig: input.clientConfig ?? null,
     topics: [topic],
     warehouseUrl: input.warehouseUrl,
     ...(input.user === undefined ? {} : { user: input.user }),

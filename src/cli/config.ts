@@ -21,6 +21,10 @@ const count = z.int().min(1);
 /** Every key of sluice.yaml, with its type; sluice.yaml in the root of the project shows each with a comment. */
 const configSchema = z.strictObject({
   broker: z.strictObject({ data: z.string(), listen: hostPort, defaultPartitions: count }).partial().default({}),
+  kafka: z
+    .strictObject({ commandConfig: z.string(), properties: z.record(z.string(), z.coerce.string()) })
+    .partial()
+    .default({}),
   loader: z
     .strictObject({
       topics: z.array(z.string()).min(1),

@@ -1,5 +1,6 @@
 import type { Clock, Logger, LogLevel } from '../shared/index.ts';
 import type { ParquetCodec, TableSchema } from '../warehouse/index.ts';
+import type { ClientConfigSource } from '../wire/client/index.ts';
 import type { LoadProgress } from './load-progress.ts';
 
 /** A partition that is loaded without a consumer group: the child of a bounded job. */
@@ -22,6 +23,8 @@ export interface ManualAssignment {
 export interface LoadOptions {
   /** host:port of any broker of the cluster. */
   brokers: string[];
+  /** TLS, SASL and rack, in the words of Kafka's client.properties: a file, or the properties. Left out: plain text. */
+  clientConfig?: ClientConfigSource | null;
   /** Topics to load, each into the table of the same name. */
   topics: string[];
   /** `file:///DIR` or `webhdfs://NN1:PORT[,NN2:PORT]/PATH`. */
@@ -87,6 +90,7 @@ export interface LoadOptions {
 export interface WorkerSettings {
   workerIndex: number;
   brokers: string[];
+  clientConfig: ClientConfigSource | null;
   topics: string[];
   warehouseUrl: string;
   user: string | null;

@@ -7,11 +7,15 @@ import {
   SchemaConflictError,
   type WarehouseFiles,
 } from '../warehouse/index.ts';
-import { BrokerUnreachableError, KafkaCluster } from '../wire/client/index.ts';
+import { AuthenticationError, BrokerUnreachableError, isKafkaError, KafkaCluster } from '../wire/client/index.ts';
+import { errorCodes } from '../wire/index.ts';
 import type { LoadOptions } from './load-options.ts';
 import type { CommonSettings } from './load-settings.ts';
 import { hostLabel } from './membership.ts';
 import { type KnownTopic, knownTopic } from './topic-id.ts';
+
+/** The cluster does not let us in. */
+const refusals = [errorCodes.SASL_AUTHENTICATION_FAILED, errorCodes.UNSUPPORTED_SASL_MECHANISM];
 
 /** What a load has found out before it starts its workers. */
 export interface LoadTarget {
@@ -31,7 +35,8 @@ export async function openTarget(
   context: { clock: Clock; logger: Logger; signal: AbortSignal },
 ): Promise<LoadTarget> {
   const { clock, logger, signal } = context;
-  const cluster = new KafkaCluster({ brokers: settings.brokers, clientId: 'sluice-load', clock, logger });
+  const { brokers, clientConfig } = settings;
+  const cluster = new KafkaCluster({ brokers, clientConfig, clientId: 'sluice-load', clock, logger });
   let files: WarehouseFiles | null = null;
   try {
     const clusterId = await reachCluster(cluster, signal);
@@ -51,7 +56,8 @@ async function reachCluster(cluster: KafkaCluster, signal: AbortSignal): Promise
   try {
     return await cluster.clusterId({ signal });
   } catch (error) {
-    if (error instanceof BrokerUnreachableError) throw new BadInputError(error.message, { cause: error.cause });
+    const isRefused = error instanceof AuthenticationError || isKafkaError(error, ...refusals);
+    if (isRefused || error instanceof BrokerUnreachableError) throw new BadInputError(error.message, { cause: error });
     throw error;
   }
 }

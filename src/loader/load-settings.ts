@@ -24,6 +24,7 @@ export function commonSettings(options: LoadOptions): CommonSettings {
   }
   return {
     brokers: options.brokers,
+    clientConfig: options.clientConfig ?? null,
     topics: options.topics,
     warehouseUrl: options.warehouseUrl,
     user: options.user ?? null,

@@ -87,7 +87,8 @@ export class LoadWorker {
     const signal = this.#stopping.signal;
     const common = { clock: this.#clock, logger: this.#logger };
     const clientId = `sluice-loader-${settings.workerIndex}`;
-    const cluster = this.#closing('cluster', new KafkaCluster({ brokers: settings.brokers, clientId, ...common }));
+    const { brokers, clientConfig } = settings;
+    const cluster = this.#closing('cluster', new KafkaCluster({ brokers, clientConfig, clientId, ...common }));
     const user = settings.user === null ? {} : { user: settings.user };
     const open = () => openWarehouse(settings.warehouseUrl, { ...common, ...user, signal });
     const files = this.#closing('warehouse', await waitOut('WarehouseNotOpened', { ...common, signal }, open));

@@ -1,6 +1,6 @@
 import { Command } from 'commander';
 import { parseInteger } from '../arguments.ts';
-import { brokersOption } from '../kafka/brokers-option.ts';
+import { brokersOption, commandConfigOption } from '../kafka/brokers-option.ts';
 import { offsetPositionHelp, parseOffsetPosition } from '../kafka/offset-position.ts';
 import type { ConsumeFlags } from '../kafka/run-consume.ts';
 
@@ -24,6 +24,7 @@ export function consumeCommand(): Command {
     .description('Print the records of a topic.')
     .argument('<topic>')
     .addOption(brokersOption())
+    .addOption(commandConfigOption())
     .option('--from <position>', offsetPositionHelp, parseOffsetPosition, { kind: 'beginning' })
     .option(
       '--group <name>',

@@ -1,6 +1,6 @@
 import { Command } from 'commander';
 import { parseInteger } from '../arguments.ts';
-import { brokersOption } from '../kafka/brokers-option.ts';
+import { brokersOption, commandConfigOption } from '../kafka/brokers-option.ts';
 import type { GroupsFlags, ResetFlags } from '../kafka/groups.ts';
 import { offsetPositionHelp, parseOffsetPosition } from '../kafka/offset-position.ts';
 
@@ -12,6 +12,7 @@ export function groupsCommand(): Command {
     .command('list')
     .description('One line per group.')
     .addOption(brokersOption())
+    .addOption(commandConfigOption())
     .option('--json', 'print an array of {groupId, protocolType, state}')
     .action(async (flags: GroupsFlags) => {
       const { listGroups } = await import('../kafka/groups.ts');
@@ -23,6 +24,7 @@ export function groupsCommand(): Command {
     .description('Committed offset, end of the log, lag and owner per partition.')
     .argument('<group>')
     .addOption(brokersOption())
+    .addOption(commandConfigOption())
     .option(
       '--json',
       'print {groupId, state, assignor, members, partitions: [{topic, partition, committed, end, lag, member}]}',
@@ -37,6 +39,7 @@ export function groupsCommand(): Command {
     .description('Delete a group with its committed offsets. It must not have members.')
     .argument('<group>')
     .addOption(brokersOption())
+    .addOption(commandConfigOption())
     .action(async (group: string, flags: GroupsFlags) => {
       const { deleteGroup } = await import('../kafka/groups.ts');
       process.exitCode = await deleteGroup(group, flags);
@@ -47,6 +50,7 @@ export function groupsCommand(): Command {
     .description('Commit other offsets for a group without members: where it begins when it comes back.')
     .argument('<group>')
     .addOption(brokersOption())
+    .addOption(commandConfigOption())
     .requiredOption('--topic <topic>', 'whose partitions')
     .option('--partition <n>', 'only this partition', parseInteger(0))
     .requiredOption('--to <position>', offsetPositionHelp, parseOffsetPosition)

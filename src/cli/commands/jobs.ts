@@ -1,6 +1,7 @@
 import { Command, Option } from 'commander';
 import { parseBrokers, parseBytes, parseInteger, parseList } from '../arguments.ts';
 import type { JobsRunOptions } from '../jobs/run-load-window.ts';
+import { commandConfigOption } from '../kafka/brokers-option.ts';
 
 export function jobsCommand(): Command {
   const jobs = new Command('jobs').description('Run jobs: on BullMQ with --redis, in this process without.');
@@ -13,6 +14,7 @@ function runCommand(): Command {
   const loadWindow = new Command('load-window')
     .description('A bounded load: every topic up to the end offsets taken when the job begins, one child a partition.')
     .requiredOption('--brokers <list>', 'brokers of the cluster, HOST:PORT[,HOST:PORT]', parseBrokers)
+    .addOption(commandConfigOption())
     .requiredOption('--topics <list>', 'topics to load, T[,U]', parseList)
     .requiredOption('--warehouse <url>', 'file:///DIR or webhdfs://NN1:PORT[,NN2:PORT]/PATH')
     .option('--user <name>', 'user name towards HDFS')

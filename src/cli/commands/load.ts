@@ -3,12 +3,15 @@ import { type LoadOptions, type LoadReport, runLoad } from '../../loader/index.t
 import { createLogger, type LogLevel } from '../../shared/index.ts';
 import { readColumnsFile } from '../../warehouse/index.ts';
 import { parseBrokers, parseBytes, parseDuration, parseInteger, parseList } from '../arguments.ts';
+import { commandConfigOption } from '../kafka/brokers-option.ts';
+import { clientConfigOf } from '../kafka/client-config.ts';
 import { exitCodes, formatBytes, formatCount, printJson } from '../output.ts';
 import { stopSignal } from '../signals.ts';
 import { LoadProgressView } from './load-progress-view.ts';
 
 interface LoadFlags {
   brokers: string[];
+  commandConfig?: string;
   topics: string[];
   warehouse: string;
   user?: string;
@@ -47,6 +50,7 @@ export function loadCommand(): Command {
   return new Command('load')
     .description('Load topics into Parquet tables on HDFS or a local disk, exactly once.')
     .requiredOption('--brokers <list>', 'brokers to begin with, HOST:PORT[,HOST:PORT]', parseBrokers)
+    .addOption(commandConfigOption())
     .requiredOption('--topics <list>', 'topics, each into the table of its name', parseList)
     .requiredOption('--warehouse <url>', 'file:///DIR or webhdfs://NN1:PORT[,NN2:PORT]/PATH')
     .option('--user <name>', 'user name towards HDFS')
@@ -122,6 +126,7 @@ function optionsOf(flags: LoadFlags): LoadOptions {
   const { maxDeadLetters, skipBudget, onGap, logLevel } = flags;
   return {
     brokers,
+    clientConfig: clientConfigOf(flags),
     topics,
     warehouseUrl: flags.warehouse,
     ...(user === undefined ? {} : { user }),

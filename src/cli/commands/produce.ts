@@ -1,7 +1,7 @@
 import { Command, InvalidArgumentError, Option } from 'commander';
 import { parseBytes, parseInteger } from '../arguments.ts';
 import type { ProduceFlags } from '../input/run-produce.ts';
-import { brokersOption } from '../kafka/brokers-option.ts';
+import { brokersOption, commandConfigOption } from '../kafka/brokers-option.ts';
 
 const details = `
 Formats:
@@ -24,6 +24,7 @@ export function produceCommand(): Command {
     .argument('<topic>')
     .requiredOption('--file <path>', 'file to read; - for the standard input')
     .addOption(brokersOption())
+    .addOption(commandConfigOption())
     .addOption(
       new Option('--format <name>', 'format of the file')
         .choices(['auto', 'ndjson', 'json', 'csv', 'parquet'])

@@ -1,6 +1,6 @@
 import { Command, InvalidArgumentError } from 'commander';
 import { parseInteger } from '../arguments.ts';
-import { brokersOption } from '../kafka/brokers-option.ts';
+import { brokersOption, commandConfigOption } from '../kafka/brokers-option.ts';
 import type { CreateTopicFlags, TopicsFlags } from '../kafka/topics.ts';
 
 /** `sluice topics`: list, create, delete, describe. */
@@ -11,6 +11,7 @@ export function topicsCommand(): Command {
     .command('list')
     .description('One line per topic: partitions, records, topic id.')
     .addOption(brokersOption())
+    .addOption(commandConfigOption())
     .option('--internal', 'show internal topics too')
     .option('--json', 'print an array of {topic, topicId, isInternal, partitions, records}')
     .action(async (flags: TopicsFlags) => {
@@ -23,6 +24,7 @@ export function topicsCommand(): Command {
     .description('Create a topic.')
     .argument('<topic>')
     .addOption(brokersOption())
+    .addOption(commandConfigOption())
     .option('--partitions <n>', "number of partitions (default: the broker's)", parseInteger(1, 100_000))
     .option('--replication-factor <n>', "copies of each partition (default: the broker's)", parseInteger(1, 32_767))
     .option('--config <name=value>', 'setting of the topic, e.g. retention.ms=3600000; repeatable', parseConfig, {})
@@ -38,6 +40,7 @@ export function topicsCommand(): Command {
     .description('Delete topics and all their records.')
     .argument('<topics...>')
     .addOption(brokersOption())
+    .addOption(commandConfigOption())
     .action(async (topics: string[], flags: TopicsFlags) => {
       const { deleteTopics } = await import('../kafka/topics.ts');
       process.exitCode = await deleteTopics(topics, flags);
@@ -48,6 +51,7 @@ export function topicsCommand(): Command {
     .description('Partitions of a topic with leader and offsets, and the settings that differ from the default.')
     .argument('<topic>')
     .addOption(brokersOption())
+    .addOption(commandConfigOption())
     .option(
       '--json',
       'print {topic, topicId, partitions: [{partition, leader, leaderEpoch, start, end, records}], configs}',

@@ -1,7 +1,7 @@
 import { describeError, systemClock } from '../../shared/index.ts';
 import { type Acks, type KafkaCluster, ProducerClient } from '../../wire/client/index.ts';
 import type { CompressionType } from '../../wire/index.ts';
-import { asBadInput, isBadInput, withCluster } from '../kafka/with-cluster.ts';
+import { asBadInput, type ClusterFlags, isBadInput, withCluster } from '../kafka/with-cluster.ts';
 import { exitCodes, formatBytes, formatCount, type Progress, printJson, progressBar } from '../output.ts';
 import { stopSignal } from '../signals.ts';
 import { jsonFieldText } from './json-field.ts';
@@ -9,9 +9,8 @@ import { openInput } from './open-input.ts';
 import { RateLimit } from './rate-limit.ts';
 import type { InputFormat, RecordInput } from './record-input.ts';
 
-export interface ProduceFlags {
+export interface ProduceFlags extends ClusterFlags {
   file: string;
-  brokers: string[];
   format: InputFormat | 'auto';
   keyField?: string;
   rate?: number;
@@ -50,7 +49,7 @@ export async function runProduce(topic: string, flags: ProduceFlags): Promise<nu
     csvDelimiter: flags.csvDelimiter ?? null,
   });
   const stop = stopSignal();
-  const outcome = await withCluster(flags.brokers, async (cluster) => {
+  const outcome = await withCluster(flags, async (cluster) => {
     await prepareTopic(cluster, topic, flags.partitions);
     return await produceAll(cluster, topic, input, flags, stop);
   });

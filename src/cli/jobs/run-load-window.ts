@@ -7,12 +7,14 @@ import {
 } from '../../../jobs/index.ts';
 import { BadInputError, createLogger } from '../../shared/index.ts';
 import { readColumnsFile } from '../../warehouse/index.ts';
+import { clientConfigOf } from '../kafka/client-config.ts';
 import { exitCodes, formatBytes, formatCount, formatDuration, printJson, progressBar } from '../output.ts';
 import { stopSignal } from '../signals.ts';
 
 /** Options of `sluice jobs run load-window` as commander hands them over. */
 export interface JobsRunOptions {
   brokers: string[];
+  commandConfig?: string;
   topics: string[];
   warehouse: string;
   user?: string;
@@ -34,6 +36,7 @@ export async function runLoadWindow(options: JobsRunOptions): Promise<number> {
   const logger = createLogger('warn');
   const input = loadWindow.parseInput({
     brokers: options.brokers,
+    clientConfig: clientConfigOf(options) ?? undefined,
     topics: options.topics,
     warehouseUrl: options.warehouse,
     user: options.user,

@@ -7,3 +7,11 @@ export function brokersOption(): Option {
     .argParser(parseBrokers)
     .default(['127.0.0.1:9092'], '127.0.0.1:9092');
 }
+
+/** `--command-config`, beside every `--brokers`: the file that Kafka's own tools take under that name. */
+export function commandConfigOption(): Option {
+  return new Option(
+    '--command-config <file>',
+    "TLS and SASL settings for the cluster: a client.properties of Kafka's (default: section kafka of sluice.yaml)",
+  ).env('SLUICE_COMMAND_CONFIG');
+}

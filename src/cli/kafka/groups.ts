@@ -3,10 +3,9 @@ import { type CommittedOffset, type DescribedGroup, isKafkaError, type KafkaClus
 import { errorCodes } from '../../wire/index.ts';
 import { exitCodes, formatCount, printJson, printTable } from '../output.ts';
 import { type OffsetPosition, resolveOffsets } from './offset-position.ts';
-import { withCluster } from './with-cluster.ts';
+import { type ClusterFlags, withCluster } from './with-cluster.ts';
 
-export interface GroupsFlags {
-  brokers: string[];
+export interface GroupsFlags extends ClusterFlags {
   json?: boolean;
 }
 
@@ -31,7 +30,7 @@ interface LagRow {
 }
 
 export async function listGroups(flags: GroupsFlags): Promise<number> {
-  const groups = await withCluster(flags.brokers, (cluster) => cluster.listGroups());
+  const groups = await withCluster(flags, (cluster) => cluster.listGroups());
   if (flags.json) printJson(groups);
   else {
     printTable(groups, [
@@ -44,7 +43,7 @@ export async function listGroups(flags: GroupsFlags): Promise<number> {
 }
 
 export async function describeGroup(groupId: string, flags: GroupsFlags): Promise<number> {
-  const { group, rows } = await withCluster(flags.brokers, async (cluster) => {
+  const { group, rows } = await withCluster(flags, async (cluster) => {
     const described = await existingGroup(cluster, groupId);
     return { group: described, rows: await lagRows(cluster, described) };
   });
@@ -67,13 +66,13 @@ export async function describeGroup(groupId: string, flags: GroupsFlags): Promis
 }
 
 export async function deleteGroup(groupId: string, flags: GroupsFlags): Promise<number> {
-  await withCluster(flags.brokers, (cluster) => cluster.deleteGroup(groupId));
+  await withCluster(flags, (cluster) => cluster.deleteGroup(groupId));
   process.stdout.write(`deleted group ${groupId}\n`);
   return exitCodes.complete;
 }
 
 export async function resetOffsets(groupId: string, flags: ResetFlags): Promise<number> {
-  const rows = await withCluster(flags.brokers, async (cluster) => {
+  const rows = await withCluster(flags, async (cluster) => {
     await checkHasNoMembers(cluster, groupId);
     const changes = await plannedChanges(cluster, groupId, flags);
     if (!flags.dryRun) {

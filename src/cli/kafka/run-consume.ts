@@ -6,10 +6,9 @@ import { stopSignal } from '../signals.ts';
 import { GroupReader } from './consume-group.ts';
 import { type OffsetPosition, resolveOffsets } from './offset-position.ts';
 import { RecordPrinter } from './record-printer.ts';
-import { withCluster } from './with-cluster.ts';
+import { type ClusterFlags, withCluster } from './with-cluster.ts';
 
-export interface ConsumeFlags {
-  brokers: string[];
+export interface ConsumeFlags extends ClusterFlags {
   from: OffsetPosition;
   group?: string;
   partition?: number;
@@ -25,7 +24,7 @@ export async function runConsume(topic: string, flags: ConsumeFlags): Promise<nu
     throw new BadInputError('expected --group or --partition, got both: a group shares out the partitions itself');
   }
   const { signal } = stopSignal();
-  return await withCluster(flags.brokers, async (cluster) => {
+  return await withCluster(flags, async (cluster) => {
     const partitions = await partitionsOf(cluster, topic, flags.partition);
     const consumer = new Consumer(cluster, topic, partitions, flags, signal);
     await consumer.run();

@@ -2,10 +2,9 @@ import { BadInputError } from '../../shared/index.ts';
 import { type ClusterTopic, isKafkaError, type KafkaCluster } from '../../wire/client/index.ts';
 import { errorCodes } from '../../wire/index.ts';
 import { exitCodes, formatCount, printJson, printTable } from '../output.ts';
-import { withCluster } from './with-cluster.ts';
+import { type ClusterFlags, withCluster } from './with-cluster.ts';
 
-export interface TopicsFlags {
-  brokers: string[];
+export interface TopicsFlags extends ClusterFlags {
   internal?: boolean;
   json?: boolean;
 }
@@ -28,7 +27,7 @@ interface PartitionRow {
 }
 
 export async function listTopics(flags: TopicsFlags): Promise<number> {
-  const rows = await withCluster(flags.brokers, async (cluster) => {
+  const rows = await withCluster(flags, async (cluster) => {
     const topics = (await cluster.topics()).filter((topic) => flags.internal || !topic.isInternal);
     return await Promise.all(topics.map(async (topic) => ({ topic, records: await countRecords(cluster, topic) })));
   });
@@ -55,7 +54,7 @@ export async function listTopics(flags: TopicsFlags): Promise<number> {
 
 export async function createTopic(name: string, flags: CreateTopicFlags): Promise<number> {
   const { partitions, replicationFactor, config } = flags;
-  await withCluster(flags.brokers, async (cluster) => {
+  await withCluster(flags, async (cluster) => {
     try {
       await cluster.createTopics([{ name, partitions, replicationFactor, configs: config }]);
       process.stdout.write(`created topic ${name}\n`);
@@ -68,7 +67,7 @@ export async function createTopic(name: string, flags: CreateTopicFlags): Promis
 }
 
 export async function deleteTopics(names: string[], flags: TopicsFlags): Promise<number> {
-  await withCluster(flags.brokers, async (cluster) => {
+  await withCluster(flags, async (cluster) => {
     const existing = await cluster.topics({}, names);
     const missing = names.find((name) => !existing.some((topic) => topic.name === name));
     if (missing !== undefined)
@@ -80,7 +79,7 @@ export async function deleteTopics(names: string[], flags: TopicsFlags): Promise
 }
 
 export async function describeTopic(name: string, flags: TopicsFlags): Promise<number> {
-  const { topic, rows, configs } = await withCluster(flags.brokers, async (cluster) => {
+  const { topic, rows, configs } = await withCluster(flags, async (cluster) => {
     const [found] = await cluster.topics({}, [name]);
     if (!found)
       throw new BadInputError(`expected an existing topic, got "${name}"; sluice topics list shows what there is`);

@@ -1,6 +1,7 @@
 import { BadInputError, createLogger, describeError } from '../../shared/index.ts';
-import { BrokerUnreachableError, isKafkaError, KafkaCluster } from '../../wire/client/index.ts';
+import { AuthenticationError, BrokerUnreachableError, isKafkaError, KafkaCluster } from '../../wire/client/index.ts';
 import { errorCodes } from '../../wire/index.ts';
+import { clientConfigOf } from './client-config.ts';
 
 /** What the cluster answers when the question was wrong, not the cluster. */
 const badInputCodes: readonly number[] = [
@@ -16,10 +17,19 @@ const badInputCodes: readonly number[] = [
   errorCodes.GROUP_ID_NOT_FOUND,
   errorCodes.INVALID_GROUP_ID,
   errorCodes.NON_EMPTY_GROUP,
+  errorCodes.SASL_AUTHENTICATION_FAILED,
+  errorCodes.UNSUPPORTED_SASL_MECHANISM,
 ];
 
+/** Which cluster, and how to be let in. */
+export interface ClusterFlags {
+  brokers: string[];
+  commandConfig?: string;
+}
+
 export function isBadInput(error: unknown): boolean {
-  return error instanceof BadInputError || isKafkaError(error, ...badInputCodes);
+  if (error instanceof BadInputError || error instanceof AuthenticationError) return true;
+  return isKafkaError(error, ...badInputCodes);
 }
 
 export function asBadInput(error: unknown): BadInputError {
@@ -31,12 +41,13 @@ export function asBadInput(error: unknown): BadInputError {
  * say that what was asked for does not exist or is not possible.
  */
 export async function withCluster<T>(
-  brokers: readonly string[],
+  flags: ClusterFlags,
   work: (cluster: KafkaCluster) => Promise<T>,
   options: { signal?: AbortSignal } = {},
 ): Promise<T> {
   const cluster = new KafkaCluster({
-    brokers,
+    brokers: flags.brokers,
+    clientConfig: clientConfigOf(flags),
     clientId: 'sluice-cli',
     retryTimeoutMs: 5_000,
     logger: createLogger('error', { part: 'client' }),

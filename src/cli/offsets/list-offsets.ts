@@ -3,6 +3,7 @@ import { describeOffsets, describeOwner, type PartitionOffsets } from '../../off
 import { describeError, silentLogger } from '../../shared/index.ts';
 import type { WarehouseFiles } from '../../warehouse/index.ts';
 import { KafkaCluster } from '../../wire/client/index.ts';
+import { clientConfigOf } from '../kafka/client-config.ts';
 import { exitCodes, formatDuration, printJson, printTable } from '../output.ts';
 import { usingWarehouse, type WarehouseOptions } from './warehouse-options.ts';
 
@@ -31,7 +32,7 @@ export async function listOffsets(options: WarehouseOptions): Promise<number> {
   return await usingWarehouse(options, 'read', async (files) => {
     const partitions = await describeOffsets(files, { table: options.table });
     const listed = options.brokers
-      ? await withLog(partitions, options.brokers, files)
+      ? await withLog(partitions, { ...options, brokers: options.brokers }, files)
       : partitions.map((partition) => listedPartition(partition, null, null));
     if (options.json) printJson(listed.map(({ line }) => line));
     else print(listed);
@@ -43,10 +44,15 @@ export async function listOffsets(options: WarehouseOptions): Promise<number> {
 
 async function withLog(
   partitions: readonly PartitionOffsets[],
-  brokers: string[],
+  options: WarehouseOptions & { brokers: string[] },
   files: WarehouseFiles,
 ): Promise<ListedPartition[]> {
-  const cluster = new KafkaCluster({ brokers, clientId: 'sluice-offsets', logger: silentLogger });
+  const cluster = new KafkaCluster({
+    brokers: options.brokers,
+    clientConfig: clientConfigOf(options),
+    clientId: 'sluice-offsets',
+    logger: silentLogger,
+  });
   try {
     const topics = [...new Set(partitions.map(({ topic }) => topic))];
     const bounds = new Map((await readLogBounds(cluster, topics)).map((found) => [keyOf(found), found]));

@@ -11,6 +11,7 @@ import {
 import { BadInputError, describeError, silentLogger } from '../../shared/index.ts';
 import type { WarehouseFiles } from '../../warehouse/index.ts';
 import { KafkaCluster } from '../../wire/client/index.ts';
+import { clientConfigOf } from '../kafka/client-config.ts';
 import { exitCodes } from '../output.ts';
 import { usingWarehouse, type WarehouseOptions } from './warehouse-options.ts';
 
@@ -44,7 +45,7 @@ export async function repairOffsets(options: RepairOptions): Promise<number> {
 
 async function repair(files: WarehouseFiles, damage: LedgerDamage, options: RepairOptions): Promise<boolean> {
   explain(damage);
-  const obstacle = await findObstacle(damage, options.brokers);
+  const obstacle = await findObstacle(damage, options);
   if (obstacle !== null) {
     say(`  Nothing was changed: ${obstacle}`);
     return false;
@@ -75,15 +76,21 @@ function explain({ chain, topic, path, sequence, problem, before, files }: Ledge
 }
 
 /** Why making the record void could lose rows; null when it cannot. */
-async function findObstacle(damage: LedgerDamage, brokers: string[] | undefined): Promise<string | null> {
+async function findObstacle(damage: LedgerDamage, options: WarehouseOptions): Promise<string | null> {
   const { before, files, chain, topic } = damage;
   if (before.next === null) {
     return 'nothing has been loaded from this partition yet; stop all loads and remove the folder of its chain';
   }
   if (files.visible.length + files.staged.length === 0) return null;
+  const { brokers } = options;
   if (!brokers)
     return 'the rows of those files must still be in the log; name the cluster with --brokers to have that checked';
-  const cluster = new KafkaCluster({ brokers, clientId: 'sluice-offsets', logger: silentLogger });
+  const cluster = new KafkaCluster({
+    brokers,
+    clientConfig: clientConfigOf(options),
+    clientId: 'sluice-offsets',
+    logger: silentLogger,
+  });
   try {
     const bounds = await readLogBounds(cluster, [topic]);
     const log = bounds.find(({ topicId, partition }) => topicId === chain.topicId && partition === chain.partition);

@@ -3,6 +3,7 @@ import { describeOffsets } from '../../offsets/index.ts';
 import { silentLogger } from '../../shared/index.ts';
 import type { WarehouseFiles } from '../../warehouse/index.ts';
 import { KafkaCluster } from '../../wire/client/index.ts';
+import { clientConfigOf } from '../kafka/client-config.ts';
 import { exitCodes, formatCount, printJson, printTable, progressBar } from '../output.ts';
 import { stopSignal } from '../signals.ts';
 import { usingWarehouse, type WarehouseOptions } from './warehouse-options.ts';
@@ -18,7 +19,9 @@ export async function runAudit(options: AuditCommandOptions): Promise<number> {
     const progress = progressBar('audit', 0, 'files');
     let report: AuditReport;
     try {
-      const logBounds = options.brokers ? await logBoundsOf(options, options.brokers, files, signal) : undefined;
+      const logBounds = options.brokers
+        ? await logBoundsOf({ ...options, brokers: options.brokers }, files, signal)
+        : undefined;
       const { table, deep } = options;
       report = await auditWarehouse(files, {
         table,
@@ -41,13 +44,17 @@ export async function runAudit(options: AuditCommandOptions): Promise<number> {
 }
 
 async function logBoundsOf(
-  { table }: AuditCommandOptions,
-  brokers: string[],
+  options: AuditCommandOptions & { brokers: string[] },
   files: WarehouseFiles,
   signal: AbortSignal,
 ): Promise<LogBounds[]> {
-  const topics = (await describeOffsets(files, { table, signal })).map(({ topic }) => topic);
-  const cluster = new KafkaCluster({ brokers, clientId: 'sluice-audit', logger: silentLogger });
+  const topics = (await describeOffsets(files, { table: options.table, signal })).map(({ topic }) => topic);
+  const cluster = new KafkaCluster({
+    brokers: options.brokers,
+    clientConfig: clientConfigOf(options),
+    clientId: 'sluice-audit',
+    logger: silentLogger,
+  });
   try {
     return await readLogBounds(cluster, topics, signal);
   } finally {

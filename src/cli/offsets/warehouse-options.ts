@@ -2,6 +2,7 @@ import type { Command } from 'commander';
 import { BadInputError } from '../../shared/index.ts';
 import type { WarehouseFiles } from '../../warehouse/index.ts';
 import { parseBrokers } from '../arguments.ts';
+import { commandConfigOption } from '../kafka/brokers-option.ts';
 
 /** Options of the commands that look into a warehouse. */
 export interface WarehouseOptions {
@@ -9,6 +10,7 @@ export interface WarehouseOptions {
   user?: string;
   table?: string;
   brokers?: string[];
+  commandConfig?: string;
   json?: boolean;
   config?: string;
 }
@@ -21,7 +23,9 @@ export function withWarehouseOptions(command: Command, options: { brokers?: stri
     )
     .option('--user <name>', 'user for HDFS (default: $HADOOP_USER_NAME, or yours)')
     .option('--table <name>', 'only this table');
-  if (options.brokers) command.option('--brokers <list>', options.brokers, parseBrokers);
+  if (options.brokers) {
+    command.option('--brokers <list>', options.brokers, parseBrokers).addOption(commandConfigOption());
+  }
   return command
     .option('--json', 'print JSON')
     .option('--config <file>', 'settings file (default: sluice.yaml, if there is one)');

@@ -45,6 +45,10 @@ import {
   type ProduceRequest,
   type ProduceResponse,
   requestSchema,
+  type SaslAuthenticateRequest,
+  type SaslAuthenticateResponse,
+  type SaslHandshakeRequest,
+  type SaslHandshakeResponse,
   type SyncGroupRequest,
   type SyncGroupResponse,
 } from '../index.ts';
@@ -65,10 +69,12 @@ export interface ApiMessages {
   [apiKeys.SyncGroup]: [SyncGroupRequest, SyncGroupResponse];
   [apiKeys.DescribeGroups]: [DescribeGroupsRequest, DescribeGroupsResponse];
   [apiKeys.ListGroups]: [ListGroupsRequest, ListGroupsResponse];
+  [apiKeys.SaslHandshake]: [SaslHandshakeRequest, SaslHandshakeResponse];
   [apiKeys.ApiVersions]: [ApiVersionsRequest, ApiVersionsResponse];
   [apiKeys.CreateTopics]: [CreateTopicsRequest, CreateTopicsResponse];
   [apiKeys.DeleteTopics]: [DeleteTopicsRequest, DeleteTopicsResponse];
   [apiKeys.InitProducerId]: [InitProducerIdRequest, InitProducerIdResponse];
+  [apiKeys.SaslAuthenticate]: [SaslAuthenticateRequest, SaslAuthenticateResponse];
   [apiKeys.OffsetForLeaderEpoch]: [OffsetForLeaderEpochRequest, OffsetForLeaderEpochResponse];
   [apiKeys.DescribeConfigs]: [DescribeConfigsRequest, DescribeConfigsResponse];
   [apiKeys.DeleteGroups]: [DeleteGroupsRequest, DeleteGroupsResponse];
@@ -103,10 +109,12 @@ const newestUnderstood: Record<ApiKey, number> = {
   [apiKeys.SyncGroup]: 5,
   [apiKeys.DescribeGroups]: 6,
   [apiKeys.ListGroups]: 5,
+  [apiKeys.SaslHandshake]: 1,
   [apiKeys.ApiVersions]: 4,
   [apiKeys.CreateTopics]: 7,
   [apiKeys.DeleteTopics]: 6,
   [apiKeys.InitProducerId]: 5,
+  [apiKeys.SaslAuthenticate]: 2,
   [apiKeys.OffsetForLeaderEpoch]: 4,
   [apiKeys.DescribeConfigs]: 4,
   [apiKeys.DeleteGroups]: 3,

@@ -3,9 +3,19 @@ import { apiKeys, errorCodes, type MetadataResponse } from '../index.ts';
 import type { ApiKey, RequestMessage, ResponseOf } from './api-table.ts';
 import { untilAborted, withRetries } from './back-off.ts';
 import { type Address, ConnectionPool, parseAddress } from './connection-pool.ts';
-import type { Authenticator, KafkaConnection, Transport } from './kafka-connection.ts';
-import { BrokerUnreachableError, ConnectionError, isKafkaError, KafkaError, throwIfError } from './kafka-error.ts';
+import type { KafkaConnection } from './kafka-connection.ts';
+import {
+  AuthenticationError,
+  BrokerUnreachableError,
+  ConnectionError,
+  isKafkaError,
+  KafkaError,
+  throwIfError,
+} from './kafka-error.ts';
 import { type ClusterPartition, type ClusterTopic, MetadataCache } from './metadata-cache.ts';
+import { type ClientConfigSource, readClientConfig } from './security/client-config.ts';
+import { saslAuthenticator } from './security/sasl-login.ts';
+import { tlsTransport } from './security/tls-transport.ts';
 
 export interface ClusterOptions {
   /** Where to ask for the cluster's nodes at first: `host:port`, at least one. */
@@ -21,10 +31,8 @@ export interface ClusterOptions {
   logger?: Logger;
   clock?: Clock;
   random?: () => number;
-  /** TLS: a transport that opens a TLS socket. */
-  transport?: Transport;
-  /** SASL: runs on every new connection. */
-  authenticate?: Authenticator;
+  /** Kafka's own client settings: TLS, SASL, `client.rack`. A file's path, or the properties; plain text when left out. */
+  clientConfig?: ClientConfigSource | null | undefined;
 }
 
 /** Who a request goes to: a node by id, any node that is there, the controller, or the coordinator of a group. */
@@ -49,6 +57,8 @@ export class ClusterCore {
   readonly retryTimeoutMs: number;
   readonly requestTimeoutMs: number;
   readonly random: () => number;
+  /** Where this client runs; null: not known. */
+  readonly rack: string | null;
   readonly metadata = new MetadataCache();
   readonly #bootstrap: readonly Address[];
   readonly #pool: ConnectionPool;
@@ -62,6 +72,8 @@ export class ClusterCore {
     this.requestTimeoutMs = options.requestTimeoutMs ?? 30_000;
     this.random = options.random ?? Math.random;
     this.#bootstrap = options.brokers.map(parseAddress);
+    const { tls, sasl, rack } = readClientConfig(options.clientConfig ?? {});
+    this.rack = rack;
     this.#pool = new ConnectionPool({
       clientId: options.clientId,
       connectTimeoutMs: options.connectTimeoutMs ?? 5_000,
@@ -70,8 +82,8 @@ export class ClusterCore {
       clock: this.clock,
       logger: this.logger,
       random: this.random,
-      transport: options.transport,
-      authenticate: options.authenticate,
+      transport: tls ? tlsTransport(tls) : undefined,
+      authenticate: sasl ? saslAuthenticator(sasl) : undefined,
     });
   }
 
@@ -228,7 +240,8 @@ export class ClusterCore {
         return await this.#pool.connection(address, lane, signal);
       } catch (error) {
         signal?.throwIfAborted();
-        if (isKafkaError(error)) throw error; // it is there, but it does not speak our versions
+        // It is there, but it does not speak our versions, or does not let us in.
+        if (isKafkaError(error) || error instanceof AuthenticationError) throw error;
         failures.push(error);
       }
     }

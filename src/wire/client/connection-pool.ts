@@ -1,7 +1,8 @@
 import { BadInputError, type Clock, type Logger } from '../../shared/index.ts';
 import { BackOff, untilAborted } from './back-off.ts';
-import { type Authenticator, KafkaConnection, type Transport } from './kafka-connection.ts';
+import { type Authenticator, KafkaConnection } from './kafka-connection.ts';
 import { ConnectionError } from './kafka-error.ts';
+import type { Transport } from './transport.ts';
 
 export interface PoolOptions {
   clientId: string;

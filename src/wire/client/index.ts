@@ -14,8 +14,9 @@ export type { FetchedBatch, FetchedPartition } from './fetched-partition.ts';
 export { GroupMember } from './group-member.ts';
 export type { GroupCallbacks, GroupMemberOptions } from './group-options.ts';
 export { KafkaCluster } from './kafka-cluster.ts';
-export { type Authenticator, type ConnectionOptions, KafkaConnection, type Transport } from './kafka-connection.ts';
+export { type Authenticator, type ConnectionOptions, KafkaConnection } from './kafka-connection.ts';
 export {
+  AuthenticationError,
   BrokerUnreachableError,
   ConnectionError,
   isKafkaError,
@@ -26,3 +27,5 @@ export type { ClusterPartition, ClusterTopic } from './metadata-cache.ts';
 export { murmur2, partitionForKey } from './partitioner.ts';
 export type { Delivery, DeliveryCallbacks } from './producer-batch.ts';
 export { type Acks, ProducerClient, type ProducerOptions, type SendOptions } from './producer-client.ts';
+export { type ClientConfig, type ClientConfigSource, readClientConfig } from './security/client-config.ts';
+export type { Transport } from './transport.ts';

@@ -1,4 +1,4 @@
-import { connect, type Socket } from 'node:net';
+import type { Socket } from 'node:net';
 import type { Logger } from '../../shared/index.ts';
 import {
   apiKeys,
@@ -21,14 +21,19 @@ import {
   type VersionRange,
 } from './api-table.ts';
 import { untilAborted } from './back-off.ts';
+import { certificateRefused, isCertificateError, isSystemError, loginLost, messageOf } from './connection-failures.ts';
 import { ConnectionError, throwIfError } from './kafka-error.ts';
 import { Slots } from './slots.ts';
+import { type Transport, tcp, whenConnected } from './transport.ts';
 
-/** Opens the byte stream under a connection. Plain TCP here; TLS is another function of this shape. */
-export type Transport = (address: { host: string; port: number }) => Socket;
+/** What a login needs of a connection; other requests wait meanwhile. */
+export type AuthenticatingConnection = Pick<KafkaConnection, 'address' | 'request'>;
 
-/** Runs once after the versions are negotiated and before any other request; the place for SASL. Throws to refuse. */
-export type Authenticator = (connection: KafkaConnection, signal: AbortSignal | undefined) => Promise<void>;
+/**
+ * Logs in: once after the versions are negotiated and before any other request, and again before the session ends. Resolves
+ * with the session's lifetime in milliseconds, 0 when it does not end; throws to refuse.
+ */
+export type Authenticator = (connection: AuthenticatingConnection, signal: AbortSignal | undefined) => Promise<number>;
 
 export interface ConnectionOptions {
   host: string;
@@ -54,12 +59,15 @@ export interface RequestOptions {
 interface PendingRequest {
   apiKey: ApiKey;
   apiVersion: number;
+  /** Logins take none: they may not wait behind what waits for them. */
+  hasSlot: boolean;
   timer: NodeJS.Timeout;
   resolve: (response: unknown) => void;
   reject: (error: unknown) => void;
 }
 
-const tcp: Transport = ({ host, port }) => connect({ host, port, noDelay: true, keepAlive: true });
+/** The longest that a timer can be set for. */
+const maxTimerMs = 0x7fffffff;
 
 /**
  * One connection to one broker: requests out, answers matched by correlation id.
@@ -79,6 +87,9 @@ export class KafkaConnection {
   #nextCorrelationId = 1;
   #closeReason: Error | null = null;
   #isDraining = false;
+  /** While a login is under way, nothing else is sent. */
+  #login: Promise<void> | null = null;
+  #loginTimer: NodeJS.Timeout | null = null;
   #whenIdle: (() => void) | null = null;
   #drained: Promise<void> | null = null;
 
@@ -92,11 +103,12 @@ export class KafkaConnection {
     try {
       await untilAborted(whenConnected(socket), stop);
       await connection.#negotiate(stop);
-      await options.authenticate?.(connection, stop);
+      await connection.#authenticate(stop);
       return connection;
     } catch (error) {
-      socket.destroy();
+      connection.destroy(error as Error);
       signal?.throwIfAborted();
+      if (isCertificateError(error)) throw certificateRefused(connection.address, error);
       const why = deadline.aborted ? `no answer within ${options.connectTimeoutMs} ms` : messageOf(error);
       if (!deadline.aborted && !(error instanceof ConnectionError) && !isSystemError(error)) throw error;
       throw new ConnectionError('connect-failed', `could not connect to ${connection.address}: ${why}`, {
@@ -150,6 +162,7 @@ export class KafkaConnection {
   /** Sends a request that the broker does not answer (Produce with acks=0); resolves once the socket can take more. */
   async sendUnanswered<K extends ApiKey>(apiKey: K, message: RequestMessage<K>, signal?: AbortSignal): Promise<void> {
     signal?.throwIfAborted();
+    while (this.#login) await untilAborted(this.#login, signal);
     this.#throwIfClosed();
     this.#write(apiKey, this.versionOf(apiKey), 0, message);
     if (this.#socket.writableNeedDrain) await untilAborted(this.#untilDrained(), signal);
@@ -195,6 +208,29 @@ export class KafkaConnection {
     this.#versions = new Map(response.apiKeys.map((api) => [api.apiKey, { min: api.minVersion, max: api.maxVersion }]));
   }
 
+  /**
+   * Logs in now, and again in good time before the session ends (KIP-368): brokers close connections whose session is over.
+   * What was sent before is answered first; what comes meanwhile waits.
+   */
+  async #authenticate(signal: AbortSignal | undefined): Promise<void> {
+    if (!this.#options.authenticate) return;
+    const request: KafkaConnection['request'] = (apiKey, message, options = {}) =>
+      this.#send(apiKey, this.versionOf(apiKey), message, options, false);
+    const lifetimeMs = await this.#options.authenticate({ address: this.address, request }, signal);
+    if (lifetimeMs <= 0 || this.#closeReason) return;
+    const againMs = Math.min(lifetimeMs * (0.85 + 0.1 * Math.random()), maxTimerMs);
+    this.#loginTimer = setTimeout(() => this.#authenticateAgain(), againMs);
+  }
+
+  #authenticateAgain(): void {
+    const deadline = AbortSignal.timeout(this.#options.connectTimeoutMs + this.#options.requestTimeoutMs);
+    this.#login = this.#authenticate(deadline)
+      .catch((error: unknown) => this.destroy(loginLost(this.address, error)))
+      .finally(() => {
+        this.#login = null;
+      });
+  }
+
   async #exchange<K extends ApiKey>(
     apiKey: K,
     apiVersion: number,
@@ -204,12 +240,30 @@ export class KafkaConnection {
     options.signal?.throwIfAborted();
     this.#throwIfClosed();
     if (!this.#slots.tryTake()) await this.#slots.take(options.signal, () => this.#overloaded());
+    try {
+      while (this.#login) await untilAborted(this.#login, options.signal);
+      this.#throwIfClosed();
+    } catch (error) {
+      this.#slots.release();
+      throw error;
+    }
+    return await this.#send(apiKey, apiVersion, message, options, true);
+  }
+
+  /** Writes a request at once and waits for its answer; a slot that it holds is given back then. */
+  async #send<K extends ApiKey>(
+    apiKey: K,
+    apiVersion: number,
+    message: RequestMessage<K>,
+    options: RequestOptions,
+    hasSlot: boolean,
+  ): Promise<ResponseOf<K>> {
     const correlationId = this.#nextCorrelationId;
     this.#nextCorrelationId = (correlationId + 1) & 0x7fffffff;
     const timeoutMs = options.timeoutMs ?? this.#options.requestTimeoutMs;
     const answer = new Promise<unknown>((resolve, reject) => {
       const timer = setTimeout(() => this.#timeOut(apiKey, timeoutMs), timeoutMs);
-      this.#pending.set(correlationId, { apiKey, apiVersion, timer, resolve, reject });
+      this.#pending.set(correlationId, { apiKey, apiVersion, hasSlot, timer, resolve, reject });
     });
     try {
       this.#write(apiKey, apiVersion, correlationId, message);
@@ -287,7 +341,7 @@ export class KafkaConnection {
     if (!pending) return undefined;
     this.#pending.delete(correlationId);
     clearTimeout(pending.timer);
-    this.#slots.release();
+    if (pending.hasSlot) this.#slots.release();
     if (this.#pending.size === 0) this.#whenIdle?.();
     return pending;
   }
@@ -312,6 +366,7 @@ export class KafkaConnection {
   #fail(reason: Error): void {
     if (this.#closeReason) return;
     this.#closeReason = reason;
+    if (this.#loginTimer) clearTimeout(this.#loginTimer);
     this.#slots.failWaiters(reason);
     for (const correlationId of [...this.#pending.keys()]) this.#takePending(correlationId)!.reject(reason);
     if (!this.#isDraining)
@@ -325,23 +380,4 @@ function decodeAnswer(pending: PendingRequest, frame: Buffer): unknown {
   const isDowngrade =
     apiKey === apiKeys.ApiVersions && frame.length >= 6 && frame.readInt16BE(4) === errorCodes.UNSUPPORTED_VERSION;
   return decodeResponseFrame(apiKey, isDowngrade ? 0 : apiVersion, responseSchema(apiKey)!, frame).message;
-}
-
-function whenConnected(socket: Socket): Promise<void> {
-  return new Promise((resolve, reject) => {
-    socket.once('error', reject);
-    socket.once('connect', () => {
-      socket.off('error', reject);
-      resolve();
-    });
-  });
-}
-
-function isSystemError(error: unknown): boolean {
-  return error instanceof Error && typeof (error as { syscall?: unknown }).syscall === 'string';
-}
-
-function messageOf(error: unknown): string {
-  if (!(error instanceof Error)) return String(error);
-  return error.message || ((error as { code?: string }).code ?? error.name); // an AggregateError of several addresses has no message
 }

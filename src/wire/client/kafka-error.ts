@@ -33,6 +33,13 @@ export class ConnectionError extends SluiceError {
   }
 }
 
+/** A login or a certificate was not accepted, by the broker or by us. Trying again does not help. */
+export class AuthenticationError extends SluiceError {
+  constructor(message: string, cause?: unknown) {
+    super('authentication-failed', message, { cause });
+  }
+}
+
 /** None of the brokers we know answered. Not retriable when no name of them resolves: waiting will not help. */
 export class BrokerUnreachableError extends SluiceError {
   readonly addresses: readonly string[];
