@@ -237,6 +237,7 @@ export const stageSchema: TableSchema = {
 const stageSettings: WorkerSettings = {
   workerIndex: 0,
   brokers: ['test:1'],
+  clientConfig: null,
   topics: [stageTopic],
   warehouseUrl: 'memory:///',
   user: null,
