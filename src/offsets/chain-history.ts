@@ -1,35 +1,47 @@
 import type { WarehouseFiles } from '../warehouse/index.ts';
 import { decodeSealedJson, sha256Hex } from './canonical-json.ts';
+import type { ChainFormat, ChainRecordHead, ChainTail } from './chain-format.ts';
 import { isVoidedBy, readOrDamage, signalOption } from './chain-reader.ts';
 import type { ChainState } from './chain-state.ts';
 import { snapshotFormatVersion } from './era-turn.ts';
 import { LedgerError, unreadableRecord } from './ledger-error.ts';
 import { absolutePath, type ChainId } from './ledger-paths.ts';
-import type { LedgerFile, LedgerRecord, SnapshotPointer } from './ledger-record.ts';
-import { decodeRecord } from './record-codec.ts';
+import type { LedgerRecord, SnapshotPointer } from './ledger-record.ts';
+import { partitionFormat } from './partition-format.ts';
 
 const headerBytes = 4096;
 
-/**
- * All records of a chain from the oldest on, up to `state`: those of ended eras from their snapshots, those of the newest
- * from its folder. Memory: one era. Verifies the snapshots' hashes and that every record follows the one before.
- */
-export async function* readHistory(
+/** All records of a partition's chain from the oldest on, up to `state`. */
+export function readHistory(
   files: WarehouseFiles,
   chain: ChainId,
   state: ChainState,
   signal?: AbortSignal,
 ): AsyncGenerator<LedgerRecord> {
-  const follow = new LinkChecker(chain);
-  for (const snapshot of await snapshotsOldestFirst(files, chain, state.snapshot, signal)) {
-    yield* readSnapshot(files, chain, snapshot, follow, signal);
+  return readRecords(files, partitionFormat(chain), state, signal);
+}
+
+/**
+ * All records of a chain from the oldest on, up to `state`: those of ended eras from their snapshots, those of the newest
+ * from its folder. Memory: one era. Verifies the snapshots' hashes and that every record follows the one before.
+ */
+export async function* readRecords<R extends ChainRecordHead, S extends ChainTail>(
+  files: WarehouseFiles,
+  format: ChainFormat<R, S>,
+  state: ChainTail,
+  signal?: AbortSignal,
+): AsyncGenerator<R> {
+  const follow = new LinkChecker(format);
+  for (const snapshot of await snapshotsOldestFirst(files, format.table, state.snapshot, signal)) {
+    yield* readSnapshot(files, format, snapshot, follow, signal);
   }
   const places = unsaved(state);
   for (const [i, { folder, sequence }] of places.entries()) {
-    const read = await readOrDamage(files, chain, folder, sequence, signal);
+    const read = await readOrDamage<R>(files, format, folder, sequence, signal);
     if (read instanceof LedgerError) {
       const next = places[i + 1];
-      if (next && isVoidedBy(await readOrDamage(files, chain, next.folder, next.sequence, signal))) continue;
+      if (next && isVoidedBy(format, await readOrDamage<R>(files, format, next.folder, next.sequence, signal)))
+        continue;
       throw read;
     }
     follow.check(read.record, read.hash);
@@ -38,55 +50,43 @@ export async function* readHistory(
 }
 
 /** The records that no snapshot holds yet: the closing record of the era before, and the newest era. */
-function unsaved(state: ChainState): { folder: string; sequence: number }[] {
+function unsaved(state: ChainTail): { folder: string; sequence: number }[] {
   const era = Array.from({ length: state.eraRecordCount }, (_, i) => state.eraFirstSequence + i);
   const records = era.map((sequence) => ({ folder: state.eraFolder, sequence }));
   if (state.previousFolder === null) return records;
   return [{ folder: state.previousFolder, sequence: state.eraFirstSequence - 1 }, ...records];
 }
 
-/** The files that readers of the table should see from this partition, oldest first. */
-export async function* liveFiles(
-  files: WarehouseFiles,
-  chain: ChainId,
-  state: ChainState,
-  signal?: AbortSignal,
-): AsyncGenerator<LedgerFile> {
-  for await (const record of readHistory(files, chain, state, signal)) {
-    if (record.kind === 'commit') yield* record.files;
-  }
-}
-
 /** Snapshots lead back one by one, so the way is walked over their headers first. */
 async function snapshotsOldestFirst(
   files: WarehouseFiles,
-  chain: ChainId,
+  table: string,
   newest: SnapshotPointer | null,
   signal: AbortSignal | undefined,
 ): Promise<SnapshotPointer[]> {
   const found: SnapshotPointer[] = [];
   for (let pointer = newest; pointer; ) {
     found.push(pointer);
-    const path = absolutePath(chain.table, pointer.path);
+    const path = absolutePath(table, pointer.path);
     const head = await files.read(path, { offset: 0, length: headerBytes, ...signalOption(signal) });
     pointer = readHeader(head, path).previous;
   }
   return found.reverse();
 }
 
-async function* readSnapshot(
+async function* readSnapshot<R extends ChainRecordHead, S extends ChainTail>(
   files: WarehouseFiles,
-  chain: ChainId,
+  format: ChainFormat<R, S>,
   pointer: SnapshotPointer,
-  follow: LinkChecker,
+  follow: LinkChecker<R>,
   signal: AbortSignal | undefined,
-): AsyncGenerator<LedgerRecord> {
-  const path = absolutePath(chain.table, pointer.path);
+): AsyncGenerator<R> {
+  const path = absolutePath(format.table, pointer.path);
   const bytes = await files.read(path, signalOption(signal));
   if (sha256Hex(bytes) !== pointer.sha256) throw unreadableRecord(path, 'its content is not what the ledger recorded');
   for (let start = bytes.indexOf(10) + 1; start < bytes.length; ) {
     const end = bytes.indexOf(10, start) + 1;
-    const { record, hash } = decodeRecord(bytes.subarray(start, end), path);
+    const { record, hash } = format.decode(bytes.subarray(start, end), path);
     follow.check(record, hash);
     yield record;
     start = end;
@@ -109,23 +109,22 @@ function readHeader(head: Buffer, path: string): { previous: SnapshotPointer | n
 }
 
 /** Follows numbers and hashes from the first record of the chain on. */
-class LinkChecker {
-  readonly #chain: ChainId;
+class LinkChecker<R extends ChainRecordHead> {
+  readonly #format: ChainFormat<R, ChainTail>;
   #sequence = 0;
   #hash = '';
 
-  constructor(chain: ChainId) {
-    this.#chain = chain;
+  constructor(format: ChainFormat<R, ChainTail>) {
+    this.#format = format;
   }
 
-  check(record: LedgerRecord, hash: string): void {
-    const { topicId, partition } = this.#chain;
-    const step = record.kind === 'repair' ? 2 : 1;
+  check(record: R, hash: string): void {
+    const step = this.#format.isVoiding(record) ? 2 : 1;
     const follows = record.sequence === this.#sequence + step && record.previousHash === this.#hash;
-    if (!follows || record.partition !== partition || record.topicId !== topicId) {
+    if (!follows || this.#format.isForeign(record)) {
       throw new LedgerError(
         'broken-chain',
-        `record ${record.sequence} of partition ${record.partition} does not follow record ${this.#sequence} of partition ${partition}`,
+        `${this.#format.folder}: record ${record.sequence} does not follow record ${this.#sequence}`,
       );
     }
     this.#sequence = record.sequence;

@@ -1,21 +1,24 @@
 import { randomBytes } from 'node:crypto';
 import { type Clock, describeError, type Logger, silentLogger, systemClock } from '../shared/index.ts';
 import type { WarehouseFiles } from '../warehouse/index.ts';
-import { isNotFound, signalOption } from './chain-reader.ts';
+import { isNotFound, readTail, signalOption } from './chain-reader.ts';
 import { applyRecord, type ChainState, withAllPublished } from './chain-state.ts';
 import { describeOwner } from './claim-rules.ts';
 import { pruneEras, sweepSnapshots, writeSnapshot } from './era-turn.ts';
 import { FencedError, LedgerError } from './ledger-error.ts';
-import { type ChainId, chainFolder, eraFolderName, recordName } from './ledger-paths.ts';
+import { type ChainId, chainFolder, eraFolderName, recordName, relativePath } from './ledger-paths.ts';
 import {
+  type CommitRecord,
   type EraEndRecord,
   type LedgerOwner,
   type LedgerRecord,
   ledgerFormatVersion,
   type SnapshotPointer,
 } from './ledger-record.ts';
+import { type PartitionFormat, partitionFormat } from './partition-format.ts';
 import { type AppendContext, appendRecord } from './record-appender.ts';
 import { moveStagedFiles, sweepStaging } from './staged-moves.ts';
+import { tableFormat } from './table-chain/table-format.ts';
 import { setVoidFilesAside } from './void-files.ts';
 
 export interface ChainOptions {
@@ -56,7 +59,8 @@ export class ChainWriter {
   state: ChainState;
   /** Null when the last claim is not ours, or may not be. */
   owner: LedgerOwner | null = null;
-  readonly #context: AppendContext;
+  readonly #context: AppendContext<LedgerRecord>;
+  readonly #format: PartitionFormat;
   readonly #logger: Logger;
   #clockSkewMs = 0;
 
@@ -69,9 +73,10 @@ export class ChainWriter {
     this.limits = { ...defaults, ...limits };
     this.#logger = logger.child({ table: chain.table, topic: state.topic, partition: chain.partition });
     const { attempts, retryMs } = this.limits;
+    this.#format = partitionFormat(chain, state.topic);
     this.#context = {
       files,
-      chain,
+      format: this.#format,
       clock,
       attempts,
       retryMs,
@@ -165,8 +170,8 @@ export class ChainWriter {
     const snapshot = await this.#writeSnapshot(signal);
     await this.#endEra({ first: this.state.first!, next: this.state.next!, snapshot }, signal);
     await this.#tidy('EraNotPruned', signal, async () => {
-      await sweepSnapshots(this.files, this.chain, eraFirstSequence, this.state, signal);
-      await pruneEras(this.files, this.chain, this.state, this.limits.pruneGraceMs, signal);
+      await sweepSnapshots(this.files, this.#format, eraFirstSequence, this.state, signal);
+      await pruneEras(this.files, this.#format, this.state, this.limits.pruneGraceMs, signal);
     });
     this.#logger.info({ era: this.state.era, sequence: this.state.sequence }, 'EraTurned');
     return true;
@@ -174,7 +179,7 @@ export class ChainWriter {
 
   async #writeSnapshot(signal: AbortSignal | undefined): Promise<SnapshotPointer> {
     try {
-      return await writeSnapshot(this.files, this.chain, this.state, this.#context.unique(), signal);
+      return await writeSnapshot(this.files, this.#format, this.state, this.#context.unique(), signal);
     } catch (error) {
       if (!isNotFound(error)) throw error;
       this.owner = null; // a later owner has ended this era, and swept what we were about to read
@@ -199,10 +204,19 @@ export class ChainWriter {
   async finishMoves(signal: AbortSignal | undefined): Promise<void> {
     if (this.state.pending.length === 0) return;
     for (const record of this.state.pending) {
-      if (record.kind === 'commit') await moveStagedFiles(this.files, this.chain.table, record, signal);
+      if (record.kind === 'commit') await this.#move(record, signal);
       else await setVoidFilesAside(this.files, this.chain, record, signal);
     }
     this.state = withAllPublished(this.state);
+  }
+
+  /** A file that is gone may have been replaced since: by a rewrite that found it visible before the ledger said so. */
+  async #move(record: CommitRecord, signal: AbortSignal | undefined): Promise<void> {
+    const isReplaced = async (path: string): Promise<boolean> => {
+      const { replaced } = await readTail(this.files, tableFormat(this.chain.table), signal);
+      return replaced.has(relativePath(this.chain.table, path));
+    };
+    await moveStagedFiles(this.files, this.chain.table, record, signal, isReplaced);
   }
 
   /** House-keeping that fails leaves rubbish for the next time; only what the ledger says is final. */

@@ -6,47 +6,38 @@
  * removed era find no folder for ever.
  *
  * A snapshot file is text: a header line of sealed JSON
- *   {"formatVersion":1,"kind":"snapshot","topicId","partition","era","firstSequence","records","previous":{path,sha256}|null,"checksum"}
+ *   {"formatVersion":1,"kind":"snapshot", <whose chain>,"era","firstSequence","records","previous":{path,sha256}|null,"checksum"}
  * followed by the bytes of the records, one line each, as they were in their folders: the closing record of the era before,
  * then this era's. So the whole chain, hashes included, can be read for ever.
  */
 import type { WarehouseFiles } from '../warehouse/index.ts';
 import { encodeSealedJson, sha256Hex } from './canonical-json.ts';
+import type { ChainFormat, ChainRecordHead, ChainTail } from './chain-format.ts';
 import { listEras, signalOption } from './chain-reader.ts';
-import type { ChainState } from './chain-state.ts';
 import { LedgerError } from './ledger-error.ts';
-import {
-  absolutePath,
-  type ChainId,
-  chainFolder,
-  recordName,
-  relativePath,
-  snapshotFolder,
-  temporaryFolder,
-} from './ledger-paths.ts';
+import { absolutePath, recordName, relativePath } from './ledger-paths.ts';
 import type { SnapshotPointer } from './ledger-record.ts';
 import { mapBounded } from './map-bounded.ts';
-import { decodeRecord } from './record-codec.ts';
 
 export const snapshotFormatVersion = 1;
 
 const readsUnderWay = 16;
 
 /** Writes the snapshot of the current era, which is not era 0, and reads it back. */
-export async function writeSnapshot(
+export async function writeSnapshot<R extends ChainRecordHead>(
   files: WarehouseFiles,
-  chain: ChainId,
-  state: ChainState,
+  format: ChainFormat<R, ChainTail>,
+  state: ChainTail,
   unique: string,
   signal?: AbortSignal,
 ): Promise<SnapshotPointer> {
-  const folder = `${chainFolder(chain)}/${state.eraFolder}`;
+  const folder = `${format.folder}/${state.eraFolder}`;
   const paths = [
-    `${chainFolder(chain)}/${state.previousFolder}/${recordName(state.eraFirstSequence - 1)}`,
+    `${format.folder}/${state.previousFolder}/${recordName(state.eraFirstSequence - 1)}`,
     ...Array.from({ length: state.eraRecordCount }, (_, i) => `${folder}/${recordName(state.eraFirstSequence + i)}`),
   ];
   const all = await mapBounded(paths, readsUnderWay, (path) => files.read(path, signalOption(signal)));
-  const records = all.filter((_, i) => !isRepair(all[i + 1], paths[i + 1])); // a void record is kept elsewhere
+  const records = all.filter((_, i) => !isVoiding(format, all[i + 1], paths[i + 1])); // a void record is kept elsewhere
   if (sha256Hex(records.at(-1)!) !== state.lastHash) {
     const path = `${folder}/${recordName(state.sequence)}`;
     throw new LedgerError('broken-chain', `${path}: changed after it was written`, { path });
@@ -54,27 +45,39 @@ export async function writeSnapshot(
   const header = encodeSealedJson({
     formatVersion: snapshotFormatVersion,
     kind: 'snapshot',
-    topicId: chain.topicId,
-    partition: chain.partition,
+    ...format.identity,
     era: state.era,
     firstSequence: state.eraFirstSequence - 1,
     records: records.length,
     previous: state.snapshot,
   });
   const bytes = Buffer.concat([header, ...records]);
-  const path = `${snapshotFolder(chain)}/${snapshotName(state.sequence + 1, unique)}`;
+  const path = `${format.folder}/snapshots/${snapshotName(state.sequence + 1, unique)}`;
+  await createChecked(files, path, bytes, signal);
+  return { path: relativePath(format.table, path), sha256: sha256Hex(bytes) };
+}
+
+/** Writes a new file and reads it back. */
+export async function createChecked(
+  files: WarehouseFiles,
+  path: string,
+  bytes: Buffer,
+  signal?: AbortSignal,
+): Promise<void> {
   await files.create(path, { bytes }, signalOption(signal));
-  const sha256 = sha256Hex(await files.read(path, signalOption(signal)));
-  if (sha256 !== sha256Hex(bytes))
-    throw new LedgerError('file-mismatch', `${path}: reads other than it was written`, { path });
-  return { path: relativePath(chain.table, path), sha256 };
+  if ((await files.read(path, signalOption(signal))).equals(bytes)) return;
+  throw new LedgerError('file-mismatch', `${path}: reads other than it was written`, { path });
 }
 
 /** Whether these are the bytes of the record that makes the one before it void. */
-function isRepair(bytes: Buffer | undefined, path: string | undefined): boolean {
+function isVoiding<R extends ChainRecordHead>(
+  format: ChainFormat<R, ChainTail>,
+  bytes: Buffer | undefined,
+  path: string | undefined,
+): boolean {
   if (!bytes?.includes('"kind":"repair"')) return false;
   try {
-    return decodeRecord(bytes, path!).record.kind === 'repair';
+    return format.isVoiding(format.decode(bytes, path!).record);
   } catch {
     return false; // itself void
   }
@@ -91,13 +94,13 @@ function snapshotName(sequence: number, unique: string): string {
  */
 export async function sweepSnapshots(
   files: WarehouseFiles,
-  chain: ChainId,
+  format: { folder: string; table: string },
   firstSequence: number,
-  state: ChainState,
+  state: ChainTail,
   signal?: AbortSignal,
 ): Promise<void> {
-  const folder = snapshotFolder(chain);
-  const kept = state.snapshot && absolutePath(chain.table, state.snapshot.path);
+  const folder = `${format.folder}/snapshots`;
+  const kept = state.snapshot && absolutePath(format.table, state.snapshot.path);
   for (const { name } of await files.list(folder, signalOption(signal))) {
     const sequence = Number(/^(\d{20})-/.exec(name)?.[1] ?? Number.NaN);
     const isRubbish = sequence >= firstSequence && sequence <= state.sequence && `${folder}/${name}` !== kept;
@@ -111,19 +114,19 @@ export async function sweepSnapshots(
  */
 export async function pruneEras(
   files: WarehouseFiles,
-  chain: ChainId,
-  state: ChainState,
+  format: { folder: string },
+  state: ChainTail,
   graceMs: number,
   signal?: AbortSignal,
 ): Promise<void> {
   const oldMs = (await files.nowMs(signalOption(signal))) - graceMs;
-  for (const folder of await listEras(files, chain, signal)) {
+  for (const folder of await listEras(files, format.folder, signal)) {
     if (folder.era === 0 || folder.era >= state.era - 1) continue;
-    const path = `${chainFolder(chain)}/${folder.name}`;
+    const path = `${format.folder}/${folder.name}`;
     const status = await files.stat(path, signalOption(signal));
     if (status && status.modifiedMs <= oldMs) await files.delete(path, { recursive: true, ...signalOption(signal) });
   }
-  const temporary = temporaryFolder(chain);
+  const temporary = `${format.folder}/tmp`;
   for (const entry of await files.list(temporary, signalOption(signal))) {
     if (entry.type === 'file' && entry.modifiedMs <= oldMs) {
       await files.delete(`${temporary}/${entry.name}`, signalOption(signal));

@@ -1,4 +1,4 @@
-export { liveFiles, readHistory } from './chain-history.ts';
+export { readHistory } from './chain-history.ts';
 export { readChain } from './chain-reader.ts';
 export type { ChainState } from './chain-state.ts';
 export type { ChainOptions } from './chain-writer.ts';
@@ -28,5 +28,32 @@ export { examineDamage, type LedgerDamage, voidDamagedRecord } from './ledger-re
 export { type CommitInput, PartitionChain } from './partition-chain.ts';
 export { maxRunsPerCommit } from './record-codec.ts';
 export { type SchemaPublication, SchemaStore } from './schema-store.ts';
+export { type LiveFile, liveFiles } from './table-chain/live-files.ts';
+export { TableChain, type TableChainOptions } from './table-chain/table-chain.ts';
+export { replacedPath, rewriteFileName, rewriteStaging } from './table-chain/table-paths.ts';
+export type {
+  AddedFile,
+  FileRange,
+  HourMark,
+  HourRecord,
+  IntentOperation,
+  IntentRecord,
+  PartitionRange,
+  PartitionRuns,
+  RangeAccount,
+  RewriteOperation,
+  RewriteRecord,
+  TableFile,
+  TableRecord,
+  TableRecordBody,
+  TableWriter,
+} from './table-chain/table-record.ts';
+export {
+  type HourState,
+  type OpenIntent,
+  partitionKey,
+  type RewriteSummary,
+  type TableState,
+} from './table-chain/table-state.ts';
 export { listChains, listTables } from './table-discovery.ts';
 export { checkTopicIdentity, readTopicIdentity, type TopicIdentity } from './topic-identity.ts';

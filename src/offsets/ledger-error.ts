@@ -12,6 +12,7 @@ import type { LedgerHolder } from './ledger-record.ts';
  * - `in-doubt`: the answer to the rename was lost and could not be settled; look again (claim) before anything else, and
  *   delete nothing.
  * - `missing-file`, `file-mismatch`: a file that a record names is not there, or is another one.
+ * - `conflict`: the table has changed meanwhile, so that this rewrite cannot be true any more: plan it again.
  * - `topic-recreated`: the topic has another id than the table knows.
  */
 export type LedgerErrorCode =
@@ -25,6 +26,7 @@ export type LedgerErrorCode =
   | 'in-doubt'
   | 'missing-file'
   | 'file-mismatch'
+  | 'conflict'
   | 'topic-recreated';
 
 export class LedgerError extends SluiceError {

@@ -18,6 +18,7 @@ import type { ChainState } from './chain-state.ts';
 import { LedgerError } from './ledger-error.ts';
 import { type ChainId, chainFolder, relativePath } from './ledger-paths.ts';
 import { type LedgerOwner, ledgerFormatVersion, type RepairRecord } from './ledger-record.ts';
+import { partitionFormat } from './partition-format.ts';
 import { appendRecord } from './record-appender.ts';
 import { moveStagedFiles } from './staged-moves.ts';
 import { findVoidFiles, setVoidFilesAside, type VoidFiles } from './void-files.ts';
@@ -48,7 +49,8 @@ export async function examineDamage(
     return null;
   } catch (error) {
     if (!(error instanceof DamagedRecordError) || !error.isLast) throw error;
-    const { before, sequence, message } = error;
+    const { sequence, message } = error;
+    const before: ChainState = error.before;
     const path = error.path!;
     const bytes = await files.read(path, signalOption(signal));
     const found = await findVoidFiles(files, chain, before.topic, sequence, signal);
@@ -112,7 +114,14 @@ export async function voidDamagedRecord(
     aside: relativePath(chain.table, aside),
     reason: by.reason,
   };
-  const context = { files, chain, clock: by.clock ?? systemClock, unique, attempts: 5, retryMs: 200 };
+  const context = {
+    files,
+    format: partitionFormat(chain),
+    clock: by.clock ?? systemClock,
+    unique,
+    attempts: 5,
+    retryMs: 200,
+  };
   const result = await appendRecord(context, before.eraFolder, record, signal);
   if (result.outcome === 'lost') {
     throw new LedgerError(
@@ -134,7 +143,7 @@ async function closeAnnouncedEra(
   before: ChainState,
   signal: AbortSignal | undefined,
 ): Promise<void> {
-  for (const { era, name } of await listEras(files, chain, signal)) {
+  for (const { era, name } of await listEras(files, chainFolder(chain), signal)) {
     if (era !== before.era + 1) continue;
     try {
       await files.delete(`${chainFolder(chain)}/${name}`, signalOption(signal));

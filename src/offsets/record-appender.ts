@@ -7,15 +7,15 @@
  */
 import { type Clock, describeError, faultPoint, isAbortError } from '../shared/index.ts';
 import type { WarehouseFiles } from '../warehouse/index.ts';
+import type { ChainFormat, ChainRecordHead, ChainTail } from './chain-format.ts';
 import { isNotFound, readRecord, signalOption } from './chain-reader.ts';
 import { FencedError, LedgerError } from './ledger-error.ts';
-import { type ChainId, chainFolder, recordName, temporaryFolder } from './ledger-paths.ts';
-import type { LedgerRecord } from './ledger-record.ts';
-import { type EncodedRecord, encodeRecord } from './record-codec.ts';
+import { recordName } from './ledger-paths.ts';
+import type { EncodedRecord } from './sealed-record.ts';
 
-export interface AppendContext {
+export interface AppendContext<R extends ChainRecordHead> {
   files: WarehouseFiles;
-  chain: ChainId;
+  format: Pick<ChainFormat<R, ChainTail>, 'folder' | 'encode' | 'decode'>;
   clock: Clock;
   /** A name never used before: lower-case letters and digits. */
   unique: () => string;
@@ -24,23 +24,23 @@ export interface AppendContext {
   retryMs: number;
 }
 
-export type AppendOutcome =
+export type AppendOutcome<R> =
   | { outcome: 'appended'; encoded: EncodedRecord }
   /** The number is taken by somebody else's record. */
-  | { outcome: 'lost'; by: LedgerRecord };
+  | { outcome: 'lost'; by: R };
 
 /**
  * Appends `record` to `<chain>/<eraFolder>/`. Throws FencedError when the era's folder is gone (never creates it), and
  * LedgerError `in-doubt` when it cannot be found out whether the record is there.
  */
-export async function appendRecord(
-  context: AppendContext,
+export async function appendRecord<R extends ChainRecordHead>(
+  context: AppendContext<R>,
   eraFolder: string,
-  record: LedgerRecord,
+  record: R,
   signal?: AbortSignal,
-): Promise<AppendOutcome> {
-  const encoded = encodeRecord(record);
-  const target = `${chainFolder(context.chain)}/${eraFolder}/${recordName(record.sequence)}`;
+): Promise<AppendOutcome<R>> {
+  const encoded = context.format.encode(record);
+  const target = `${context.format.folder}/${eraFolder}/${recordName(record.sequence)}`;
   let lastError: unknown;
   for (let attempt = 0; attempt < context.attempts; attempt++) {
     const temporary = await writeTemporary(context, record.sequence, encoded.bytes, signal);
@@ -59,14 +59,14 @@ export async function appendRecord(
 }
 
 /** Creates the temporary file under a new name each time and compares what can be read back. */
-async function writeTemporary(
-  context: AppendContext,
+async function writeTemporary<R extends ChainRecordHead>(
+  context: AppendContext<R>,
   sequence: number,
   bytes: Buffer,
   signal: AbortSignal | undefined,
 ): Promise<string> {
   for (let attempt = 1; ; attempt++) {
-    const path = `${temporaryFolder(context.chain)}/${sequence}-${context.unique()}.json`;
+    const path = `${context.format.folder}/tmp/${sequence}-${context.unique()}.json`;
     try {
       await context.files.create(path, { bytes }, signalOption(signal));
       const readBack = await context.files.read(path, signalOption(signal));
@@ -87,14 +87,14 @@ async function writeTemporary(
   }
 }
 
-async function publish(
-  context: AppendContext,
+async function publish<R extends ChainRecordHead>(
+  context: AppendContext<R>,
   temporary: string,
   target: string,
   eraFolder: string,
-  record: LedgerRecord,
+  record: R,
   signal: AbortSignal | undefined,
-): Promise<'appended' | 'source-missing' | LedgerRecord> {
+): Promise<'appended' | 'source-missing' | R> {
   let lastError: unknown;
   let mayBeThere = false;
   for (let attempt = 1; attempt <= context.attempts && !signal?.aborted; attempt++) {
@@ -127,22 +127,22 @@ async function confirm(files: WarehouseFiles, target: string, signal: AbortSigna
 }
 
 /** After a refusal or a lost answer, what stands at the target decides. */
-async function settle(
-  context: AppendContext,
+async function settle<R extends ChainRecordHead>(
+  context: AppendContext<R>,
   temporary: string,
   target: string,
   eraFolder: string,
-  record: LedgerRecord,
+  record: R,
   signal: AbortSignal | undefined,
-): Promise<'appended' | 'source-missing' | 'again' | LedgerRecord> {
-  const { files, chain } = context;
+): Promise<'appended' | 'source-missing' | 'again' | R> {
+  const { files, format } = context;
   try {
-    const { record: found } = await readRecord(files, chain, eraFolder, record.sequence, signal);
+    const { record: found } = await readRecord<R>(files, format, eraFolder, record.sequence, signal);
     return found.attempt === record.attempt ? 'appended' : found;
   } catch (error) {
     if (!isNotFound(error)) throw error;
   }
-  const folder = `${chainFolder(chain)}/${eraFolder}`;
+  const folder = `${format.folder}/${eraFolder}`;
   if (!(await files.stat(folder, signalOption(signal)))) {
     throw new FencedError(`${folder} was removed: this owner is from an era long past`);
   }

@@ -60,7 +60,7 @@ function checkFile(file: LedgerFile, { first, next }: CommitRecord): string | nu
   return file.minTimeMs > file.maxTimeMs ? `its times ${file.minTimeMs} to ${file.maxTimeMs} are no range` : null;
 }
 
-function checkRuns(runs: readonly OffsetRun[], first: bigint, next: bigint): string | null {
+export function checkRuns(runs: readonly OffsetRun[], first: bigint, next: bigint): string | null {
   let end = first;
   for (const run of runs) {
     if (run.first < end || run.first >= run.next || run.next > next) {
@@ -71,7 +71,7 @@ function checkRuns(runs: readonly OffsetRun[], first: bigint, next: bigint): str
   return null;
 }
 
-function findOverlap(classes: [string, OffsetRun[]][]): bigint | null {
+export function findOverlap(classes: [string, OffsetRun[]][]): bigint | null {
   const all = classes.flatMap(([, runs]) => runs).sort((a, b) => (a.first < b.first ? -1 : 1));
   for (let i = 1; i < all.length; i++) if (all[i]!.first < all[i - 1]!.next) return all[i]!.first;
   return null;

@@ -29,23 +29,33 @@ export function movesOf(table: string, commit: CommitRecord): StagedMove[] {
   }));
 }
 
-/** Makes all files of the commit visible. Throws LedgerError `missing-file` when one is at neither place: never guesses. */
+/**
+ * Makes all files of the commit visible. Throws LedgerError `missing-file` when one is at neither place (never guesses), unless
+ * `isReplaced` knows that it was seen and has been taken out since.
+ */
 export async function moveStagedFiles(
   files: WarehouseFiles,
   table: string,
   commit: CommitRecord,
   signal?: AbortSignal,
+  isReplaced: (path: string) => Promise<boolean> = async () => false,
 ): Promise<void> {
   const moves = movesOf(table, commit);
   const folders = [...new Set(moves.map((move) => move.path.slice(0, move.path.lastIndexOf('/'))))];
   await mapBounded(folders, movesUnderWay, (folder) => files.mkdirs(folder, signalOption(signal)));
   await mapBounded(moves, movesUnderWay, async (move) => {
-    await moveOne(files, move, signal);
+    try {
+      await moveOne(files, move, signal);
+    } catch (error) {
+      const isGone = error instanceof LedgerError && error.code === 'missing-file';
+      if (!isGone || !(await isReplaced(move.path))) throw error;
+    }
     faultPoint('ledger-file-moved');
   });
 }
 
-async function moveOne(files: WarehouseFiles, move: StagedMove, signal: AbortSignal | undefined): Promise<void> {
+/** Gives one file its new name. Throws LedgerError `missing-file` when it is at neither place. */
+export async function moveOne(files: WarehouseFiles, move: StagedMove, signal: AbortSignal | undefined): Promise<void> {
   let lastError: unknown;
   for (let attempt = 0; attempt < maxMoveAttempts; attempt++) {
     signal?.throwIfAborted();

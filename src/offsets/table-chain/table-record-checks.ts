@@ -1,0 +1,91 @@
+import { addContentHashes } from '../../warehouse/index.ts';
+import type { OffsetRun } from '../ledger-record.ts';
+import { checkRuns, countOffsets, findOverlap } from '../record-checks.ts';
+import type { RangeAccount, RewriteRecord, TableFile, TableRecord } from './table-record.ts';
+
+/** What is wrong with a record taken by itself, as one line; null when it can be true. Conservation is checked here. */
+export function checkTableRecord(record: TableRecord): string | null {
+  if (record.publishedThrough >= record.sequence) {
+    return `expected publishedThrough below the record's own number, got ${record.publishedThrough}`;
+  }
+  if (record.kind === 'intent' && record.scope && record.scope.first >= record.scope.next) {
+    return `expected first < next in its scope, got [${record.scope.first}, ${record.scope.next})`;
+  }
+  return record.kind === 'rewrite' ? checkRewrite(record) : null;
+}
+
+function checkRewrite(record: RewriteRecord): string | null {
+  const { replaced, added, deduplicated, replayed, accounts, operation, undoes } = record;
+  const paths = [...replaced, ...added].map((file) => file.path);
+  if (new Set(paths).size < paths.length) return 'two files have one path';
+  if (new Set(added.map(({ staged }) => staged)).size < added.length) return 'two files are staged at one path';
+  for (const file of [...replaced, ...added]) {
+    const problem = checkFile(file);
+    if (problem) return `${file.path}: ${problem}`;
+  }
+  for (const { runs } of [...deduplicated, ...replayed]) {
+    const problem = runs.length === 0 ? 'a partition without runs' : checkRuns(runs, 0n, 2n ** 63n);
+    if (problem) return problem;
+  }
+  for (const account of accounts) {
+    const problem = checkAccount(account);
+    if (problem) return problem;
+  }
+  if ((operation === 'undo') !== (undoes !== null)) return `a rewrite ${operation} that undoes ${undoes}`;
+  if (operation === 'compact') return checkCompaction(record);
+  return operation === 'replay' ? checkReplay(record) : null;
+}
+
+/** The rows before are the rows after, but for those that are declared to be double. */
+function checkCompaction({ replaced, added, deduplicated }: RewriteRecord): string | null {
+  const dropped = deduplicated.reduce((sum, { runs }) => sum + countOffsets(runs), 0n);
+  const [before, after] = [rowsOf(replaced), rowsOf(added)];
+  if (before !== after + dropped) return `${before} rows before, ${after} after and ${dropped} double ones`;
+  if (dropped > 0n) return null;
+  const [hashBefore, hashAfter] = [hashOf(replaced), hashOf(added)];
+  return hashBefore === hashAfter ? null : `content hash ${hashBefore} before, ${hashAfter} after`;
+}
+
+function checkReplay({ replaced, added, replayed }: RewriteRecord): string | null {
+  if (replaced.length > 0) return 'a replay replaces nothing';
+  const offsets = replayed.reduce((sum, { runs }) => sum + countOffsets(runs), 0n);
+  const rows = rowsOf(added);
+  return rows === offsets ? null : `${offsets} replayed offsets, ${rows} rows`;
+}
+
+function checkFile(file: TableFile): string | null {
+  const rows = file.ranges.reduce((sum, range) => sum + range.rowCount, 0);
+  if (rows !== file.rowCount) return `its ranges hold ${rows} rows, the file ${file.rowCount}`;
+  const wrong = file.ranges.find((range) => BigInt(range.rowCount) > range.next - range.first || range.rowCount === 0);
+  if (wrong) return `${wrong.rowCount} rows do not fit [${wrong.first}, ${wrong.next})`;
+  const hash = file.ranges.map((range) => range.contentHash).reduce(addContentHashes, '0'.repeat(32));
+  if (hash !== file.contentHash) return `its ranges have content hash ${hash}, the file ${file.contentHash}`;
+  return file.minTimeMs > file.maxTimeMs ? `its times ${file.minTimeMs} to ${file.maxTimeMs} are no range` : null;
+}
+
+function checkAccount({ first, next, landedCount, notLanded, deadLetters }: RangeAccount): string | null {
+  if (first >= next) return `expected first < next, got [${first}, ${next})`;
+  const classes = Object.entries(notLanded) as [string, OffsetRun[]][];
+  for (const [name, runs] of classes) {
+    const problem = checkRuns(runs, first, next);
+    if (problem) return `notLanded.${name}: ${problem}`;
+  }
+  const overlap = findOverlap(classes);
+  if (overlap !== null) return `offset ${overlap} is in two classes of notLanded`;
+  const absent = classes.reduce((sum, [, runs]) => sum + countOffsets(runs), 0n);
+  if (landedCount + absent !== next - first) {
+    return `${landedCount} landed + ${absent} not landed is not the ${next - first} offsets of [${first}, ${next})`;
+  }
+  const dead = countOffsets(notLanded.dead);
+  if (dead === BigInt(deadLetters?.count ?? 0)) return null;
+  return `notLanded.dead covers ${dead} offsets, the dead-letter file holds ${deadLetters?.count ?? 0}`;
+}
+
+export function rowsOf(files: readonly TableFile[]): bigint {
+  return files.reduce((sum, file) => sum + BigInt(file.rowCount), 0n);
+}
+
+/** Content hash of the rows of all files together. */
+export function hashOf(files: readonly { contentHash: string }[]): string {
+  return files.map((file) => file.contentHash).reduce(addContentHashes, '0'.repeat(32));
+}
