@@ -59,6 +59,24 @@ export interface PeerKafka extends PeerServers {
   waitUntilReady(options?: { timeoutMs?: number }): Promise<void>;
 }
 
+/** The same broker behind TLS and logins; see test/peers/kafka/up.sh for who may come in how. */
+export interface SecurePeerKafka extends PeerKafka {
+  /** TLS, asks for a client certificate. */
+  readonly ssl: string;
+  /** TLS and a login: PLAIN, SCRAM or OAUTHBEARER. */
+  readonly saslSsl: string;
+  /** Path of `ca.pem`, `client.pem`, `other-ca.pem`. */
+  certificate(name: string): string;
+}
+
+/** Three nodes, each broker and controller, on racks `rack-1` to `rack-3`; servers `kafka1` to `kafka3`. */
+export interface PeerKafkaCluster extends PeerServers {
+  /** All three addresses, comma-separated. */
+  readonly bootstrap: string;
+  /** `host:port` of node 1, 2 or 3. */
+  address(node: number): string;
+}
+
 export interface PeerRedis extends PeerServers {
   readonly url: string;
   readonly port: number;
@@ -104,11 +122,18 @@ export async function startKafka(
 ): Promise<PeerKafka> {
   const { ports, servers } = await up('kafka', 2, {
     KAFKA_HEAP: options.heap ?? '512m',
-    KAFKA_PROPERTIES: Object.entries(options.properties ?? {})
-      .map(([name, value]) => `${name}=${value}`)
-      .join('\n'),
+    KAFKA_PROPERTIES: propertyLines(options.properties),
   });
-  const bootstrap = `127.0.0.1:${ports.first}`;
+  return kafkaAt(`127.0.0.1:${ports.first}`, servers);
+}
+
+function propertyLines(properties: Record<string, string> = {}): string {
+  return Object.entries(properties)
+    .map(([name, value]) => `${name}=${value}`)
+    .join('\n');
+}
+
+function kafkaAt(bootstrap: string, servers: PeerServers): PeerKafka {
   return {
     ...servers,
     bootstrap,
@@ -120,6 +145,28 @@ export async function startKafka(
         ),
       ),
   };
+}
+
+export async function startSecureKafka(options: { heap?: string } = {}): Promise<SecurePeerKafka> {
+  const { ports, servers } = await up('kafka', 4, { KAFKA_SECURE: '1', KAFKA_HEAP: options.heap ?? '512m' });
+  return {
+    ...kafkaAt(`127.0.0.1:${ports.first}`, servers),
+    ssl: `127.0.0.1:${ports.first + 2}`,
+    saslSsl: `127.0.0.1:${ports.first + 3}`,
+    certificate: (name) => join(servers.dataDir, 'certificates', name),
+  };
+}
+
+export async function startKafkaCluster(
+  options: { properties?: Record<string, string>; heap?: string } = {},
+): Promise<PeerKafkaCluster> {
+  const env = {
+    KAFKA_HEAP: options.heap ?? '320m',
+    KAFKA_PROPERTIES: propertyLines(options.properties),
+  };
+  const { ports, servers } = await up('kafka', 6, env, 'cluster-up.sh');
+  const address = (node: number) => `127.0.0.1:${ports.first + 2 * (node - 1)}`;
+  return { ...servers, address, bootstrap: [1, 2, 3].map(address).join(',') };
 }
 
 export async function startRedis(): Promise<PeerRedis> {
@@ -194,13 +241,13 @@ export async function waitFor(what: string, timeoutMs: number, test: () => Promi
 }
 
 /** Starts a component on the next free block of ports; a port that somebody else took meanwhile means another attempt. */
-async function up(kind: 'hdfs' | 'kafka' | 'redis', portCount: number, env: Record<string, string>) {
+async function up(kind: 'hdfs' | 'kafka' | 'redis', portCount: number, env: Record<string, string>, script = 'up.sh') {
   for (let attempt = 1; ; attempt++) {
     const ports = await reservePorts(portCount);
     const dataDir = mkdtempSync(join(tmpdir(), `sluice-${kind}-`));
     const release = stopAtExit(dataDir);
     try {
-      await runPeer(`${kind}/up.sh`, [String(ports.first), dataDir], env);
+      await runPeer(`${kind}/${script}`, [String(ports.first), dataDir], env);
       return { dataDir, ports, servers: peerServers(kind, dataDir, ports, release) };
     } catch (error) {
       release();

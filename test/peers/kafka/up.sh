@@ -4,6 +4,9 @@
 #   up.sh [PORT] [DATADIR]       (9092, $KAFKA_DATA or .peers/data/kafka)
 # The controller listens on PORT+1. A DATADIR that holds a log already is reused.
 # KAFKA_HEAP      heap, default 1g
+# KAFKA_SECURE=1  further listeners on PORT+2 (SSL, wants a client certificate) and PORT+3 (SASL_SSL: PLAIN for alice with
+#                 alice-secret, SCRAM for whom kafka-configs adds, OAUTHBEARER with unsecured tokens, sessions of 8 s);
+#                 certificates in DATADIR/certificates
 # KAFKA_EXTRA     a file of further server properties, appended (the last one wins); KAFKA_PROPERTIES: the lines themselves
 source "$(dirname "$0")/../common.sh"
 here=$PEERS/kafka
@@ -13,7 +16,7 @@ data=$(realpath -m "${2:-${KAFKA_DATA:-$CACHE/data/kafka}}")
 jars kafka
 mkdir -p "$data"
 ! alive "$data/kafka.pid" kafka.Kafka || die "a broker runs already in $data"
-port_free "$port"; port_free $((port + 1))
+for p in 0 1 ${KAFKA_SECURE:+2 3}; do port_free $((port + p)); done
 
 trap '[[ $? = 0 ]] || WIPE= "$here/down.sh" "$data"' EXIT  # no half-started server
 
@@ -33,6 +36,24 @@ share.coordinator.state.topic.replication.factor=1
 share.coordinator.state.topic.min.isr=1
 group.initial.rebalance.delay.ms=0
 P
+if [[ -n ${KAFKA_SECURE:-} ]]; then
+  "$here/certificates.sh" "$data/certificates"
+  modules=org.apache.kafka.common.security
+  cat >>"$data/server.properties" <<P
+listeners=PLAINTEXT://127.0.0.1:$port,CONTROLLER://127.0.0.1:$((port + 1)),SSL://127.0.0.1:$((port + 2)),SASL_SSL://127.0.0.1:$((port + 3))
+ssl.keystore.type=PEM
+ssl.keystore.location=$data/certificates/server.pem
+ssl.truststore.type=PEM
+ssl.truststore.location=$data/certificates/ca.pem
+listener.name.ssl.ssl.client.auth=required
+connections.max.reauth.ms=8000
+sasl.enabled.mechanisms=PLAIN,SCRAM-SHA-256,SCRAM-SHA-512,OAUTHBEARER
+listener.name.sasl_ssl.plain.sasl.jaas.config=$modules.plain.PlainLoginModule required user_alice="alice-secret";
+listener.name.sasl_ssl.scram-sha-256.sasl.jaas.config=$modules.scram.ScramLoginModule required;
+listener.name.sasl_ssl.scram-sha-512.sasl.jaas.config=$modules.scram.ScramLoginModule required;
+listener.name.sasl_ssl.oauthbearer.sasl.jaas.config=$modules.oauthbearer.OAuthBearerLoginModule required unsecuredLoginStringClaim_sub="broker";
+P
+fi
 [[ -z ${KAFKA_EXTRA:-} ]] || cat "$KAFKA_EXTRA" >>"$data/server.properties"
 [[ -z ${KAFKA_PROPERTIES:-} ]] || echo "$KAFKA_PROPERTIES" >>"$data/server.properties"
 rm -f "$data/kafka.log"
