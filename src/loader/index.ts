@@ -4,6 +4,22 @@ export { type AuditOptions, auditWarehouse } from './audit.ts';
 export { type LogBounds, readLogBounds, readTimesAt } from './audit-log-bounds.ts';
 export type { AuditProblem, AuditReport, PartitionAudit } from './audit-report.ts';
 export type { LoadOptions, ManualAssignment, ManualPartition } from './load-options.ts';
-export type { CommitSummary, LoadProgress, PartitionPosition } from './load-progress.ts';
+export type {
+  CommitSummary,
+  LoadProgress,
+  OwnerStatus,
+  PartitionPosition,
+  WorkerStatus,
+} from './load-progress.ts';
 export type { LoadReport, PartitionReport } from './load-report.ts';
+export {
+  type ControlEntry,
+  currentPause,
+  describePause,
+  type PartitionPause,
+  type RequestPlace,
+  readControl,
+  writeControl,
+} from './partition-control.ts';
+export type { RollStep, RollTrace } from './roll-trace.ts';
 export { runLoad } from './run-load.ts';

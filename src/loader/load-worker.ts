@@ -1,6 +1,6 @@
 import { join } from 'node:path';
 import { checkTopicIdentity, SchemaStore } from '../offsets/index.ts';
-import { type Clock, type Logger, SluiceError } from '../shared/index.ts';
+import { abortScope, anyOf, type Clock, type Logger, SluiceError } from '../shared/index.ts';
 import {
   type BatchFormat,
   inferBatchSchema,
@@ -15,12 +15,13 @@ import { BatchFetcher, GroupMember, KafkaCluster, type TopicPartition } from '..
 import { RecordCursor, readBatchHeader } from '../wire/index.ts';
 import { type Closer, closeAll } from './close-all.ts';
 import type { WorkerSettings } from './load-options.ts';
+import type { WorkerStatus } from './load-progress.ts';
 import { GroupMembership, hostLabel, JobMembership } from './membership.ts';
 import type { OwnerContext, TableContext } from './owner-context.ts';
+import { OwnerDelays } from './owner-delays.ts';
 import { OwnerSet } from './owner-set.ts';
 import { TableSchemas } from './table-schemas.ts';
 import { type KnownTopic, knownTopic } from './topic-id.ts';
-import { waitOut } from './wait-out.ts';
 import type { WorkerEvent } from './worker-event.ts';
 
 export interface LoadWorkerOptions {
@@ -54,15 +55,21 @@ export class LoadWorker {
   readonly #clock: Clock;
   readonly #logger: Logger;
   readonly #emit: (event: WorkerEvent) => void;
-  readonly #stopping = new AbortController();
-  readonly #failed = new AbortController();
+  readonly #stopping = abortScope();
+  readonly #failed = abortScope();
   readonly #closers: Closer[] = [];
+  #phase: WorkerStatus['phase'] = 'opening';
+  #phaseSinceMs: number;
+  readonly #delays: OwnerDelays;
 
   constructor(options: LoadWorkerOptions) {
     this.#settings = options.settings;
     this.#clock = options.clock;
     this.#logger = options.logger.child({ worker: options.settings.workerIndex });
     this.#emit = options.emit;
+    this.#phaseSinceMs = options.clock.nowMs();
+    const common = { clock: options.clock, logger: this.#logger, signal: this.#stopping.signal };
+    this.#delays = new OwnerDelays({ ...common, onDelayed: () => this.#tellStatus(null) });
   }
 
   /** Ends `run` in good order. */
@@ -91,8 +98,8 @@ export class LoadWorker {
     const cluster = this.#closing('cluster', new KafkaCluster({ brokers, clientConfig, clientId, ...common }));
     const user = settings.user === null ? {} : { user: settings.user };
     const open = () => openWarehouse(settings.warehouseUrl, { ...common, ...user, signal });
-    const files = this.#closing('warehouse', await waitOut('WarehouseNotOpened', { ...common, signal }, open));
-    const { clusterId, found } = await waitOut('ClusterNotReached', { ...common, signal }, async () => ({
+    const files = this.#closing('warehouse', await this.#delays.waitOut('WarehouseNotOpened', open));
+    const { clusterId, found } = await this.#delays.waitOut('ClusterNotReached', async () => ({
       clusterId: await cluster.clusterId({ signal }),
       found: await cluster.topics({ signal }, settings.topics),
     }));
@@ -107,7 +114,7 @@ export class LoadWorker {
   async #work(opened: Opened): Promise<void> {
     const { fetcher } = opened;
     const owners = settingsAreManual(this.#settings) ? await this.#ownManually(opened) : await this.#joinGroup(opened);
-    const signal = AbortSignal.any([this.#stopping.signal, this.#failed.signal]);
+    const signal = anyOf(this.#stopping.signal, this.#failed.signal);
     const reporting = this.#report(owners, signal);
     try {
       await this.#fetch(fetcher, owners, signal);
@@ -135,6 +142,7 @@ export class LoadWorker {
       rebalanceTimeoutMs,
       ...(instanceId === null ? {} : { instanceId }),
       onAssigned: (assigned) => {
+        this.#enterPhase('working');
         for (const { topic, partition } of assigned) membership.noteAssigned(topic, partition);
         owners.start(partitionsOf(assigned));
       },
@@ -152,6 +160,7 @@ export class LoadWorker {
     const membership = new GroupMembership(member, { clusterId, group, host, logger: this.#logger });
     const owners = await this.#ownerSet(opened, membership);
     this.#closing('member', member);
+    this.#enterPhase('joining');
     member.start();
     return owners;
   }
@@ -163,6 +172,7 @@ export class LoadWorker {
     const host = hostLabel(workerIndex);
     const membership = new JobMembership({ clusterId, jobId, attempt, host, cluster, group, logger: this.#logger });
     const owners = await this.#ownerSet(opened, membership);
+    this.#enterPhase('working');
     owners.start(partitions);
     return owners;
   }
@@ -185,6 +195,8 @@ export class LoadWorker {
       logger: this.#logger,
       onCommitted: (commit) => this.#emit({ kind: 'committed', worker, commit }),
       onOwned: (topic, partition, checkpoint) => this.#emit({ kind: 'owned', worker, topic, partition, checkpoint }),
+      onRolled: (trace) => this.#emit({ kind: 'rolled', worker, trace }),
+      onDelayed: (topic, partition, delay) => this.#emit({ kind: 'delayed', worker, topic, partition, delay }),
     };
     return new OwnerSet({
       context,
@@ -193,7 +205,8 @@ export class LoadWorker {
       scratch: this.#scratch(),
       onStarted: ({ topic, partition }) => this.#emit({ kind: 'started', worker, topic, partition }),
       onEnded: ({ topic, partition }, end) => {
-        this.#emit({ kind: 'disowned', worker, topic, partition, reason: end.reason });
+        const error = end.reason === 'failed' ? end.error : null;
+        this.#emit({ kind: 'disowned', worker, topic, partition, reason: end.reason, error });
         this.#emit({ kind: 'ended', worker, topic, partition, end });
       },
     });
@@ -223,7 +236,27 @@ export class LoadWorker {
       await this.#clock.sleep(reportEveryMs, signal).catch(() => {});
       const partitions = owners.positions();
       if (partitions.length > 0) this.#emit({ kind: 'positions', worker, partitions });
+      this.#tellStatus(owners);
     }
+  }
+
+  #enterPhase(phase: WorkerStatus['phase']): void {
+    if (phase === this.#phase) return;
+    this.#phase = phase;
+    this.#phaseSinceMs = this.#clock.nowMs();
+  }
+
+  #tellStatus(owners: OwnerSet | null): void {
+    const { workerIndex: worker, memoryBytes: memoryBudgetBytes } = this.#settings;
+    const status: WorkerStatus = {
+      phase: this.#phase,
+      phaseSinceMs: this.#phaseSinceMs,
+      delay: this.#delays.current,
+      memoryBytes: owners?.memoryBytes ?? 0,
+      memoryBudgetBytes,
+      owners: owners?.statuses() ?? [],
+    };
+    this.#emit({ kind: 'status', worker, status });
   }
 
   #scratch(): string {

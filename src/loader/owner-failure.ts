@@ -58,3 +58,8 @@ function isShortage(error: unknown): boolean {
   }
   return false;
 }
+
+/** Where something came from that we did not raise ourselves. */
+export function stackOf(error: unknown): string | undefined {
+  return error instanceof Error && !(error instanceof SluiceError) ? error.stack : undefined;
+}

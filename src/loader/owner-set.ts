@@ -1,6 +1,6 @@
 import { join } from 'node:path';
 import type { FetchedPartition } from '../wire/client/index.ts';
-import type { PartitionPosition } from './load-progress.ts';
+import type { OwnerStatus, PartitionPosition } from './load-progress.ts';
 import type { OwnedPartition, OwnerContext, TableContext } from './owner-context.ts';
 import type { OwnerEnd } from './owner-state.ts';
 import { PartitionOwner } from './partition-owner.ts';
@@ -102,8 +102,7 @@ export class OwnerSet {
    */
   makeRoom(budgetBytes: number): boolean {
     const owners = [...this.#owners.values()].map(({ owner }) => owner);
-    const heldBytes = owners.reduce((sum, owner) => sum + owner.memoryBytes, 0);
-    if (heldBytes < budgetBytes) return true;
+    if (this.memoryBytes < budgetBytes) return true;
     if (owners.some((owner) => owner.isFreeing)) return false;
     const largest = owners.reduce<PartitionOwner | null>(
       (best, owner) => (owner.rollableBytes > (best?.rollableBytes ?? 0) ? owner : best),
@@ -111,6 +110,15 @@ export class OwnerSet {
     );
     largest?.askForMemory();
     return largest === null;
+  }
+
+  /** Bytes that all owners hold. */
+  get memoryBytes(): number {
+    return [...this.#owners.values()].reduce((sum, { owner }) => sum + owner.memoryBytes, 0);
+  }
+
+  statuses(): OwnerStatus[] {
+    return [...this.#owners.values()].map(({ owner }) => owner.status);
   }
 
   positions(): PartitionPosition[] {

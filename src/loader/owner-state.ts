@@ -4,6 +4,7 @@
  *   starting  reads the chain
  *   claiming  makes itself the owner in the ledger, before it fetches
  *   waiting   a live owner of another group or job has the partition: asks it for a roll and looks again
+ *   paused    an operator said so: holds nothing, owns nothing, and looks whether it was resumed
  *   running   takes records in until something is due
  *   rolling   sends what is open on its way into the ledger
  *   fenced    somebody else wrote the next number: has dropped everything, and asks its group by claiming again
@@ -14,6 +15,7 @@ export type OwnerState =
   | 'starting'
   | 'claiming'
   | 'waiting'
+  | 'paused'
   | 'running'
   | 'rolling'
   | 'fenced'

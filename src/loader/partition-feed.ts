@@ -40,6 +40,11 @@ export class PartitionFeed {
     return this.#inbox.bytes;
   }
 
+  /** First offset not fetched yet; -1 while it is closed. */
+  get readUpTo(): bigint {
+    return this.#isOpen ? this.#fetchPosition : -1n;
+  }
+
   /** Last stable offset as last seen; -1 before the first answer. */
   get logEnd(): bigint {
     const { topic, partition } = this.#partition;

@@ -1,20 +1,26 @@
-import { FencedError, LedgerError, PartitionChain, type RollCause } from '../offsets/index.ts';
-import { describeError, type Logger, SluiceError } from '../shared/index.ts';
-import { isWarehouseError, SchemaConflictError } from '../warehouse/index.ts';
+import { FencedError, PartitionChain, type RollCause } from '../offsets/index.ts';
+import { abortScope, describeError, type Logger, SluiceError } from '../shared/index.ts';
+import { SchemaConflictError } from '../warehouse/index.ts';
 import { BackOff, type FetchedPartition, LogTruncatedError } from '../wire/client/index.ts';
-import type { PartitionPosition } from './load-progress.ts';
+import type { OwnerStatus, PartitionPosition } from './load-progress.ts';
 import type { OwnedPartition, OwnerContext, TableContext } from './owner-context.ts';
-import { OwnerFailures } from './owner-failure.ts';
+import { OwnerDelays } from './owner-delays.ts';
+import { OwnerFailures, stackOf } from './owner-failure.ts';
 import type { OwnerEnd, OwnerState } from './owner-state.ts';
+import { larger, ownerStatus } from './owner-status.ts';
+import { OwnerWatch } from './owner-watch.ts';
 import { claimPartition, PartitionStoppedError } from './partition-claim.ts';
+import { describePause } from './partition-control.ts';
 import { PartitionFeed } from './partition-feed.ts';
 import { PartitionRolls } from './partition-rolls.ts';
-import { openRollRequest, requestRoll } from './roll-request.ts';
-import { waitOut } from './wait-out.ts';
+import { codeOf } from './wait-out.ts';
 import { WakeUp } from './wake-up.ts';
 
 /** How long at most before an owner that waits for another one looks at the checkpoint again. */
 const holderLookMs = 2000;
+
+/** What an error makes the owner do, in the words of the log. */
+const delayEvents = { fenced: 'PartitionFenced', again: 'PartitionDelayed', stop: 'PartitionStopped' } as const;
 
 /**
  * Owns one partition from its claim to its release: a state machine (see OwnerState) in one coroutine, which does
@@ -28,7 +34,7 @@ export class PartitionOwner {
   readonly #scratch: string;
   readonly #feed: PartitionFeed;
   readonly #failures: OwnerFailures;
-  readonly #lost = new AbortController();
+  readonly #lost = abortScope();
   readonly #wake = new WakeUp();
   readonly #backOff = new BackOff({ firstMs: 200, maxMs: 15_000 });
   #state: OwnerState = 'starting';
@@ -38,8 +44,9 @@ export class PartitionOwner {
   #stopCause: 'revoked' | 'shutdown' | null = null;
   #dueCause: RollCause | null = null;
   #isMemoryAsked = false;
-  #requestedUpTo: bigint | null = null;
-  #checkedAtMs = 0;
+  readonly #watch: OwnerWatch;
+  readonly #delays: OwnerDelays;
+  #stateSinceMs: number;
 
   constructor(options: { partition: OwnedPartition; context: OwnerContext; table: TableContext; scratch: string }) {
     this.partition = options.partition;
@@ -50,6 +57,13 @@ export class PartitionOwner {
     this.#logger = options.context.logger.child({ topic, partition });
     this.#feed = new PartitionFeed(options.partition, options.context.fetching);
     this.#failures = new OwnerFailures(options.context.clock);
+    const { files, clock, settings } = options.context;
+    const common = { clock, logger: this.#logger, signal: this.#lost.signal };
+    const place = { table: options.table.table, topicId: options.partition.topicId, partition };
+    this.#watch = new OwnerWatch(place, { ...common, files, everyMs: settings.ownerCheckMs });
+    const onDelayed = options.context.onDelayed ?? (() => {});
+    this.#delays = new OwnerDelays({ ...common, onDelayed: (delay) => onDelayed(topic, partition, delay) });
+    this.#stateSinceMs = clock.nowMs();
   }
 
   get state(): OwnerState {
@@ -78,6 +92,14 @@ export class PartitionOwner {
     const { topic, partition } = this.partition;
     const position = larger(this.#rolls.position, checkpoint);
     return { topic, partition, checkpoint, position, logEnd: larger(this.#feed.logEnd, position) };
+  }
+
+  /** What it is doing, and what it waits for. */
+  get status(): OwnerStatus {
+    const { pause } = this.#watch;
+    const parts = { chain: this.#chain, rolls: this.#rolls, feed: this.#feed, pause, delay: this.#delays.current };
+    const since = { state: this.#state, stateSinceMs: this.#stateSinceMs, memoryBytes: this.memoryBytes };
+    return ownerStatus(this.partition, { ...parts, ...since });
   }
 
   /** Takes what the fetcher has for us. */
@@ -119,9 +141,9 @@ export class PartitionOwner {
   async run(): Promise<OwnerEnd> {
     while (this.#state !== 'stopped') {
       try {
-        this.#state = await this.#enter(this.#state);
+        this.#setState(await this.#enter(this.#state));
       } catch (error) {
-        this.#state = await this.#afterError(error);
+        this.#setState(await this.#afterError(error));
       }
     }
     this.#feed.close();
@@ -130,6 +152,12 @@ export class PartitionOwner {
     });
     this.#lost.abort(new SluiceError('stopped', 'the partition has stopped'));
     return this.#end;
+  }
+
+  #setState(state: OwnerState): void {
+    const isSame = state === this.#state || (state === 'running' && this.#state === 'rolling');
+    if (!isSame) this.#stateSinceMs = this.#context.clock.nowMs();
+    this.#state = state;
   }
 
   async #enter(state: OwnerState): Promise<OwnerState> {
@@ -141,6 +169,8 @@ export class PartitionOwner {
         return await this.#claim();
       case 'waiting':
         return await this.#waitForHolder();
+      case 'paused':
+        return await this.#stayPaused();
       case 'running':
         return await this.#runUntilDue();
       case 'rolling':
@@ -159,7 +189,7 @@ export class PartitionOwner {
     const { topic, topicId, partition } = this.partition;
     const id = { table: this.#table.table, topicId, partition, topic };
     const options = { clock, logger: this.#logger, signal: this.#lost.signal };
-    this.#chain = await this.#waitOut('LedgerNotRead', () => PartitionChain.open(files, id, options));
+    this.#chain = await this.#delays.waitOut('LedgerNotRead', () => PartitionChain.open(files, id, options));
     this.#rolls = new PartitionRolls({
       context: this.#context,
       table: this.#table,
@@ -169,6 +199,7 @@ export class PartitionOwner {
       signal: this.#lost.signal,
       scratch: this.#scratch,
       onCommitEnded: () => this.#wake.call(),
+      onDelay: this.#delays.note,
     });
     return 'claiming';
   }
@@ -178,6 +209,9 @@ export class PartitionOwner {
     const chain = this.#chain!;
     const { cluster, membership, clock, settings } = this.#context;
     const { topic, partition, endOffset } = this.partition;
+    const pause = await this.#delays.waitOut('RequestsNotRead', () => this.#watch.lookForPause());
+    if (pause && endOffset === null) return 'paused';
+    if (pause) throw new PartitionStoppedError('paused', `${topic}-${partition} is ${describePause(pause)}`);
     const start = await claimPartition({
       topic,
       partition,
@@ -194,6 +228,7 @@ export class PartitionOwner {
     if (start === 'held') return 'waiting';
     this.#backOff.reset();
     this.#failures.noteClaim();
+    this.#delays.note(null);
     this.#context.onOwned(topic, partition, start);
     await this.#beginAt(start);
     return 'running';
@@ -205,19 +240,25 @@ export class PartitionOwner {
     await this.#rolls!.begin(start);
     const { leaderEpoch, next } = this.#chain!.state;
     this.#isMemoryAsked = false;
-    this.#checkedAtMs = this.#context.clock.monotonicMs();
+    this.#watch.begin();
     this.#feed.open(start, leaderEpoch >= 0 && next === start ? leaderEpoch : null);
   }
 
   async #waitForHolder(): Promise<OwnerState> {
     const { endOffset } = this.partition;
-    const { files, clock, settings } = this.#context;
+    const { clock, settings } = this.#context;
     if (endOffset !== null) {
-      const ask = () => requestRoll(files, this.#requestPlace(), endOffset, this.#lost.signal);
-      await this.#waitOut('RollNotRequested', ask);
+      await this.#delays.waitOut('RollNotRequested', () => this.#watch.requestRoll(endOffset));
     }
     await this.#wake.sleep(clock, Math.min(holderLookMs, settings.ownerCheckMs), this.#lost.signal);
     return 'claiming';
+  }
+
+  /** Nothing is held and nothing is owned meanwhile: whoever resumes it need not be where it was paused. */
+  async #stayPaused(): Promise<OwnerState> {
+    await this.#wake.sleep(this.#context.clock, this.#context.settings.ownerCheckMs, this.#lost.signal);
+    const pause = await this.#delays.waitOut('RequestsNotRead', () => this.#watch.lookForPause());
+    return pause ? 'paused' : 'claiming';
   }
 
   async #runUntilDue(): Promise<OwnerState> {
@@ -225,11 +266,11 @@ export class PartitionOwner {
     for (;;) {
       this.#lost.signal.throwIfAborted();
       if (await rolls.settleIfEnded()) this.#failures.noteCommit();
-      if (this.#stopCause) return 'stopping';
-      this.#dueCause = rolls.due({ memory: this.#isMemoryAsked, requestedUpTo: this.#requestedUpTo });
+      if (this.#stopCause || this.#watch.pause) return 'stopping';
+      this.#dueCause = rolls.due({ memory: this.#isMemoryAsked, requestedUpTo: this.#watch.rollUpTo });
       if (this.#dueCause) return 'rolling';
       if (this.#isAtEnd() && !rolls.isCommitting) return 'stopping';
-      if (this.#msUntilCheck() <= 0) await this.#checkInbetween();
+      if (this.#watch.msUntilDue <= 0) await this.#lookAround();
       else if (!(await this.#takeInNext())) await this.#sleepUntilDue();
     }
   }
@@ -264,42 +305,22 @@ export class PartitionOwner {
     throw new PartitionStoppedError('fetch-failed', `${topic}-${partition}: ${error.message}`, { cause: error });
   }
 
-  #msUntilCheck(): number {
-    return this.#checkedAtMs + this.#context.settings.ownerCheckMs - this.#context.clock.monotonicMs();
-  }
-
-  /** An owner without traffic must notice too that it was replaced, and that somebody waits for a roll. */
-  async #checkInbetween(): Promise<void> {
-    const chain = this.#chain!;
-    const signal = this.#lost.signal;
-    this.#checkedAtMs = this.#context.clock.monotonicMs();
-    if (this.#rolls!.isCommitting) return; // the commit finds out by itself
-    try {
-      if (await chain.hasSuccessor({ signal })) {
-        throw new FencedError('another owner wrote to the chain', chain.state.holder);
-      }
-      this.#requestedUpTo = await openRollRequest(this.#context.files, this.#requestPlace(), chain.checkpoint!, signal);
-    } catch (error) {
-      signal.throwIfAborted();
-      if (error instanceof LedgerError || !isWarehouseError(error)) throw error;
-      this.#logger.warn({ reason: describeError(error) }, 'OwnershipNotChecked');
-    }
-  }
-
-  #requestPlace(): { table: string; topicId: string; partition: number } {
-    const { topicId, partition } = this.partition;
-    return { table: this.#table.table, topicId, partition };
+  /** A commit under way finds out by itself whether we are still the owner. */
+  async #lookAround(): Promise<void> {
+    if (this.#rolls!.isCommitting) this.#watch.begin();
+    else await this.#watch.look(this.#chain!);
   }
 
   async #sleepUntilDue(): Promise<void> {
-    const ms = Math.min(this.#rolls!.msUntilAge(), this.#msUntilCheck());
+    const ms = Math.min(this.#rolls!.msUntilAge(), this.#watch.msUntilDue);
     await this.#wake.sleep(this.#context.clock, ms, this.#lost.signal);
   }
 
   async #roll(): Promise<OwnerState> {
     this.#isMemoryAsked = false;
     // This roll is the answer; should it not be committed, the next look finds the request again.
-    if (this.#requestedUpTo !== null && this.#rolls!.position >= this.#requestedUpTo) this.#requestedUpTo = null;
+    const { rollUpTo } = this.#watch;
+    if (rollUpTo !== null && this.#rolls!.position >= rollUpTo) this.#watch.rollUpTo = null;
     try {
       await this.#rolls!.roll(this.#dueCause!);
     } catch (error) {
@@ -314,7 +335,9 @@ export class PartitionOwner {
     const rolls = this.#rolls!;
     const chain = this.#chain!;
     this.#feed.close();
-    if (this.#stopCause) await rolls.roll(this.#stopCause).catch(ignoreSchemaConflict);
+    const isPaused = this.#stopCause === null && this.#watch.pause !== null;
+    const cause = this.#stopCause ?? (isPaused ? 'requested' : null);
+    if (cause) await rolls.roll(cause).catch(ignoreSchemaConflict);
     await rolls.settle();
     try {
       await chain.release({ signal: this.#lost.signal });
@@ -325,7 +348,7 @@ export class PartitionOwner {
     const checkpoint = chain.checkpoint!;
     const { endOffset } = this.partition;
     if (endOffset !== null && checkpoint >= endOffset) return this.#finish({ reason: 'complete', checkpoint });
-    return this.#finish({ reason: this.#stopCause! });
+    return isPaused ? 'claiming' : this.#finish({ reason: this.#stopCause! });
   }
 
   async #afterError(error: unknown): Promise<OwnerState> {
@@ -334,9 +357,11 @@ export class PartitionOwner {
     await this.#rolls?.drop();
     if (this.#lost.signal.aborted) return this.#finish({ reason: 'lost' });
     const verdict = this.#failures.judge(error);
-    if (verdict === 'fenced' && this.#state === 'stopping') return this.#finish({ reason: 'lost' });
+    if (verdict === 'fenced' && this.#state === 'stopping' && !this.#watch.pause)
+      return this.#finish({ reason: 'lost' });
     // Another attempt of a job has taken over: there is no group that could give the partition back.
     const isReplaced = error instanceof FencedError && !this.#context.membership.confirm;
+    this.#delays.note({ event: delayEvents[verdict], attempt: 1, reason: describeError(error), code: codeOf(error) });
     if (verdict === 'fenced' && !isReplaced) {
       this.#logger.warn({ reason: describeError(error) }, 'PartitionFenced');
       return 'fenced';
@@ -366,23 +391,9 @@ export class PartitionOwner {
     await this.#wake.sleep(this.#context.clock, this.#backOff.nextMs(), this.#lost.signal);
     return next;
   }
-
-  #waitOut<T>(event: string, work: () => Promise<T>): Promise<T> {
-    return waitOut(event, { clock: this.#context.clock, logger: this.#logger, signal: this.#lost.signal }, work);
-  }
 }
 
 /** At the end of an ownership the rows of a lost race are simply left to the next owner. */
 function ignoreSchemaConflict(error: unknown): void {
   if (!(error instanceof SchemaConflictError)) throw error;
-}
-
-function larger(a: bigint, b: bigint): bigint {
-  if (a > b) return a;
-  return b;
-}
-
-/** Where something came from that we did not raise ourselves. */
-function stackOf(error: unknown): string | undefined {
-  return error instanceof Error && !(error instanceof SluiceError) ? error.stack : undefined;
 }

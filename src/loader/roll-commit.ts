@@ -6,8 +6,9 @@ import type { SealedDeadLetters } from './dead-letter-spool.ts';
 import type { CommitSummary } from './load-progress.ts';
 import type { Membership } from './membership.ts';
 import type { SealedRoll } from './open-roll.ts';
+import type { RollSteps } from './roll-trace.ts';
 import { type UploadContext, uploadToStaging } from './staged-upload.ts';
-import { waitOut } from './wait-out.ts';
+import { type Delay, waitOut } from './wait-out.ts';
 
 export interface CommitContext {
   topic: string;
@@ -23,6 +24,10 @@ export interface CommitContext {
   signal: AbortSignal;
   /** Called right behind the commit point. */
   onCommitted: (summary: CommitSummary) => void;
+  /** A step failed and is tried again; null: it has worked. */
+  onDelay?: (delay: Delay | null) => void;
+  /** Notes how long each step takes. */
+  steps: RollSteps;
 }
 
 const uploadsUnderWay = 4;
@@ -43,15 +48,17 @@ const uploadsUnderWay = 4;
  * Throws FencedError or LedgerError `in-doubt` when the partition may be somebody else's: the caller drops what it holds.
  */
 export async function commitRoll(roll: SealedRoll, context: CommitContext): Promise<void> {
-  const staged = await stageRoll(roll, context); // 4, 5
-  const record = await appendCommit(roll, staged, context); // 6, 7
+  const { topic, partition, chain, steps, signal } = context;
+  const staged = await steps.time('upload', () => stageRoll(roll, context)); // 4, 5
+  const record = await steps.time('commit', () => appendCommit(roll, staged, context)); // 6, 7
   context.onCommitted(summaryOf(roll, record));
-  await waitOut('FilesNotYetVisible', context, () => context.chain.finishMoves({ signal: context.signal })); // 8
+  await steps.time('publish', () => waitOut('FilesNotYetVisible', context, () => chain.finishMoves({ signal }))); // 8
   faultPoint('loader.commit.8-moved');
-  await context.membership.publishPosition(context.topic, context.partition, record.next, record.leaderEpoch); // 9
+  const publishPosition = () => context.membership.publishPosition(topic, partition, record.next, record.leaderEpoch);
+  await steps.time('position', publishPosition); // 9
   faultPoint('loader.commit.9-position-published');
   faultPoint('loader.commit.10-hours-noted'); // 10
-  await turnEra(context);
+  await steps.time('turn-era', () => turnEra(context));
   await deleteLocalFiles(roll, context.logger); // 11
   faultPoint('loader.commit.11-swept');
 }

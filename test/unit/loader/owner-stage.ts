@@ -7,7 +7,9 @@ import type { Membership } from '../../../src/loader/membership.ts';
 import type { OwnerContext, PartitionFetching, PartitionLookup } from '../../../src/loader/owner-context.ts';
 import type { OwnerEnd } from '../../../src/loader/owner-state.ts';
 import { PartitionOwner } from '../../../src/loader/partition-owner.ts';
+import type { RollTrace } from '../../../src/loader/roll-trace.ts';
 import { TableSchemas } from '../../../src/loader/table-schemas.ts';
+import type { Delay } from '../../../src/loader/wait-out.ts';
 import { type LedgerOwner, SchemaStore } from '../../../src/offsets/index.ts';
 import { type ManualClock, silentLogger } from '../../../src/shared/index.ts';
 import {
@@ -67,6 +69,8 @@ export interface StageOptions {
 export class OwnerStage {
   readonly owner: PartitionOwner;
   readonly commits: CommitSummary[] = [];
+  readonly traces: RollTrace[] = [];
+  readonly delays: Delay[] = [];
   readonly owned: bigint[] = [];
   readonly positions: bigint[] = [];
   readonly assigned: bigint[] = [];
@@ -102,6 +106,8 @@ export class OwnerStage {
       logger: silentLogger,
       onCommitted: (commit) => this.commits.push(commit),
       onOwned: (_topic, _partition, checkpoint) => this.owned.push(checkpoint),
+      onRolled: (trace) => this.traces.push(trace),
+      onDelayed: (_topic, _partition, delay) => this.delays.push(delay),
     };
     const store = new SchemaStore(this.files, stageTopic);
     const table = {

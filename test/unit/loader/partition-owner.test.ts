@@ -1,7 +1,9 @@
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { writeControl } from '../../../src/loader/partition-control.ts';
 import { requestRoll } from '../../../src/loader/roll-request.ts';
 import { PartitionChain } from '../../../src/offsets/index.ts';
 import { ManualClock } from '../../../src/shared/index.ts';
+import { WarehouseError } from '../../../src/warehouse/index.ts';
 import { KafkaError, LogTruncatedError } from '../../../src/wire/client/index.ts';
 import { encodeBatch, errorCodes, readBatchHeader } from '../../../src/wire/index.ts';
 import { MemoryDisk, MemoryFiles } from '../../support/memory-files.ts';
@@ -345,5 +347,72 @@ describe('PartitionOwner', () => {
     await until(() => one.ended !== null);
     expect(one.ended).toMatchObject({ reason: 'failed', error: expect.stringContaining('skip budget') });
     expect((await openChain()).state).toMatchObject({ next: 0n, holder: null });
+  });
+
+  it('lands what it holds when it is paused, owns nothing meanwhile, says why, and goes on when it is resumed', async () => {
+    const files = new MemoryFiles(disk);
+    const place = { table: stageTopic, topicId: stageTopicId, partition: 0 };
+    log.append(...values(7));
+    const one = stage({ settings: { rollAgeMs: 3_600_000, ownerCheckMs: 1000 } }).start();
+    await until(() => one.owner.position?.position === 7n);
+    await writeControl(files, place, { action: 'pause', by: 'ann', reason: 'the disk is full' });
+    await until(() => one.owner.state === 'paused', { stepMs: 100 });
+    expect(one.commits).toMatchObject([{ first: 0n, next: 7n, cause: 'requested' }]);
+    expect(one.owner.status).toMatchObject({ state: 'paused', pause: { by: 'ann', reason: 'the disk is full' } });
+    expect((await openChain()).state.holder).toBeNull();
+    log.append(...values(5, 7));
+    const pausedAtMs = clock.nowMs();
+    await until(() => clock.nowMs() - pausedAtMs > 60_000, { stepMs: 500 });
+    expect(one.owner.status).toMatchObject({ state: 'paused', checkpoint: 7n });
+    await writeControl(files, place, { action: 'resume', by: 'ann', reason: 'replaced' });
+    await until(() => one.owner.position?.position === 12n, { stepMs: 100 });
+    one.owner.stop('shutdown', 10_000);
+    await until(() => one.ended !== null);
+    expect([...visibleRows(disk)]).toEqual(rowsOf(0, 12));
+  });
+
+  it('stops a bounded load of a paused partition, and says who paused it and why', async () => {
+    const place = { table: stageTopic, topicId: stageTopicId, partition: 0 };
+    await writeControl(new MemoryFiles(disk), place, { action: 'pause', by: 'ann', reason: 'the disk is full' });
+    log.append(...values(7));
+    const one = stage({ endOffset: 7n }).start();
+    await until(() => one.ended !== null);
+    expect(one.ended).toMatchObject({
+      reason: 'failed',
+      error: expect.stringMatching(/paused by ann .*the disk is full/),
+    });
+    expect(visibleRows(disk).size).toBe(0);
+  });
+
+  it('tells what it waits for while the warehouse takes nothing, and how long each step of a roll took', async () => {
+    const files = new MemoryFiles(disk);
+    const create = files.create.bind(files);
+    let isFull = true;
+    files.create = async (...args) => {
+      if (isFull) throw new WarehouseError('no-space', 'the disk is full');
+      await create(...args);
+    };
+    const one = stage({ files, settings: { rollAgeMs: 1000 } });
+    isFull = false;
+    one.start();
+    await until(() => one.assigned.length > 0);
+    isFull = true;
+    log.append(...values(3));
+    await until(() => one.owner.status.delay !== null, { stepMs: 100 });
+    expect(one.owner.status).toMatchObject({ checkpoint: 0n, encoded: 3n, delay: { code: 'no-space' } });
+    expect(one.delays.length).toBeGreaterThan(0);
+    isFull = false;
+    await until(() => one.traces.length === 1, { stepMs: 100 });
+    expect(one.owner.status).toMatchObject({ checkpoint: 3n, delay: null });
+    expect(one.traces[0]).toMatchObject({ first: 0n, next: 3n, rowCount: 3n, error: null });
+    expect(one.traces[0]!.steps.map(({ name }) => name)).toEqual([
+      'fetch',
+      'seal',
+      'upload',
+      'commit',
+      'publish',
+      'position',
+      'turn-era',
+    ]);
   });
 });
