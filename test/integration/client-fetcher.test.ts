@@ -11,6 +11,7 @@ import {
   apiKeys,
   type DeepPartial,
   encodeBatch,
+  errorCodes,
   type FetchRequest,
   type FetchResponsePartitionData,
 } from '../../src/wire/index.ts';
@@ -327,5 +328,53 @@ describe('trouble', () => {
     open();
     fetcher.assign('t', 0, 0n);
     expect((await pollUntil((got) => got.length === 1))[0]!.error).toMatchObject({ kafkaName: 'CORRUPT_MESSAGE' });
+  });
+});
+
+describe('a replica that is closer (KIP-392)', () => {
+  /** The leader, node 1, points to node 2; what node 2 answers is up to the test. */
+  function rackAware(): BatchFetcher {
+    cluster = new KafkaCluster({
+      brokers: [broker.address],
+      clientId: 'test',
+      clientConfig: { 'client.rack': 'west' },
+      retryTimeoutMs: 2_000,
+      logger: silentLogger,
+    });
+    fetcher = new BatchFetcher({ cluster, isolation: 'read_committed', maxWaitMs: 2_000 });
+    return fetcher;
+  }
+
+  it('is read from once the leader names it, and the leader is left alone', async () => {
+    onFetch(broker, () => ({ highWatermark: 100n, preferredReadReplica: 2 }));
+    onFetch(second, ({ fetchOffset }) => ten(fetchOffset));
+    rackAware().assign('t', 0, 5n);
+    const all = await pollUntil((got) => got.length >= 3);
+    expect(rangesOf(all)).toEqual(['0: 5-15', '0: 15-25', '0: 25-35']);
+    expect(fetches(broker)).toHaveLength(1);
+    expect(fetches(broker)[0]!.rackId).toBe('west');
+  });
+
+  it('that lags behind or is gone is given up for the leader, whatever it says about the offset', async () => {
+    let asked = 0;
+    onFetch(broker, ({ fetchOffset }) => (asked++ === 0 ? { preferredReadReplica: 2 } : ten(fetchOffset)));
+    onFetch(second, () => ({ errorCode: errorCodes.OFFSET_OUT_OF_RANGE }));
+    rackAware().assign('t', 0, 5n);
+    expect(rangesOf(await pollUntil((got) => got.length >= 1))).toEqual(['0: 5-15']);
+    await second.stop();
+    asked = 0;
+    fetcher.assign('t', 0, 50n);
+    expect(rangesOf(await pollUntil((got) => got.some(({ fetchOffset }) => fetchOffset === 50n)))).toContain(
+      '0: 50-60',
+    );
+    await second.listen();
+  });
+
+  it('is not asked for by a client that does not say where it is', async () => {
+    onFetch(broker, ({ fetchOffset }) => ten(fetchOffset));
+    open();
+    fetcher.assign('t', 0, 5n);
+    await pollUntil((got) => got.length >= 1);
+    expect(fetches(broker)[0]!.rackId).toBe('');
   });
 });

@@ -25,6 +25,8 @@ export class AssignedPartition {
   positionEpoch: number;
   /** The leader epoch for which the position was last found to be in the leader's log; -1: none yet. */
   validatedEpoch = -1;
+  /** The replica that the leader pointed us to because it is closer (KIP-392), and until when (monotonic ms). */
+  readReplica: { nodeId: number; untilMs: number } | null = null;
   isPaused = false;
   /** A fetch or a validation is under way. */
   isBusy = false;
@@ -61,6 +63,12 @@ export class AssignedPartition {
 
   needsValidation(leaderEpoch: number): boolean {
     return this.positionEpoch >= 0 && this.validatedEpoch !== leaderEpoch;
+  }
+
+  /** The node to fetch from: the leader, or the replica that it named. */
+  sourceOf(leaderId: number, nowMs: number): number {
+    if (this.readReplica && this.readReplica.untilMs <= nowMs) this.readReplica = null;
+    return this.readReplica?.nodeId ?? leaderId;
   }
 
   /** Keeps batches for `poll` and moves the position past them. `leaderEpoch` is the epoch in which the leader answered. */

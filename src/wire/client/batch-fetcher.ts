@@ -1,4 +1,4 @@
-import { describeError, SluiceError } from '../../shared/index.ts';
+import { SluiceError } from '../../shared/index.ts';
 import { apiKeys, errorCodes, type FetchResponsePartitionData } from '../index.ts';
 import { AssignedPartition, type AssignOptions } from './assigned-partition.ts';
 import type { ClusterCore } from './cluster-core.ts';
@@ -8,6 +8,7 @@ import { type FetchedPartition, readBatches } from './fetched-partition.ts';
 import type { KafkaCluster } from './kafka-cluster.ts';
 import { isKafkaError, KafkaError, throwIfError } from './kafka-error.ts';
 import type { ClusterPartition } from './metadata-cache.ts';
+import { TroubleLog } from './trouble-log.ts';
 import { Waker } from './waker.ts';
 
 export interface BatchFetcherOptions {
@@ -50,6 +51,9 @@ const transientErrors: ReadonlySet<number> = new Set([
   errorCodes.THROTTLING_QUOTA_EXCEEDED,
 ]);
 
+/** Then the leader is asked again whether another replica is closer; Kafka's `metadata.max.age.ms`. */
+const READ_REPLICA_MAX_AGE_MS = 300_000;
+
 let fetcherCount = 0;
 
 /**
@@ -59,6 +63,7 @@ let fetcherCount = 0;
  *   works while the caller does, and at most one answer per leader waits in memory.
  * - `poll` never throws for trouble of the cluster: it waits, looks for the new leader, and goes on. What concerns one
  *   partition for good comes as that partition's `error`, once; it is never reset to another offset.
+ * - With `client.rack` set, it reads from the replica that the leader names as closer, and from the leader when that one fails.
  * - A position never moves but by what was fetched, and by `assign`.
  */
 export class BatchFetcher {
@@ -71,10 +76,11 @@ export class BatchFetcher {
   readonly #missingTopicMs: number;
   readonly #lane: string;
   readonly #waker: Waker;
+  readonly #trouble: TroubleLog;
   readonly #closing = new AbortController();
   readonly #assigned = new Map<string, AssignedPartition>();
-  /** Leaders with a fetch under way. */
-  readonly #busyLeaders = new Set<number>();
+  /** Nodes with a fetch under way. */
+  readonly #busyNodes = new Set<number>();
   #isRefreshing = false;
   #servedCount = 0;
 
@@ -88,6 +94,7 @@ export class BatchFetcher {
     this.#missingTopicMs = options.missingTopicMs ?? 10_000;
     this.#lane = `fetch-${++fetcherCount}`;
     this.#waker = new Waker(this.#core.clock);
+    this.#trouble = new TroubleLog(this.#core.logger, this.#core.clock);
   }
 
   /** Begins to read a partition at an offset, or goes there when it is assigned already; what was fetched before is dropped. */
@@ -99,6 +106,7 @@ export class BatchFetcher {
 
   unassign(topic: string, partition: number): void {
     this.#assigned.delete(`${topic}-${partition}`);
+    this.#trouble.forget(`${topic}-${partition}`);
   }
 
   /** Hands nothing over until `resume`; what has been fetched already is kept. */
@@ -179,21 +187,22 @@ export class BatchFetcher {
   #startFetches(): void {
     const nowMs = this.#core.clock.monotonicMs();
     const groups = new Map<number, AskedPartition[]>();
-    const leadersNotTaken = new Set<number>();
+    const nodesNotTaken = new Set<number>();
     const unknownTopics = new Set<string>();
     for (const state of this.#assigned.values()) {
       const leader = this.#leaderOf(state);
-      if (leader && state.held && !state.isPaused) leadersNotTaken.add(leader.leaderId);
+      const nodeId = leader ? state.sourceOf(leader.leaderId, nowMs) : -1;
+      if (leader && state.held && !state.isPaused) nodesNotTaken.add(nodeId);
       if (!state.isFetchable(nowMs)) continue;
       if (!leader) unknownTopics.add(state.topic);
       else if (state.needsValidation(leader.leaderEpoch)) void this.#validate(state, leader);
-      else groups.set(leader.leaderId, [...(groups.get(leader.leaderId) ?? []), { state, leader }]);
+      else groups.set(nodeId, [...(groups.get(nodeId) ?? []), { state, leader }]);
     }
     if (unknownTopics.size > 0 && !this.#isRefreshing) void this.#refresh([...unknownTopics]);
     const shareBytes = Math.floor(this.#maxBytes / Math.max(1, groups.size));
-    for (const [leaderId, group] of groups) {
-      if (this.#busyLeaders.has(leaderId) || leadersNotTaken.has(leaderId)) continue;
-      void this.#fetch(leaderId, group, shareBytes);
+    for (const [nodeId, group] of groups) {
+      if (this.#busyNodes.has(nodeId) || nodesNotTaken.has(nodeId)) continue;
+      void this.#fetch(nodeId, group, shareBytes);
     }
   }
 
@@ -218,8 +227,9 @@ export class BatchFetcher {
     try {
       await this.#core.refreshMetadata(topics, this.#closing.signal);
       isReached = true;
+      for (const topic of topics) this.#trouble.recovered('MetadataRecovered', topic);
     } catch (error) {
-      this.#warn(error, { topics });
+      if (!this.#closing.signal.aborted) this.#trouble.failed('MetadataRefreshFailed', topics, error);
     }
     this.#isRefreshing = false;
     for (const state of this.#assigned.values()) {
@@ -259,8 +269,8 @@ export class BatchFetcher {
     this.#waker.wake();
   }
 
-  async #fetch(leaderId: number, group: AskedPartition[], shareBytes: number): Promise<void> {
-    this.#busyLeaders.add(leaderId);
+  async #fetch(nodeId: number, group: AskedPartition[], shareBytes: number): Promise<void> {
+    this.#busyNodes.add(nodeId);
     for (const { state } of group) state.isBusy = true;
     group.sort((a, b) => a.state.servedAt - b.state.servedAt);
     const message = fetchMessage(group, {
@@ -269,15 +279,16 @@ export class BatchFetcher {
       maxBytes: shareBytes,
       maxPartitionBytes: Math.min(this.#maxPartitionBytes, shareBytes),
       isolation: this.#isolation,
+      rack: this.#core.rack,
     });
     try {
-      const response = await this.#core.request(leaderId, apiKeys.Fetch, message, {
+      const response = await this.#core.request(nodeId, apiKeys.Fetch, message, {
         lane: this.#lane,
         signal: this.#closing.signal,
         timeoutMs: this.#maxWaitMs + this.#core.requestTimeoutMs,
       });
-      throwIfError(response.errorCode, `Fetch from node ${leaderId}`);
-      for (const { asked, data } of matchAnswers(group, response)) this.#takeAnswer(asked, data);
+      throwIfError(response.errorCode, `Fetch from node ${nodeId}`);
+      for (const { asked, data } of matchAnswers(group, response)) this.#takeAnswer(nodeId, asked, data);
     } catch (error) {
       this.#noteFailure(
         group.map(({ state }) => state),
@@ -285,13 +296,19 @@ export class BatchFetcher {
       );
     }
     for (const { state } of group) state.isBusy = false;
-    this.#busyLeaders.delete(leaderId);
+    this.#busyNodes.delete(nodeId);
     this.#waker.wake();
   }
 
-  #takeAnswer({ state, leader }: AskedPartition, data: FetchResponsePartitionData): void {
+  #takeAnswer(nodeId: number, { state, leader }: AskedPartition, data: FetchResponsePartitionData): void {
     if (data.errorCode !== errorCodes.NONE) {
-      this.#noteErrorCode(state, data.errorCode);
+      this.#noteErrorCode(state, data.errorCode, nodeId !== leader.leaderId);
+      return;
+    }
+    this.#trouble.recovered('FetchRecovered', state.name);
+    if (data.preferredReadReplica >= 0 && data.preferredReadReplica !== nodeId) {
+      const untilMs = this.#core.clock.monotonicMs() + READ_REPLICA_MAX_AGE_MS;
+      state.readReplica = { nodeId: data.preferredReadReplica, untilMs };
       return;
     }
     state.highWatermark = data.highWatermark;
@@ -307,9 +324,10 @@ export class BatchFetcher {
     }
   }
 
-  #noteErrorCode(state: AssignedPartition, code: number): void {
+  /** What a follower says about offsets may only mean that it lags behind: the leader is asked before anything is believed. */
+  #noteErrorCode(state: AssignedPartition, code: number, isFromFollower: boolean): void {
     const error = new KafkaError(code, `Fetch of ${state.name} at ${state.position}`);
-    if (transientErrors.has(code)) this.#noteFailure([state], error);
+    if (isFromFollower || transientErrors.has(code)) this.#noteFailure([state], error);
     else state.fail(error);
   }
 
@@ -317,13 +335,15 @@ export class BatchFetcher {
   #noteFailure(states: readonly AssignedPartition[], error: unknown): void {
     if (this.#closing.signal.aborted) return;
     const nowMs = this.#core.clock.monotonicMs();
-    for (const state of states) state.retryLater(nowMs);
+    for (const state of states) {
+      state.readReplica = null;
+      state.retryLater(nowMs);
+    }
     this.#core.metadata.forget(states.map(({ topic }) => topic));
-    this.#warn(error, { partitions: states.map(({ name }) => name) });
-  }
-
-  #warn(error: unknown, fields: object): void {
-    if (this.#closing.signal.aborted) return;
-    this.#core.logger.warn({ ...fields, error: describeError(error) }, 'FetchFailed');
+    this.#trouble.failed(
+      'FetchFailed',
+      states.map(({ name }) => name),
+      error,
+    );
   }
 }

@@ -19,12 +19,14 @@ export interface Subscription {
   ownedPartitions: readonly TopicPartition[];
   /** The generation in which it owned them; -1: not known. */
   generation: number;
+  /** Where the member runs (KIP-881); null: not known. */
+  rack: string | null;
 }
 
 const newestVersion = 3;
 
 export function encodeSubscription(subscription: Subscription): Buffer {
-  const { topics, ownedPartitions, generation } = subscription;
+  const { topics, ownedPartitions, generation, rack } = subscription;
   // Java members from before version 2 read the generation from here (KIP-429, cooperative-sticky's user data).
   const userData = Buffer.alloc(4);
   userData.writeInt32BE(generation);
@@ -34,13 +36,14 @@ export function encodeSubscription(subscription: Subscription): Buffer {
       userData,
       ownedPartitions: groupByTopic(ownedPartitions),
       generationId: generation,
+      rackId: rack,
     }),
   );
 }
 
 /** Throws WireError for bytes that are not a subscription. */
 export function decodeSubscription(bytes: Buffer): Subscription {
-  const { topics, ownedPartitions, generationId, userData } = decodeVersioned(
+  const { topics, ownedPartitions, generationId, userData, rackId } = decodeVersioned(
     ConsumerProtocolSubscriptionSchema,
     bytes,
   );
@@ -49,6 +52,7 @@ export function decodeSubscription(bytes: Buffer): Subscription {
     topics,
     ownedPartitions: ungroup(ownedPartitions),
     generation: generationId >= 0 ? generationId : fromUserData,
+    rack: rackId,
   };
 }
 

@@ -23,6 +23,8 @@ export interface FetchLimits {
   maxBytes: number;
   maxPartitionBytes: number;
   isolation: Isolation;
+  /** Where we are, so that the leader can point to a replica there (KIP-392); null: not known. */
+  rack: string | null;
 }
 
 /** Brokers fill the answer in the order of the request: who comes first is served first. */
@@ -38,6 +40,7 @@ export function fetchMessage(
     isolationLevel: limits.isolation === 'read_committed' ? 1 : 0,
     sessionId: 0,
     sessionEpoch: -1,
+    ...(version >= 11 && limits.rack !== null ? { rackId: limits.rack } : {}),
     topics: [...byTopic(group)].map(([topic, asked]) => ({
       ...(version >= 13 ? { topicId: asked[0]!.state.topicId ?? zeroUuid } : { topic }),
       partitions: asked.map(({ state, leader }) => ({

@@ -2,7 +2,7 @@ import { describeError } from '../../shared/index.ts';
 import type { JoinGroupResponse } from '../index.ts';
 import type { Assignment, Assignor, GroupMemberSubscription } from './assignors/index.ts';
 import type { ClusterCore } from './cluster-core.ts';
-import { decodeSubscription } from './consumer-protocol.ts';
+import { decodeSubscription, type TopicPartition } from './consumer-protocol.ts';
 
 /** What the member that leads a generation does for the others: it assigns, and watches for new topics and partitions. */
 export class GroupLeader {
@@ -18,7 +18,7 @@ export class GroupLeader {
 
   async assign(members: JoinGroupResponse['members'], signal: AbortSignal): Promise<Assignment> {
     const subscriptions = await this.watch(members, signal);
-    return this.#assignor.assign(subscriptions, this.#partitionCounts);
+    return this.#assignor.assign(subscriptions, this.#partitionCounts, (partition) => this.#racksOf(partition));
   }
 
   /** Takes note of what the members want and what there is of it. */
@@ -35,6 +35,11 @@ export class GroupLeader {
     return this.#topics.some((topic) => counts.get(topic) !== this.#partitionCounts.get(topic));
   }
 
+  #racksOf({ topic, partition }: TopicPartition): ReadonlySet<string> {
+    const found = this.#core.metadata.topic(topic)?.partitions.find((one) => one.partition === partition);
+    return found ? this.#core.metadata.racksOf(found) : new Set();
+  }
+
   /** A member whose subscription cannot be read gets nothing; the others must not suffer. */
   #subscriptionOf(member: JoinGroupResponse['members'][number]): GroupMemberSubscription {
     const { memberId, groupInstanceId: instanceId, metadata } = member;
@@ -42,7 +47,7 @@ export class GroupLeader {
       return { memberId, instanceId, ...decodeSubscription(metadata) };
     } catch (error) {
       this.#core.logger.warn({ memberId, error: describeError(error) }, 'SubscriptionUnreadable');
-      return { memberId, instanceId, topics: [], ownedPartitions: [], generation: -1 };
+      return { memberId, instanceId, topics: [], ownedPartitions: [], generation: -1, rack: null };
     }
   }
 

@@ -273,6 +273,7 @@ export class GroupMember {
       topics: this.#options.topics,
       ownedPartitions: this.#ownership.partitions,
       generation: this.#ownership.generation,
+      rack: this.#core.rack,
     });
     this.#isJoinPending = true;
     try {

@@ -1,11 +1,18 @@
 import { errorCodes, type MetadataResponse, type MetadataResponseMetadataResponseTopic, zeroUuid } from '../index.ts';
 import type { Address } from './connection-pool.ts';
 
+export interface ClusterNode extends Address {
+  /** Where the node is; null: it does not say. */
+  rack: string | null;
+}
+
 export interface ClusterPartition {
   partition: number;
   /** -1: none at the moment. */
   leaderId: number;
   leaderEpoch: number;
+  /** Node ids of all replicas, the leader among them. */
+  replicas: readonly number[];
 }
 
 export interface ClusterTopic {
@@ -23,7 +30,7 @@ export interface ClusterTopic {
  * that lag behind arrive too (KIP-320).
  */
 export class MetadataCache {
-  readonly #nodes = new Map<number, Address>();
+  readonly #nodes = new Map<number, ClusterNode>();
   readonly #topics = new Map<string, ClusterTopic>();
   #clusterId: string | null = null;
   #controllerId = -1;
@@ -36,7 +43,7 @@ export class MetadataCache {
     return this.#controllerId;
   }
 
-  get nodes(): ReadonlyMap<number, Address> {
+  get nodes(): ReadonlyMap<number, ClusterNode> {
     return this.#nodes;
   }
 
@@ -55,11 +62,16 @@ export class MetadataCache {
     for (const name of names) this.#topics.delete(name);
   }
 
+  /** The racks that hold a replica of a partition. */
+  racksOf({ replicas }: ClusterPartition): Set<string> {
+    return new Set(replicas.flatMap((nodeId) => this.#nodes.get(nodeId)?.rack ?? []));
+  }
+
   update(response: MetadataResponse): void {
     this.#clusterId = response.clusterId ?? this.#clusterId;
     this.#controllerId = response.controllerId;
     if (response.brokers.length > 0) this.#nodes.clear();
-    for (const { nodeId, host, port } of response.brokers) this.#nodes.set(nodeId, { host, port });
+    for (const { nodeId, host, port, rack } of response.brokers) this.#nodes.set(nodeId, { host, port, rack });
     for (const topic of response.topics) this.#updateTopic(topic);
   }
 
@@ -71,9 +83,12 @@ export class MetadataCache {
     }
     const before = this.#topics.get(name);
     const known = before?.topicId === answer.topicId ? before.partitions : [];
-    const partitions = answer.partitions.map(({ partitionIndex, leaderId, leaderEpoch }): ClusterPartition => {
+    const partitions = answer.partitions.map((found): ClusterPartition => {
+      const { partitionIndex, leaderId, leaderEpoch, replicaNodes: replicas } = found;
       const old = known.find((candidate) => candidate.partition === partitionIndex);
-      return old && old.leaderEpoch > leaderEpoch ? old : { partition: partitionIndex, leaderId, leaderEpoch };
+      return old && old.leaderEpoch > leaderEpoch
+        ? old
+        : { partition: partitionIndex, leaderId, leaderEpoch, replicas };
     });
     partitions.sort((a, b) => a.partition - b.partition);
     this.#topics.set(name, { name, topicId: answer.topicId, isInternal: answer.isInternal, partitions });

@@ -1,4 +1,4 @@
-import { describeError, SluiceError } from '../../shared/index.ts';
+import { SluiceError } from '../../shared/index.ts';
 import {
   apiKeys,
   type CompressionType,
@@ -15,6 +15,7 @@ import { isRetriable, KafkaError } from './kafka-error.ts';
 import type { PartitionQueue } from './partition-queue.ts';
 import type { ProducerBatch, ProducerIdentity } from './producer-batch.ts';
 import { wasAppended } from './producer-memory.ts';
+import { TroubleLog } from './trouble-log.ts';
 
 export interface SenderOptions {
   acks: 'all' | 1 | 0;
@@ -67,6 +68,7 @@ export class ProduceSender {
   readonly #options: SenderOptions;
   readonly #leaders = new Map<number, LeaderState>();
   readonly #closing = new AbortController();
+  readonly #trouble: TroubleLog;
   #isRefreshing = false;
   #timer: NodeJS.Timeout | null = null;
   #timerDueMs = Number.POSITIVE_INFINITY;
@@ -74,6 +76,7 @@ export class ProduceSender {
   constructor(core: ClusterCore, options: SenderOptions) {
     this.#core = core;
     this.#options = options;
+    this.#trouble = new TroubleLog(core.logger, core.clock);
   }
 
   /** Sends what is ready, and comes back by itself when more will be. */
@@ -133,9 +136,10 @@ export class ProduceSender {
     this.#isRefreshing = true;
     try {
       await this.#core.refreshMetadata(topics, this.#closing.signal);
+      for (const topic of topics) this.#trouble.recovered('MetadataRecovered', topic);
     } catch (error) {
       if (this.#closing.signal.aborted) return;
-      this.#core.logger.warn({ topics, error: describeError(error) }, 'MetadataRefreshFailed');
+      this.#trouble.failed('MetadataRefreshFailed', topics, error);
     } finally {
       this.#isRefreshing = false;
     }
@@ -155,6 +159,7 @@ export class ProduceSender {
     let connection: KafkaConnection;
     try {
       connection = await this.#core.connection(leaderId, this.#options.lane, this.#closing.signal);
+      this.#trouble.recovered('LeaderReached', `node ${leaderId}`);
     } catch (error) {
       this.#noteUnreachable(leaderId, error);
       return;
@@ -170,7 +175,7 @@ export class ProduceSender {
 
   #noteUnreachable(leaderId: number, error: unknown): void {
     if (this.#closing.signal.aborted) return;
-    this.#core.logger.warn({ node: leaderId, error: describeError(error) }, 'LeaderUnreachable');
+    this.#trouble.failed('LeaderUnreachable', [`node ${leaderId}`], error);
     const nowMs = this.#core.clock.monotonicMs();
     for (const queue of this.queues.values()) {
       if (this.#leaderOf(queue) !== leaderId || queue.isEmpty) continue;

@@ -19,7 +19,11 @@ export interface Assignor {
   readonly name: AssignorName;
   /** Members keep what they own while they rejoin, and give up only what the new assignment takes from them (KIP-429). */
   readonly isCooperative: boolean;
-  assign(members: readonly GroupMemberSubscription[], partitionCounts: PartitionCounts): Assignment;
+  assign(
+    members: readonly GroupMemberSubscription[],
+    partitionCounts: PartitionCounts,
+    racksOf?: (partition: TopicPartition) => ReadonlySet<string>,
+  ): Assignment;
 }
 
 /** Static members by their instance id, before the others by their member id: the order of Kafka's own assignors. */

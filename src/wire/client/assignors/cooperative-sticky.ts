@@ -12,13 +12,14 @@ import {
 /**
  * As balanced as the subscriptions allow, and among such assignments one that moves few partitions (KIP-54). A partition
  * that moves is given to nobody in this round while its owner still has it: the owner sees that it is gone, gives it up
- * and rejoins, and the next round hands it out (KIP-429). So a partition never has two owners.
+ * and rejoins, and the next round hands it out (KIP-429). So a partition never has two owners. Among equally loaded members,
+ * one in a rack that holds a replica gets a free partition (KIP-881).
  */
 export const cooperativeStickyAssignor: Assignor = {
   name: 'cooperative-sticky',
   isCooperative: true,
-  assign(members, partitionCounts) {
-    const target = stickyTarget(inMemberOrder(members), partitionCounts);
+  assign(members, partitionCounts, racksOf = noRacks) {
+    const target = stickyTarget(inMemberOrder(members), partitionCounts, racksOf);
     const claims = claimsOf(members);
     for (const [memberId, partitions] of target) {
       const free = partitions.filter((partition) => {
@@ -31,7 +32,13 @@ export const cooperativeStickyAssignor: Assignor = {
   },
 };
 
-function stickyTarget(members: readonly GroupMemberSubscription[], partitionCounts: PartitionCounts): Assignment {
+const noRacks = (): ReadonlySet<string> => new Set();
+
+function stickyTarget(
+  members: readonly GroupMemberSubscription[],
+  partitionCounts: PartitionCounts,
+  racksOf: (partition: TopicPartition) => ReadonlySet<string>,
+): Assignment {
   const target = emptyAssignment(members);
   const claims = claimsOf(members);
   const unowned: TopicPartition[] = [];
@@ -42,7 +49,9 @@ function stickyTarget(members: readonly GroupMemberSubscription[], partitionCoun
   }
   for (const partition of unowned) {
     const takers = members.filter(({ topics }) => topics.includes(partition.topic));
-    leastLoaded(takers, target).push(partition);
+    const racks = racksOf(partition);
+    const isNear = ({ rack }: GroupMemberSubscription): boolean => rack !== null && racks.has(rack);
+    leastLoaded([...takers.filter(isNear), ...takers.filter((taker) => !isNear(taker))], target).push(partition);
   }
   while (moveOne(members, target));
   return target;
@@ -67,6 +76,7 @@ function rightfulOwner(claimants: readonly GroupMemberSubscription[]): GroupMemb
   return owners.length === 1 ? owners[0] : undefined;
 }
 
+/** The first of those that have least. */
 function leastLoaded(takers: readonly GroupMemberSubscription[], target: Assignment): TopicPartition[] {
   const loads = takers.map(({ memberId }) => target.get(memberId)!);
   return loads.reduce((least, load) => (load.length < least.length ? load : least));

@@ -14,7 +14,7 @@ function member(
   owned: TopicPartition[] = [],
   generation = -1,
 ): GroupMemberSubscription {
-  return { memberId, instanceId: null, topics, ownedPartitions: owned, generation };
+  return { memberId, instanceId: null, topics, ownedPartitions: owned, generation, rack: null };
 }
 
 /** "t0 t1 u0" per member. */
@@ -93,6 +93,14 @@ describe('cooperative-sticky', () => {
     const both = [{ topic: 't', partition: 0 }];
     const members = [member('a', ['t'], both, 3), member('b', ['t'], both, 5)];
     expect(textOf(sticky.assign(members, counts({ t: 1 })))).toEqual({ a: '', b: 't0' });
+  });
+
+  it('gives free partitions to members in a rack that holds a replica, and stays balanced', () => {
+    const at = (id: string, rack: string): GroupMemberSubscription => ({ ...member(id, ['t']), rack });
+    const members = [at('a', 'east'), at('b', 'west')];
+    const racksOf = ({ partition }: TopicPartition) => new Set([partition < 3 ? 'west' : 'east']);
+    expect(textOf(sticky.assign(members, counts({ t: 4 }), racksOf))).toEqual({ a: 't1 t3', b: 't0 t2' });
+    expect(textOf(sticky.assign(members, counts({ t: 4 })))).toEqual({ a: 't0 t2', b: 't1 t3' });
   });
 
   it('gives up partitions of topics that are gone or not wanted any more', () => {

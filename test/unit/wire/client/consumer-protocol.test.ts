@@ -7,7 +7,7 @@ import {
 } from '../../../../src/wire/client/consumer-protocol.ts';
 
 describe('the consumer protocol', () => {
-  it('carries topics, owned partitions and generation to the leader', () => {
+  it('carries topics, owned partitions, generation and rack to the leader', () => {
     const subscription = {
       topics: ['a', 'b'],
       ownedPartitions: [
@@ -16,6 +16,7 @@ describe('the consumer protocol', () => {
         { topic: 'b', partition: 1 },
       ],
       generation: 7,
+      rack: 'eu-1a',
     };
     expect(decodeSubscription(encodeSubscription(subscription))).toEqual(subscription);
   });
@@ -23,7 +24,12 @@ describe('the consumer protocol', () => {
   it('reads the subscription of an old Java member, which knows neither owned partitions nor generation', () => {
     // version 0 | one topic "t" | no user data
     const bytes = Buffer.from('0000' + '00000001' + '000174' + 'ffffffff', 'hex');
-    expect(decodeSubscription(bytes)).toEqual({ topics: ['t'], ownedPartitions: [], generation: -1 });
+    expect(decodeSubscription(bytes)).toEqual({
+      topics: ['t'],
+      ownedPartitions: [],
+      generation: -1,
+      rack: null,
+    });
   });
 
   it('reads the generation from the user data of a Java cooperative-sticky member of version 1', () => {

@@ -78,8 +78,8 @@ describe('MetadataCache', () => {
       ]),
     );
     expect(cache.topic('t')!.partitions).toEqual([
-      { partition: 0, leaderId: 2, leaderEpoch: 5 },
-      { partition: 1, leaderId: 3, leaderEpoch: 6 },
+      { partition: 0, leaderId: 2, leaderEpoch: 5, replicas: [] },
+      { partition: 1, leaderId: 3, leaderEpoch: 6, replicas: [] },
     ]);
   });
 
@@ -104,6 +104,6 @@ describe('MetadataCache', () => {
     cache.update(response([]));
     cache.update({ ...response([]), brokers: [{ nodeId: 2, host: 'h2', port: 1, rack: null }] });
     cache.update({ ...response([]), brokers: [] });
-    expect([...cache.nodes]).toEqual([[2, { host: 'h2', port: 1 }]]);
+    expect([...cache.nodes]).toEqual([[2, { host: 'h2', port: 1, rack: null }]]);
   });
 });
