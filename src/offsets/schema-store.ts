@@ -1,4 +1,11 @@
-import { parseSchema, serializeSchema, TablePaths, type TableSchema, type WarehouseFiles } from '../warehouse/index.ts';
+import {
+  parseSchema,
+  serializeSchema,
+  TablePaths,
+  type TableSchema,
+  type WarehouseFiles,
+  withFieldIds,
+} from '../warehouse/index.ts';
 import { NumberedFiles } from './numbered-files.ts';
 
 export type SchemaPublication =
@@ -30,13 +37,13 @@ export class SchemaStore {
     return parseSchema(bytes, path);
   }
 
-  /** Gives `schema` the id `basedOn` + 1, unless somebody else was first. `basedOn` 0: the table's first schema. */
+  /** Gives `schema` the id `basedOn` + 1, and its new columns field ids, unless somebody else was first. `basedOn` 0: the table's first schema. */
   async publishNext(
     schema: TableSchema,
     basedOn: number,
     options: { signal?: AbortSignal } = {},
   ): Promise<SchemaPublication> {
-    const numbered: TableSchema = { ...schema, id: basedOn + 1 };
+    const numbered: TableSchema = { ...schema, id: basedOn + 1, columns: withFieldIds(schema.columns) };
     if (await this.#numbered.publish(numbered.id, serializeSchema(numbered), options.signal)) {
       return { outcome: 'adopted', schema: numbered };
     }

@@ -23,19 +23,37 @@ export type {
   ValueDecoding,
 } from './parquet/parquet-engine.ts';
 export { fileReader, type ParquetFooter, type RangedReader, readParquetFooter } from './parquet/parquet-footer.ts';
+export { FileMerger, type MergeOptions } from './parquet/rewrite/file-merger.ts';
+export type { PartitionFacts } from './parquet/rewrite/row-facts.ts';
 export { addContentHashes } from './parquet/row-hash.ts';
 export { parseColumnsFile, readColumnsFile } from './table/columns-file.ts';
 export { inferBatchSchema, inferSchema, type SampleRecord } from './table/infer-schema.ts';
 export { holdsSchema, mergeSchemas, SchemaConflictError } from './table/merge-schemas.ts';
+export { defaultPathFormat, PathFormat } from './table/path-format.ts';
 export { parseSchema, parseTableSchema, serializeSchema } from './table/schema-codec.ts';
 export {
+  defaultLayout,
   hourFolder,
+  type LayoutOptions,
   type PartFileName,
   parseHourFolder,
   parsePartFileName,
   parseTableFolder,
   partFileName,
+  type TableLayout,
   TablePaths,
   tableFolder,
 } from './table/table-layout.ts';
-export { type Column, type ColumnType, columnTypes, type TableSchema } from './table/table-schema.ts';
+export {
+  canonicalType,
+  type ColumnType,
+  type DataType,
+  formatType,
+  isNested,
+  parseType,
+  TypeTextError,
+} from './table/data-type.ts';
+export { withFieldIds } from './table/field-ids.ts';
+export type { Column, TableSchema } from './table/table-schema.ts';
+export { TimeFolders, type TimePeriod, type TimeSegment } from './table/time-folders.ts';
+export { TimeZone } from './table/time-zone.ts';

@@ -1,11 +1,16 @@
+import { isNested } from '../table/data-type.ts';
 import { ByteHeap } from './byte-heap.ts';
+import { appendCanonical, hashCell } from './cell-value.ts';
 import type { ColumnBuilder } from './column-builder.ts';
 import { TimeParser } from './event-time.ts';
 import type { FieldSlot } from './field-slot.ts';
 import { describeKind, latin1, preview } from './json-preview.ts';
-import { isDigit, type JsonReader, minus, openBrace, openBracket } from './json-reader.ts';
+import { isDigit, type JsonReader, minus } from './json-reader.ts';
 import { quote } from './json-scanner.ts';
+import { NestedColumn } from './nested-column.ts';
+import { NestedReader, unreadable } from './nested-reader.ts';
 import type { RowHasher } from './row-hash.ts';
+import { ScalarReader } from './scalar-reader.ts';
 
 /**
  * Turns one JSON value into the cell of a typed column, exactly or not at all:
@@ -14,11 +19,12 @@ import type { RowHasher } from './row-hash.ts';
  *   int32/64   a number without fraction and exponent, in range (`1.0` and `1e3` are not integers here: their text says double)
  *   double     any number that a double can hold: a text without fraction and exponent is an integer and must be exactly
  *              representable, any other is rounded to the nearest double as everywhere; `1e400` and `1e-400`, which would become infinity and 0, are out of range
- *   string     a string; in an inferred table a number or boolean too, as its JSON text (`300` becomes "300")
+ *   string     a string; in an inferred table any other value too, as its JSON text (`300` becomes "300")
  *   timestamp  an RFC 3339 text with a zone and at most milliseconds, or an integer of epoch milliseconds
  *   date       a text YYYY-MM-DD
  *   json       any value, as its JSON text, byte for byte
  *   bytes      a string of Base64 (RFC 4648 section 4, padded)
+ *   others     see ScalarReader and NestedReader
  *
  * A value that does not fit leaves the reader's failure set and nothing in the builder.
  */
@@ -27,10 +33,14 @@ export class CellWriter {
   readonly #hasher: RowHasher;
   readonly #time = new TimeParser();
   readonly #scratch = new ByteHeap();
+  readonly #scalars: ScalarReader;
+  readonly #nested: NestedReader;
 
   constructor(reader: JsonReader, hasher: RowHasher) {
     this.#reader = reader;
     this.#hasher = hasher;
+    this.#scalars = new ScalarReader(reader);
+    this.#nested = new NestedReader(reader, this.#scalars);
   }
 
   /** Writes the value whose first byte `first` stands at the reader's position; never called for null. */
@@ -55,8 +65,31 @@ export class CellWriter {
       case 'bytes':
         return this.#writeBase64(slot, builder, row, first);
       default:
-        throw new Error(`field "${slot.name}" has no column`);
+        return builder instanceof NestedColumn
+          ? this.#writeNested(slot, builder, row)
+          : this.#writeScalar(slot, builder, row, first);
     }
+  }
+
+  #writeScalar(slot: FieldSlot, builder: ColumnBuilder, row: number, first: number): boolean {
+    const type = builder.dataType;
+    if (isNested(type)) throw new Error(`field "${slot.name}" has no column`);
+    this.#scalars.place = `field ${JSON.stringify(slot.name)}`;
+    const value = this.#scalars.read(type, first);
+    if (value === null) return false;
+    builder.appendCell(row, value);
+    hashCell(this.#hasher, builder.seed, type, value);
+    return true;
+  }
+
+  #writeNested(slot: FieldSlot, builder: NestedColumn, row: number): boolean {
+    const value = this.#nested.read(builder.dataType, slot.name);
+    if (value === unreadable) return false;
+    builder.appendNested(row, value);
+    this.#scratch.length = 0;
+    appendCanonical(this.#scratch, builder.dataType, value);
+    this.#hasher.addBytes(builder.seed, this.#scratch.view, 0, this.#scratch.length);
+    return true;
   }
 
   #writeString(builder: ColumnBuilder, row: number): boolean {
@@ -72,7 +105,7 @@ export class CellWriter {
   }
 
   #writeScalarText(slot: FieldSlot, builder: ColumnBuilder, row: number, first: number): boolean {
-    if (!slot.acceptsScalars || first === openBrace || first === openBracket) return this.#wrongType(slot, first);
+    if (!slot.acceptsScalars) return this.#wrongType(slot, first);
     return this.#writeJson(builder, row);
   }
 

@@ -1,40 +1,25 @@
-import type { ColumnType } from '../table/table-schema.ts';
+import type { ColumnType, DataType } from '../table/data-type.ts';
+import { parseType } from '../table/data-type.ts';
 import type { BufferPool } from './buffer-pool.ts';
 import { ByteHeap } from './byte-heap.ts';
-import { cellKinds, type HashWords, RowHasher } from './row-hash.ts';
+import { type CellValue, decimalBytes } from './cell-value.ts';
+import { type ColumnShape, shapeOf } from './column-shape.ts';
+import { bitPackedLevels, type LeafPage } from './leaf-page.ts';
+import type { PhysicalType } from './physical-type.ts';
+import { type HashWords, RowHasher } from './row-hash.ts';
 
 /**
  * The values of one column for the rows of one open file, kept in the very bytes of a PLAIN-encoded Parquet page: a
  * validity bit per row, and the values that are not null one after the other (fixed width little-endian, booleans as bits,
- * byte strings with a 4-byte length in front). Writing a page is therefore a copy of buffers.
+ * byte strings with a 4-byte length in front, those of fixed length without). Writing a page is therefore a copy of buffers.
+ * Lists, maps and structs have a builder of their own (NestedColumn), which is one of these for whoever holds a row's columns.
  *
  * A row is undone by `undo`, which takes back the last value: one step is remembered, because a row has one value a column.
  */
-export type PhysicalType = 'BOOLEAN' | 'INT32' | 'INT64' | 'DOUBLE' | 'BYTE_ARRAY';
-
-export const physicalTypes: Record<ColumnType, PhysicalType> = {
-  boolean: 'BOOLEAN',
-  int32: 'INT32',
-  int64: 'INT64',
-  double: 'DOUBLE',
-  string: 'BYTE_ARRAY',
-  timestamp: 'INT64',
-  date: 'INT32',
-  json: 'BYTE_ARRAY',
-  bytes: 'BYTE_ARRAY',
-};
-
-const kindsOfPhysical: Record<PhysicalType, number> = {
-  BOOLEAN: cellKinds.boolean,
-  INT32: cellKinds.integer,
-  INT64: cellKinds.integer,
-  DOUBLE: cellKinds.double,
-  BYTE_ARRAY: cellKinds.bytes,
-};
-
 export class ColumnBuilder {
   readonly name: string;
   readonly type: ColumnType;
+  readonly dataType: DataType;
   readonly physical: PhysicalType;
   readonly seed: HashWords;
   /** Bit i: row i has a value. */
@@ -49,6 +34,8 @@ export class ColumnBuilder {
   /** Row of the last value, -1 when there is none. */
   lastRow = -1;
   #heapMark = 0;
+  #floats: Float32Array;
+  readonly #fixedLength: number;
   readonly #pool: BufferPool;
 
   /** `capacity`: rows there is room for, a multiple of 32. */
@@ -56,11 +43,15 @@ export class ColumnBuilder {
     this.#pool = pool;
     this.name = name;
     this.type = type;
-    this.physical = physicalTypes[type];
-    this.seed = RowHasher.seedOf(name, kindsOfPhysical[this.physical]);
+    this.dataType = parseType(type);
+    const shape: ColumnShape = shapeOf(this.dataType);
+    this.physical = shape.physical;
+    this.#fixedLength = shape.fixedLength;
+    this.seed = RowHasher.seedOf(name, shape.cellKind);
     this.validity = new Uint8Array(pool.take(capacity >>> 3)).fill(0);
     this.words = new Int32Array(this.#wordBlock(capacity));
     this.#doubles = this.#doubleView();
+    this.#floats = this.#floatView();
     this.heap = new ByteHeap(pool);
   }
 
@@ -76,14 +67,23 @@ export class ColumnBuilder {
 
   /** The PLAIN-encoded values; valid until the next append. */
   get valueBytes(): Uint8Array {
-    const block = this.physical === 'BYTE_ARRAY' ? this.heap.bytes.buffer : this.words.buffer;
-    return new Uint8Array(block, 0, this.#valueSize);
+    return new Uint8Array(this.#isBytes ? this.heap.bytes.buffer : this.words.buffer, 0, this.#valueSize);
+  }
+
+  /** What a spill writes of the column: a page for a scalar, one for each leaf of a nested one. */
+  pages(rowCount: number): LeafPage[] {
+    const levels = bitPackedLevels(this.validity, rowCount);
+    return [{ entryCount: rowCount, levels: [levels], values: this.valueBytes, valueCount: this.valueCount }];
+  }
+
+  get #isBytes(): boolean {
+    return this.physical === 'BYTE_ARRAY' || this.physical === 'FIXED';
   }
 
   get #valueSize(): number {
-    if (this.physical === 'BYTE_ARRAY') return this.heap.length;
+    if (this.#isBytes) return this.heap.length;
     if (this.physical === 'BOOLEAN') return (this.valueCount + 7) >>> 3;
-    return this.valueCount * (this.physical === 'INT32' ? 4 : 8);
+    return this.valueCount * wordBytes(this.physical);
   }
 
   appendBoolean(row: number, value: boolean): void {
@@ -109,6 +109,53 @@ export class ColumnBuilder {
   appendDouble(row: number, value: number): void {
     this.#doubles[this.valueCount++] = value;
     if (value === 0 && Object.is(value, -0)) this.hasNegativeZero = true;
+    this.#mark(row);
+  }
+
+  appendFloat(row: number, value: number): void {
+    this.#floats[this.valueCount++] = value;
+    if (value === 0 && Object.is(value, -0)) this.hasNegativeZero = true;
+    this.#mark(row);
+  }
+
+  /** Appends a value of one of the types that come up less often, or of any type. */
+  appendCell(row: number, value: CellValue): void {
+    switch (this.physical) {
+      case 'BOOLEAN':
+        this.appendBoolean(row, value === true);
+        break;
+      case 'INT32':
+        this.appendInt32(row, Number(value) | 0);
+        break;
+      case 'INT64': {
+        const whole = BigInt(value as bigint | number);
+        this.appendInt64(row, Number(BigInt.asIntN(32, whole)), Number(BigInt.asIntN(32, whole >> 32n)));
+        break;
+      }
+      case 'FLOAT':
+        this.appendFloat(row, value as number);
+        break;
+      case 'DOUBLE':
+        this.appendDouble(row, value as number);
+        break;
+      case 'FIXED':
+        this.#appendFixed(row, typeof value === 'bigint' ? decimalBytes(value) : (value as Uint8Array));
+        break;
+      case 'BYTE_ARRAY': {
+        const bytes = value as Uint8Array;
+        this.beginBytes();
+        this.heap.append(bytes, 0, bytes.length);
+        this.endBytes(row);
+      }
+    }
+  }
+
+  #appendFixed(row: number, bytes: Uint8Array): void {
+    if (bytes.length !== this.#fixedLength)
+      throw new Error(`expected ${this.#fixedLength} bytes, came ${bytes.length}`);
+    this.#heapMark = this.heap.length;
+    this.heap.append(bytes, 0, bytes.length);
+    this.valueCount++;
     this.#mark(row);
   }
 
@@ -151,7 +198,7 @@ export class ColumnBuilder {
     this.validity[row >>> 3]! &= ~(1 << (row & 7));
     this.valueCount--;
     this.lastRow = -1;
-    if (this.physical === 'BYTE_ARRAY') this.heap.length = this.#heapMark;
+    if (this.#isBytes) this.heap.length = this.#heapMark;
   }
 
   /** Room for `capacity` rows (a multiple of 32). */
@@ -165,6 +212,7 @@ export class ColumnBuilder {
     this.#pool.give(this.words.buffer as ArrayBuffer);
     this.words = words;
     this.#doubles = this.#doubleView();
+    this.#floats = this.#floatView();
   }
 
   /** Forgets all values and keeps the room. */
@@ -183,6 +231,7 @@ export class ColumnBuilder {
     this.validity = new Uint8Array(0);
     this.words = new Int32Array(0);
     this.#doubles = this.#doubleView();
+    this.#floats = this.#floatView();
     this.heap.release();
   }
 
@@ -192,12 +241,20 @@ export class ColumnBuilder {
   }
 
   #wordBlock(capacity: number): ArrayBuffer {
-    if (this.physical === 'BYTE_ARRAY') return new ArrayBuffer(0);
+    if (this.#isBytes) return new ArrayBuffer(0);
     if (this.physical === 'BOOLEAN') return this.#pool.take(capacity >>> 3);
-    return this.#pool.take(capacity * (this.physical === 'INT32' ? 4 : 8));
+    return this.#pool.take(capacity * wordBytes(this.physical));
   }
 
   #doubleView(): Float64Array {
     return this.physical === 'DOUBLE' ? new Float64Array(this.words.buffer) : new Float64Array(0);
   }
+
+  #floatView(): Float32Array {
+    return this.physical === 'FLOAT' ? new Float32Array(this.words.buffer) : new Float32Array(0);
+  }
+}
+
+function wordBytes(physical: PhysicalType): number {
+  return physical === 'INT32' || physical === 'FLOAT' ? 4 : 8;
 }

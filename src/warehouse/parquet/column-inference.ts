@@ -1,4 +1,5 @@
-import type { Column, ColumnType } from '../table/table-schema.ts';
+import type { ColumnType } from '../table/data-type.ts';
+import type { Column } from '../table/table-schema.ts';
 import { ByteHeap } from './byte-heap.ts';
 import { closeBrace, colon, comma, isDigit, JsonReader, minus, openBrace, openBracket } from './json-reader.ts';
 import { quote } from './json-scanner.ts';

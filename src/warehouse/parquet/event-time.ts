@@ -17,10 +17,14 @@ export class TimeParser {
   value = 0;
   /** True when the text had digits other than 0 beyond the milliseconds; `value` is rounded down then. */
   isFiner = false;
+  /** Microseconds within the millisecond, 0 to 999. */
+  micros = 0;
+  /** True when the text had digits other than 0 beyond the microseconds. */
+  isFinerThanMicros = false;
 
   /** Parses the date-time that begins at `start` and ends before `end`; the position after it, or -1. */
   parseTimestamp(bytes: Uint8Array, start: number, end: number): number {
-    this.isFiner = false;
+    this.#clearFraction();
     if (end - start < 20 || !this.parseDate(bytes, start)) return -1;
     const separator = bytes[start + 10]!;
     if (separator !== 0x54 && separator !== 0x74 && separator !== 0x20) return -1;
@@ -36,9 +40,40 @@ export class TimeParser {
     return time >= minTimeMs && time <= maxTimeMs ? after : -1;
   }
 
+  /** The same without a zone: what a clock on the wall shows, as if it stood in UTC. */
+  parseLocalTimestamp(bytes: Uint8Array, start: number, end: number): number {
+    this.#clearFraction();
+    if (end - start < 19 || !this.parseDate(bytes, start)) return -1;
+    const separator = bytes[start + 10]!;
+    if (separator !== 0x54 && separator !== 0x74 && separator !== 0x20) return -1;
+    const days = this.value;
+    const after = this.parseTimeOfDay(bytes, start + 11, end);
+    this.value += days * dayMs;
+    return after;
+  }
+
+  /** Parses `HH:MM:SS` with or without a fraction: milliseconds since midnight. The position after it, or -1. */
+  parseTimeOfDay(bytes: Uint8Array, start: number, end: number): number {
+    this.#clearFraction();
+    if (end - start < 8 || bytes[start + 2] !== 0x3a || bytes[start + 5] !== 0x3a) return -1;
+    const hour = twoDigits(bytes, start);
+    const minute = twoDigits(bytes, start + 3);
+    const second = twoDigits(bytes, start + 6);
+    if (hour < 0 || hour > 23 || minute < 0 || minute > 59 || second < 0 || second > 59) return -1;
+    const after = this.#parseFraction(bytes, start + 8, end);
+    this.value = ((hour * 60 + minute) * 60 + second) * 1000 + this.#millis;
+    return after;
+  }
+
+  #clearFraction(): void {
+    this.isFiner = false;
+    this.isFinerThanMicros = false;
+    this.micros = 0;
+  }
+
   /** Takes an integer of epoch milliseconds. */
   setMillis(value: number): boolean {
-    this.isFiner = false;
+    this.#clearFraction();
     this.value = value === 0 ? 0 : value;
     return value >= minTimeMs && value <= maxTimeMs;
   }
@@ -71,11 +106,18 @@ export class TimeParser {
       const digit = bytes[at]! - 0x30;
       if (digit < 0 || digit > 9) break;
       if (unit >= 1) this.#millis += digit * unit;
-      else if (digit !== 0) this.isFiner = true;
+      else if (digit !== 0) this.#addFiner(digit, at - start);
       unit = unit > 1 ? unit / 10 : 0;
       at++;
     }
     return at === start + 1 ? -1 : at;
+  }
+
+  /** `place`: 4 for the first digit beyond the milliseconds. */
+  #addFiner(digit: number, place: number): void {
+    this.isFiner = true;
+    if (place > 6) this.isFinerThanMicros = true;
+    else this.micros += digit * (place === 4 ? 100 : place === 5 ? 10 : 1);
   }
 
   /** Position after the zone, or -1. */

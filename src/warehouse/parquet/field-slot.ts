@@ -1,10 +1,11 @@
-import type { Column, ColumnType } from '../table/table-schema.ts';
+import { type DataType, parseType } from '../table/data-type.ts';
+import type { Column } from '../table/table-schema.ts';
 
 /**
  * A top-level field name that has been seen, and what becomes of its value. `ignored`: checked and dropped. `undecided`:
  * only nulls came so far, so there is no column yet. `unusable`: its name cannot be a column's.
  */
-export type SlotKind = ColumnType | 'ignored' | 'undecided' | 'unusable';
+export type SlotKind = DataType['kind'] | 'ignored' | 'undecided' | 'unusable';
 
 export class FieldSlot {
   readonly name: string;
@@ -39,7 +40,7 @@ export class FieldSlot {
   }
 
   useColumn(column: Column, columnIndex: number, acceptsScalars: boolean): void {
-    this.kind = column.type;
+    this.kind = parseType(column.type).kind;
     this.columnIndex = columnIndex;
     this.acceptsScalars = acceptsScalars && column.type === 'string';
   }

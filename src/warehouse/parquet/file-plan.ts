@@ -1,24 +1,34 @@
+import { systemColumnNames } from '../table/column-name.ts';
+import { systemFieldIds } from '../table/field-ids.ts';
 import type { TableSchema } from '../table/table-schema.ts';
 import type { FileColumn } from './encode-job.ts';
 import type { FolderBuffer } from './folder-buffer.ts';
 import type { EncoderOptions } from './parquet-engine.ts';
 import type { SpoolColumn, SpoolGroup } from './plain-spool.ts';
+import { type SchemaNode, schemaNode } from './schema-nodes.ts';
 
 /** What a final file looks like: its columns, its row groups, and what its footer says. */
 
 export function spoolColumns(folder: FolderBuffer): SpoolColumn[] {
-  return folder.allColumns.map(({ name, physical, type }) => ({
-    name,
-    physical,
-    isUtf8: type === 'string' || type === 'json',
-  }));
+  return folder.allColumns.map(({ name, dataType }) => ({ name, type: dataType }));
 }
 
 /** The table's columns in the order of the schema, then the system columns. */
 export function fileColumns(folder: FolderBuffer, schema: TableSchema): FileColumn[] {
-  const byName = new Map(folder.allColumns.map(({ name, type }, spoolIndex) => [name, { name, type, spoolIndex }]));
-  const names = [...schema.columns.map(({ name }) => name), '_partition', '_offset', '_timestamp', '_key'];
-  return names.map((name) => byName.get(name)!);
+  const byName = new Map(folder.allColumns.map(({ name, dataType }, spoolIndex) => [name, { dataType, spoolIndex }]));
+  const column = (name: string, fieldIds: Readonly<Record<string, number>>): FileColumn => {
+    const { dataType, spoolIndex } = byName.get(name)!;
+    return { name, type: dataType, spoolIndex, fieldIds };
+  };
+  return [
+    ...schema.columns.map(({ name, fieldIds }) => column(name, fieldIds ?? {})),
+    ...systemColumnNames.map((name) => column(name, { '': systemFieldIds[name]! })),
+  ];
+}
+
+/** The schema of the final file. */
+export function fileNodes(columns: readonly FileColumn[]): SchemaNode[] {
+  return columns.map(({ name, type, fieldIds }) => schemaNode(name, type, fieldIds));
 }
 
 /**

@@ -1,7 +1,9 @@
+import { isNested, parseType } from '../table/data-type.ts';
 import type { Column } from '../table/table-schema.ts';
 import type { TimeSegment } from '../table/time-folders.ts';
 import type { BufferPool } from './buffer-pool.ts';
 import { ColumnBuilder } from './column-builder.ts';
+import { NestedColumn } from './nested-column.ts';
 import { ContentSum } from './row-hash.ts';
 
 const firstCapacity = 32;
@@ -57,7 +59,8 @@ export class FolderBuffer {
   }
 
   addColumn(column: Column): void {
-    this.columns.push(new ColumnBuilder(column.name, column.type, this.#capacity, this.#pool));
+    const Builder = isNested(parseType(column.type)) ? NestedColumn : ColumnBuilder;
+    this.columns.push(new Builder(column.name, column.type, this.#capacity, this.#pool));
   }
 
   /** All builders in the order of the spool: system columns first, because new columns come at the end. */

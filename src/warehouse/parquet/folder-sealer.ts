@@ -1,16 +1,16 @@
 import { open, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { TableSchema } from '../table/table-schema.ts';
+import { annotateFile } from './annotate-file.ts';
 import type { BatchFormat } from './batch-records.ts';
 import type { BufferPool } from './buffer-pool.ts';
 import type { EncodeJob, SpoolEncoder } from './encode-job.ts';
-import { fileColumns, fileMetadata, rowGroupRowsFor, spoolColumns } from './file-plan.ts';
+import { fileColumns, fileMetadata, fileNodes, rowGroupRowsFor, spoolColumns } from './file-plan.ts';
 import type { FolderBuffer } from './folder-buffer.ts';
 import type { OpenFolders } from './open-folders.ts';
 import type { EncoderOptions, SealedFile } from './parquet-engine.ts';
 import type { PlainSpool } from './plain-spool.ts';
 import { type SizeEstimate, smallestSampleBytes } from './size-estimate.ts';
-import { markTimestampsUtc } from './utc-timestamps.ts';
 
 /** What an engine shares with its encoders. */
 export interface EncoderParts {
@@ -64,8 +64,7 @@ export class FolderSealer {
     const job = this.#job(folder, spool, schema, fileMetadata(this.#options, folder, schema.id));
     job.signal = signal;
     await this.#parts.engine.encode(job);
-    const timestamps = job.columns.filter(({ type }) => type === 'timestamp');
-    await markTimestampsUtc(job.path, new Set(timestamps.map(({ name }) => name)));
+    await annotateFile(job.path, fileNodes(job.columns));
     const size = await syncFile(job.path);
     this.#parts.estimate.learn(spool.size, size, job.columns.length);
     return {
@@ -89,6 +88,7 @@ export class FolderSealer {
       columns: fileColumns(folder, schema),
       path: join(scratchDirectory, `${this.#parts.name}${this.#fileCount++}.parquet`),
       codec,
+      writer: this.#options.writer ?? {},
       rowGroupRows: rowGroupRowsFor(rowGroupRows, this.#parts.engine.maxRowGroupBytes, spool.groups),
       hasNegativeZero: folder.columns.some((column) => column.hasNegativeZero),
       metadata,

@@ -106,6 +106,18 @@ export interface TableEncoder {
 
 export type ParquetCodec = 'zstd' | 'snappy' | 'gzip' | 'none';
 
+/** How a file is written, besides its codec and the size of its row groups. What an engine cannot do is refused at the start. */
+export interface WriterOptions {
+  /** Level of zstd, 1 to 22; left out: the engine's. */
+  codecLevel?: number;
+  /** False: no dictionaries, and no bloom filters with them. Default true. */
+  dictionary?: boolean;
+  /** Bloom filters of the columns that have dictionaries. Default true. */
+  bloomFilters?: boolean;
+  /** Columns by which the rows of a file are sorted, nulls last, rows with the same values by offset. Default: by offset. */
+  sortBy?: string[];
+}
+
 export interface EncoderOptions {
   /** Topic and partition, for the `_partition` column and the file metadata. */
   topic: string;
@@ -116,6 +128,7 @@ export interface EncoderOptions {
   scratchDirectory: string;
   codec: ParquetCodec;
   rowGroupRows: number;
+  writer?: WriterOptions | undefined;
   /**
    * Top-level field that holds the event time, as RFC 3339 text with a zone or as an integer of epoch milliseconds (never
    * seconds); null: the record's own timestamp. Finer digits are cut off for the choice of the folder.
@@ -134,7 +147,7 @@ export interface EncoderOptions {
 /** One way of writing Parquet. All engines pass the same tests for the capabilities they declare. */
 export interface ParquetEngine {
   readonly name: 'duckdb' | 'parquetjs';
-  /** Codecs and column types it can write; a contract beyond them is refused before the load starts. */
+  /** Codecs it can write. */
   readonly codecs: readonly ParquetCodec[];
   openEncoder(options: EncoderOptions): Promise<TableEncoder>;
   close(): Promise<void>;

@@ -1,28 +1,42 @@
 import { open, rm } from 'node:fs/promises';
 import { createRequire } from 'node:module';
 import { describeError, SluiceError } from '../../shared/index.ts';
-import type { ColumnType } from '../table/table-schema.ts';
+import { type DataType, formatType, isNested } from '../table/data-type.ts';
 import type { EncodeJob, FileColumn, SpoolEncoder } from './encode-job.ts';
-import type { ParquetCodec } from './parquet-engine.ts';
+import type { ParquetCodec, WriterOptions } from './parquet-engine.ts';
 import type { ParquetjsColumn, ParquetjsModule, ParquetjsTypes, ParquetjsWriter } from './parquetjs-types.ts';
-import { openSpoolGroup, type SpoolColumnReader, type SpoolValue } from './spool-reader.ts';
+import { fixedLength, type PhysicalType, physicalOf } from './physical-type.ts';
+import { openSpoolGroup, type SpoolColumnReader } from './spool-reader.ts';
 
 /**
  * Writes Parquet with parquetjs-lite, in JavaScript alone: for platforms without DuckDB's native library. It takes rows as
  * objects, so it is slow, and it keeps a row group's values as objects, so row groups are kept small here.
  *
  * What had to be worked around (parquetjs-lite 0.8.7):
- * - INT64 goes through parseInt and loses bits beyond 2^53, DOUBLE through a text that loses the sign of -0: two logical types
- *   of our own pass values through untouched (they have no converted type, so the file says plain INT64 and DOUBLE).
- * - Timestamps and dates before 1970 are refused as numbers, but taken as Date.
+ * - INT64 goes through parseInt and loses bits beyond 2^53, DOUBLE through a text that loses the sign of -0; other types are checked and
+ *   converted as well: logical types of our own, one for each physical type, pass values through untouched. What they mean is written
+ *   into the footer afterwards (annotate-file.ts).
  * - Its page index lacks required fields, and its statistics of byte strings compare texts: neither is written.
  * - Column names are object keys inside: it gets `c0`, `c1`, ... and the real names are set in its schema afterwards.
- * - It has no zstd.
+ * - It has no zstd, no levels, no bloom filters, no sorting; its dictionaries are not used. Lists, maps and structs are left to DuckDB.
  */
 export class ParquetjsEncoder implements SpoolEncoder {
   readonly name = 'parquetjs';
   readonly codecs: readonly ParquetCodec[] = ['snappy', 'gzip', 'none'];
   readonly maxRowGroupBytes = 16 * 1024 * 1024;
+
+  typeProblem(type: DataType): string | null {
+    return isNested(type) ? `${formatType(type)} (use the engine duckdb)` : null;
+  }
+
+  writerProblem(writer: WriterOptions): string | null {
+    if (writer.codecLevel !== undefined) return 'a level for the codec (use the engine duckdb)';
+    if (writer.sortBy && writer.sortBy.length > 0) return 'sorted rows (use the engine duckdb)';
+    if (writer.dictionary === true || writer.bloomFilters === true) {
+      return 'dictionaries and bloom filters (use the engine duckdb)';
+    }
+    return null;
+  }
 
   async encode(job: EncodeJob): Promise<void> {
     job.signal?.throwIfAborted();
@@ -47,19 +61,17 @@ const maxRowGroupRows = 16_384;
 /** How often a long job gives way to others. */
 const rowsBetweenPauses = 512;
 
-const int64Type = 'SLUICE_INT64';
-const doubleType = 'SLUICE_DOUBLE';
+/** Logical types of our own by physical type, as `register` makes them known to the library. */
+const passThrough = (physical: PhysicalType): string => `SLUICE_${physical}`;
 
-const typeNames: Record<ColumnType, string> = {
-  boolean: 'BOOLEAN',
-  int32: 'INT32',
-  int64: int64Type,
-  double: doubleType,
-  string: 'UTF8',
-  timestamp: 'TIMESTAMP_MILLIS',
-  date: 'DATE',
-  json: 'UTF8',
-  bytes: 'BYTE_ARRAY',
+const primitiveTypes: Record<PhysicalType, string> = {
+  BOOLEAN: 'BOOLEAN',
+  INT32: 'INT32',
+  INT64: 'INT64',
+  FLOAT: 'FLOAT',
+  DOUBLE: 'DOUBLE',
+  BYTE_ARRAY: 'BYTE_ARRAY',
+  FIXED: 'FIXED_LEN_BYTE_ARRAY',
 };
 
 const compressionNames: Record<ParquetCodec, string> = {
@@ -121,10 +133,6 @@ class RowFeed {
       if (value === null) return;
       row[`c${index}`] = value;
     });
-    for (const { spoolIndex, type } of this.#job.columns) {
-      const value = row[`c${spoolIndex}`];
-      if (value !== undefined) row[`c${spoolIndex}`] = convert(type, value as SpoolValue);
-    }
     return row;
   }
 
@@ -139,16 +147,13 @@ class RowFeed {
   }
 }
 
-function convert(type: ColumnType, value: SpoolValue): unknown {
-  if (type === 'timestamp') return new Date(Number(value));
-  return type === 'date' ? new Date(Number(value) * 86_400_000) : value;
-}
-
 function makeSchema(parquetjs: ParquetjsModule, job: EncodeJob): object {
   const columns: Record<string, ParquetjsColumn> = {};
   for (const column of job.columns) {
+    const length = isNested(column.type) ? 0 : fixedLength(column.type);
     columns[`c${column.spoolIndex}`] = {
-      type: typeNames[column.type],
+      type: passThrough(physicalOfColumn(column)),
+      ...(length > 0 ? { typeLength: length } : {}),
       optional: true,
       compression: compressionNames[job.codec],
       statistics: isOrdered(column) ? undefined : false,
@@ -163,9 +168,15 @@ function makeSchema(parquetjs: ParquetjsModule, job: EncodeJob): object {
   return schema;
 }
 
-/** Columns whose statistics the library computes as Parquet orders them. */
-function isOrdered({ type }: FileColumn): boolean {
-  return type === 'int32' || type === 'int64' || type === 'timestamp' || type === 'date';
+function physicalOfColumn({ type }: FileColumn): PhysicalType {
+  if (isNested(type)) throw new Error(`parquetjs writes no ${formatType(type)}`);
+  return physicalOf(type);
+}
+
+/** Columns whose statistics the library computes as Parquet orders them: signed integers. */
+function isOrdered(column: FileColumn): boolean {
+  const physical = physicalOfColumn(column);
+  return (physical === 'INT32' || physical === 'INT64') && !column.type.kind.startsWith('uint');
 }
 
 function loadLibrary(): { parquetjs: ParquetjsModule; types: ParquetjsTypes } {
@@ -178,6 +189,8 @@ function loadLibrary(): { parquetjs: ParquetjsModule; types: ParquetjsTypes } {
 
 function registerTypes({ PARQUET_LOGICAL_TYPES: types }: ParquetjsTypes): void {
   const toPrimitive = (value: unknown) => value;
-  types[int64Type] ??= { primitiveType: 'INT64', originalType: int64Type, toPrimitive };
-  types[doubleType] ??= { primitiveType: 'DOUBLE', originalType: doubleType, toPrimitive };
+  for (const [physical, primitiveType] of Object.entries(primitiveTypes)) {
+    const name = passThrough(physical as PhysicalType);
+    types[name] ??= { primitiveType, originalType: name, toPrimitive };
+  }
 }

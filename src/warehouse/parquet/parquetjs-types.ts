@@ -1,6 +1,7 @@
 /** What we use of parquetjs-lite, which comes without types. */
 export interface ParquetjsColumn {
   type: string;
+  typeLength?: number;
   optional: boolean;
   compression: string;
   statistics: false | undefined;

@@ -1,11 +1,22 @@
 import { type FileHandle, open, rm } from 'node:fs/promises';
-import type { ColumnBuilder, PhysicalType } from './column-builder.ts';
+import type { DataType } from '../table/data-type.ts';
+import type { ColumnBuilder } from './column-builder.ts';
+import { zeroLevels } from './leaf-page.ts';
+import {
+  elementCount,
+  leavesOf,
+  parquetTypeOf,
+  type SchemaLeaf,
+  type SchemaNode,
+  schemaNode,
+  writeSchemaElements,
+} from './schema-nodes.ts';
 import { thriftTypes } from './thrift-types.ts';
 import { ThriftWriter } from './thrift-writer.ts';
 
 /**
  * The rows of one open time folder on their way to the final Parquet file: an uncompressed, PLAIN-encoded Parquet file of
- * our own in the scratch folder, one row group per spill, one page per column chunk. Builders hold their values in that very
+ * our own in the scratch folder, one row group per spill, one page per column chunk (a nested column has one for each leaf). Builders hold their values in that very
  * form, so a spill is one vectored write, and memory stays bounded however long a file is kept open. Any Parquet
  * reader can read a finished spool; columns are called `c0`, `c1`, ... so that no name can hurt.
  *
@@ -14,8 +25,7 @@ import { ThriftWriter } from './thrift-writer.ts';
  */
 export interface SpoolColumn {
   name: string;
-  physical: PhysicalType;
-  isUtf8: boolean;
+  type: DataType;
 }
 
 interface SpoolChunk {
@@ -24,6 +34,9 @@ interface SpoolChunk {
   /** Page header and page. */
   size: number;
   headerBytes: number;
+  /** Levels in it: rows, for a flat column. */
+  entryCount: number;
+  /** Values that are not null. */
   valueCount: number;
 }
 
@@ -31,14 +44,12 @@ export interface SpoolGroup {
   rowCount: number;
   /** Bytes of its pages. */
   size: number;
-  /** One per column that was known at the spill, and after `finish` one per column. */
+  /** One per leaf of the columns that were known at the spill, and after `finish` one per leaf of all. */
   chunks: SpoolChunk[];
 }
 
 const magic = Buffer.from('PAR1');
-const parquetTypes: Record<PhysicalType, number> = { BOOLEAN: 0, INT32: 1, INT64: 2, DOUBLE: 5, BYTE_ARRAY: 6 };
 const encodings = { plain: 0, rle: 3 };
-const utf8ConvertedType = 0;
 
 export class PlainSpool {
   readonly path: string;
@@ -63,13 +74,13 @@ export class PlainSpool {
       position = magic.length;
     }
     const group: SpoolGroup = { rowCount, size: 0, chunks: [] };
-    for (const column of columns) {
-      const levels = definitionLevels(column.validity, rowCount);
-      const values = column.valueBytes;
-      const header = pageHeader(rowCount, levels.length + 4 + values.length);
-      const size = header.length + 4 + levels.length + values.length;
-      parts.push(header, int32(levels.length), levels, values);
-      group.chunks.push({ position, size, headerBytes: header.length, valueCount: column.valueCount });
+    for (const page of columns.flatMap((column) => column.pages(rowCount))) {
+      const body = [...page.levels.flatMap((levels) => [int32(levels.length), levels]), page.values];
+      const header = pageHeader(page.entryCount, sizeOf(body));
+      const size = header.length + sizeOf(body);
+      parts.push(header, ...body);
+      const { entryCount, valueCount } = page;
+      group.chunks.push({ position, size, headerBytes: header.length, entryCount, valueCount });
       position += size;
       group.size += size;
     }
@@ -82,17 +93,21 @@ export class PlainSpool {
   async finish(columns: readonly SpoolColumn[]): Promise<void> {
     const file = this.#file;
     if (file === null) throw new Error('a spool without rows cannot be finished');
+    const nodes = columns.map(({ type }, index) => schemaNode(`c${index}`, type));
+    const leaves = leavesOf(nodes);
     const parts: Uint8Array[] = [];
     let position = this.size;
     for (const group of this.groups) {
-      while (group.chunks.length < columns.length) {
-        const page = nullPage(group.rowCount);
-        group.chunks.push({ position, size: page.bytes.length, headerBytes: page.headerBytes, valueCount: 0 });
+      while (group.chunks.length < leaves.length) {
+        const page = nullPage(group.rowCount, leaves[group.chunks.length]!);
+        const size = page.bytes.length;
+        const { headerBytes } = page;
+        group.chunks.push({ position, size, headerBytes, entryCount: group.rowCount, valueCount: 0 });
         parts.push(page.bytes);
-        position += page.bytes.length;
+        position += size;
       }
     }
-    const footer = fileMetaData(columns, this.groups);
+    const footer = fileMetaData(nodes, leaves, this.groups);
     parts.push(footer, int32(footer.length), magic);
     await writeAll(file, parts, this.size);
     this.size = position + footer.length + 8;
@@ -110,61 +125,54 @@ export class PlainSpool {
   }
 }
 
-/** Levels of an optional column: its validity bits are one bit-packed run of the RLE hybrid encoding with bit width 1. */
-function definitionLevels(validity: Uint8Array, rowCount: number): Uint8Array {
-  const groupCount = (rowCount + 7) >>> 3;
-  const header = varint((groupCount << 1) | 1);
-  const levels = new Uint8Array(header.length + groupCount);
-  levels.set(header);
-  levels.set(validity.subarray(0, groupCount), header.length);
-  return levels;
+/** A page of nulls alone for a leaf of that many rows. */
+function nullPage(rowCount: number, { maxRepetition }: SchemaLeaf): { bytes: Uint8Array; headerBytes: number } {
+  const run = zeroLevels(rowCount);
+  const levels = (maxRepetition > 0 ? [run, run] : [run]).flatMap((bytes) => [int32(bytes.length), bytes]);
+  const header = pageHeader(rowCount, sizeOf(levels));
+  return { bytes: Buffer.concat([header, ...levels]), headerBytes: header.length };
 }
 
-function nullPage(rowCount: number): { bytes: Uint8Array; headerBytes: number } {
-  const run = Buffer.from([...varint(rowCount << 1), 0]);
-  const header = pageHeader(rowCount, run.length + 4);
-  return { bytes: Buffer.concat([header, int32(run.length), run]), headerBytes: header.length };
-}
-
-function pageHeader(rowCount: number, size: number): Buffer {
+function pageHeader(entryCount: number, size: number): Buffer {
   const writer = new ThriftWriter();
   writer.i32(1, 0).i32(2, size).i32(3, size);
-  writer.struct(5).i32(1, rowCount).i32(2, encodings.plain).i32(3, encodings.rle).i32(4, encodings.rle).end();
+  writer.struct(5).i32(1, entryCount).i32(2, encodings.plain).i32(3, encodings.rle).i32(4, encodings.rle).end();
   return writer.finish();
 }
 
-function fileMetaData(columns: readonly SpoolColumn[], groups: readonly SpoolGroup[]): Buffer {
+function fileMetaData(
+  nodes: readonly SchemaNode[],
+  leaves: readonly SchemaLeaf[],
+  groups: readonly SpoolGroup[],
+): Buffer {
   const writer = new ThriftWriter();
-  writer.i32(1, 1).list(2, thriftTypes.struct, columns.length + 1);
-  writer.structElement().string(4, 'spool').i32(5, columns.length).end();
-  columns.forEach(({ physical, isUtf8 }, index) => {
-    writer.structElement().i32(1, parquetTypes[physical]).i32(3, 1).string(4, `c${index}`);
-    if (isUtf8) writer.i32(6, utf8ConvertedType);
-    writer.end();
-  });
+  writer.i32(1, 1).list(2, thriftTypes.struct, elementCount(nodes));
+  writeSchemaElements(writer, 'spool', nodes, 'spool');
   const rowCount = groups.reduce((sum, group) => sum + group.rowCount, 0);
   writer.i64(3, rowCount).list(4, thriftTypes.struct, groups.length);
-  for (const group of groups) writeRowGroup(writer, columns, group);
+  for (const group of groups) writeRowGroup(writer, leaves, group);
   return writer.string(6, 'sluice').finish();
 }
 
-function writeRowGroup(writer: ThriftWriter, columns: readonly SpoolColumn[], group: SpoolGroup): void {
-  writer.structElement().list(1, thriftTypes.struct, columns.length);
+function writeRowGroup(writer: ThriftWriter, leaves: readonly SchemaLeaf[], group: SpoolGroup): void {
+  writer.structElement().list(1, thriftTypes.struct, leaves.length);
   let total = 0;
   group.chunks.forEach((chunk, index) => {
+    const { physical, path } = leaves[index]!;
     total += chunk.size;
     writer.structElement().i64(2, chunk.position).struct(3);
-    writer.i32(1, parquetTypes[columns[index]!.physical]);
+    writer.i32(1, parquetTypeOf(physical));
     writer.list(2, thriftTypes.i32, 2).i32Element(encodings.plain).i32Element(encodings.rle);
-    writer.list(3, thriftTypes.binary, 1).stringElement(`c${index}`);
-    writer.i32(4, 0).i64(5, group.rowCount).i64(6, chunk.size).i64(7, chunk.size).i64(9, chunk.position).end();
+    writer.list(3, thriftTypes.binary, path.length);
+    for (const part of path) writer.stringElement(part);
+    writer.i32(4, 0).i64(5, chunk.entryCount).i64(6, chunk.size).i64(7, chunk.size).i64(9, chunk.position).end();
     writer.end();
   });
   writer.i64(2, total).i64(3, group.rowCount).end();
 }
 
 async function writeAll(file: FileHandle, parts: Uint8Array[], position: number): Promise<void> {
-  const expected = parts.reduce((sum, part) => sum + part.length, 0);
+  const expected = sizeOf(parts);
   const { bytesWritten } = await file.writev(parts, position);
   if (bytesWritten === expected) return;
   // A short write: the file system took a part only. Write the rest in one piece, which reports the reason if it fails.
@@ -184,13 +192,6 @@ function int32(value: number): Buffer {
   return bytes;
 }
 
-function varint(value: number): number[] {
-  const bytes: number[] = [];
-  let rest = value >>> 0;
-  while (rest > 0x7f) {
-    bytes.push((rest & 0x7f) | 0x80);
-    rest >>>= 7;
-  }
-  bytes.push(rest);
-  return bytes;
+function sizeOf(parts: readonly Uint8Array[]): number {
+  return parts.reduce((sum, part) => sum + part.length, 0);
 }

@@ -4,17 +4,19 @@
  *
  * Canonical form of a row: its cells that are not null, each (name, kind, value bytes), in any order. Kinds and values:
  *   1 boolean   8 bytes, little-endian 0 or 1
- *   2 integer   8 bytes, little-endian two's complement, whatever the width of the column; a timestamp counts
- *               milliseconds and a date days since 1970-01-01
- *   3 double    8 bytes, IEEE 754 little-endian (so -0 and 0 differ)
- *   4 bytes     the bytes: strings and JSON texts in UTF-8, binary values as they are
+ *   2 integer   8 bytes, little-endian two's complement, whatever the width of the column; timestamps and times count
+ *               in the unit of their column, a date days since 1970-01-01
+ *   3 double    8 bytes, IEEE 754 little-endian (so -0 and 0 differ); a float as the double of the same value
+ *   4 bytes     the bytes: strings and JSON texts in UTF-8, binary values as they are, a uuid's 16 bytes
+ *   5 decimal   the number as plain decimal text without needless zeros: `-12.5`, `100`, `0`
+ *   6 nested    list, map, struct: see nested-hash.ts
  * seed(column) = MurmurHash3_x86_128(UTF-8 of the name, seed = kind). cell = MurmurHash3_x86_128(value bytes) started with
  * the four words of the column's seed as its state. row = the finalizer of MurmurHash3 over the sums of the cells, word by
  * word mod 2^32. file = sum of the rows as 128-bit numbers, the first word being the lowest; text: 32 hex digits.
  *
  * MurmurHash3 by Austin Appleby (public domain) only needs 32-bit multiplications, which JavaScript has.
  */
-export const cellKinds = { boolean: 1, integer: 2, double: 3, bytes: 4 } as const;
+export const cellKinds = { boolean: 1, integer: 2, double: 3, bytes: 4, decimal: 5, nested: 6 } as const;
 
 const c1 = 0x239b961b;
 const c2 = 0xab0e9789 | 0;

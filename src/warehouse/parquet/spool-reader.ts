@@ -1,5 +1,6 @@
 import type { FileHandle } from 'node:fs/promises';
-import type { PhysicalType } from './column-builder.ts';
+import { isNested, type ScalarType } from '../table/data-type.ts';
+import { fixedLength, type PhysicalType, physicalOf } from './physical-type.ts';
 import type { PlainSpool, SpoolGroup } from './plain-spool.ts';
 
 /** A value as it stands in a spool: a boolean, an int32 or double as number, an int64 as bigint, bytes. */
@@ -9,6 +10,7 @@ export type SpoolValue = boolean | number | bigint | Buffer;
 export class SpoolColumnReader {
   readonly #physical: PhysicalType;
   readonly #bytes: Buffer;
+  readonly #fixedLength: number;
   readonly #hasValues: boolean;
   /** Where the validity bits begin, and the next value. */
   #validity = 0;
@@ -17,9 +19,10 @@ export class SpoolColumnReader {
   #valueIndex = 0;
 
   /** `page`: the chunk's bytes without the page header. */
-  constructor(page: Buffer, physical: PhysicalType, valueCount: number) {
+  constructor(page: Buffer, type: ScalarType, valueCount: number) {
     this.#bytes = page;
-    this.#physical = physical;
+    this.#physical = physicalOf(type);
+    this.#fixedLength = fixedLength(type);
     this.#hasValues = valueCount > 0;
     const levelBytes = page.readInt32LE(0);
     this.#validity = 4;
@@ -50,6 +53,12 @@ export class SpoolColumnReader {
       case 'INT64':
         this.#position += 8;
         return bytes.readBigInt64LE(at);
+      case 'FLOAT':
+        this.#position += 4;
+        return bytes.readFloatLE(at);
+      case 'FIXED':
+        this.#position += this.#fixedLength;
+        return bytes.subarray(at, at + this.#fixedLength);
       case 'DOUBLE':
         this.#position += 8;
         return bytes.readDoubleLE(at);
@@ -62,7 +71,7 @@ export class SpoolColumnReader {
   }
 }
 
-/** Readers for all columns of a row group of a finished spool, in the spool's order. */
+/** Readers for all columns of a row group of a finished spool without nested columns, in the spool's order. */
 export async function openSpoolGroup(
   file: FileHandle,
   spool: PlainSpool,
@@ -74,7 +83,9 @@ export async function openSpoolGroup(
     const { bytesRead } = await file.read(bytes, 0, bytes.length, position + headerBytes);
     if (bytesRead !== bytes.length)
       throw new Error(`${spool.path}: expected ${bytes.length} bytes at ${position}, came ${bytesRead}`);
-    readers.push(new SpoolColumnReader(bytes, spool.columns[index]!.physical, valueCount));
+    const { type, name } = spool.columns[index]!;
+    if (isNested(type)) throw new Error(`the column ${name} has no single values`);
+    readers.push(new SpoolColumnReader(bytes, type, valueCount));
   }
   return readers;
 }

@@ -1,19 +1,16 @@
 import { thriftTypes } from './thrift-types.ts';
 
 /**
- * Reads Thrift's compact protocol into a generic tree that remembers where booleans and ends of structs stand, so that a
- * footer can be changed in place. Lengths are checked against the bytes that are left before anything is made of them.
+ * Reads Thrift's compact protocol into a generic tree that remembers where the values of fields stand, so that one part of a footer
+ * can be replaced. Lengths are checked against the bytes that are left before anything is made of them.
  */
 export type ThriftValue = boolean | number | bigint | Buffer | ThriftValue[] | ThriftStruct;
 
 /** A struct as fields by id. Accessors throw when a field is not there with that type. */
 export class ThriftStruct {
   readonly fields = new Map<number, ThriftValue>();
-  /** Where the header byte of a boolean field stands in the bytes that were read. */
-  readonly booleanPositions = new Map<number, number>();
-  /** Where its closing byte stands, and the id of the field before that: a field with a higher id can be put there. */
-  endPosition = 0;
-  lastFieldId = 0;
+  /** Where a field's value begins and ends in the bytes that were read; of a boolean, which is part of its header, nothing. */
+  readonly spans = new Map<number, { start: number; end: number }>();
 
   has(id: number): boolean {
     return this.fields.has(id);
@@ -79,19 +76,16 @@ class ThriftReader {
     const struct = new ThriftStruct();
     let id = 0;
     for (;;) {
-      const at = this.#position;
       const header = this.#byte();
-      if (header === 0) {
-        struct.endPosition = at;
-        struct.lastFieldId = id;
-        return struct;
-      }
+      if (header === 0) return struct;
       const type = header & 0x0f;
       id = header >>> 4 === 0 ? Number(this.#signed()) : id + (header >>> 4);
-      if (type === thriftTypes.true || type === thriftTypes.false) {
-        struct.fields.set(id, type === thriftTypes.true);
-        struct.booleanPositions.set(id, at);
-      } else struct.fields.set(id, this.#value(type, nesting));
+      if (type === thriftTypes.true || type === thriftTypes.false) struct.fields.set(id, type === thriftTypes.true);
+      else {
+        const start = this.#position;
+        struct.fields.set(id, this.#value(type, nesting));
+        struct.spans.set(id, { start, end: this.#position });
+      }
     }
   }
 

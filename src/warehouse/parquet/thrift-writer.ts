@@ -16,6 +16,12 @@ export class ThriftWriter {
     this.#lastIds[this.#lastIds.length - 1] = id;
   }
 
+  i8(id: number, value: number): this {
+    this.#field(id, thriftTypes.i8);
+    this.#bytes.push(value & 0xff);
+    return this;
+  }
+
   i32(id: number, value: number): this {
     this.#field(id, thriftTypes.i32);
     this.#varint(zigzag(BigInt(value)));
@@ -48,6 +54,11 @@ export class ThriftWriter {
   /** Begins a list field of `count` elements; they follow. */
   list(id: number, elementType: number, count: number): this {
     this.#field(id, thriftTypes.list);
+    return this.listValue(elementType, count);
+  }
+
+  /** The same without a field around it. */
+  listValue(elementType: number, count: number): this {
     if (count < 15) this.#bytes.push((count << 4) | elementType);
     else {
       this.#bytes.push(0xf0 | elementType);
@@ -79,6 +90,11 @@ export class ThriftWriter {
     this.#bytes.push(0);
     this.#lastIds.pop();
     return this;
+  }
+
+  /** What has been written so far. */
+  bytes(): Buffer {
+    return Buffer.from(this.#bytes);
   }
 
   /** Ends the outermost struct. */

@@ -13,12 +13,12 @@ export const maxColumnCount = 1000;
 
 const taken = new Set<string>(systemColumnNames);
 
-/** Null when the name can be a column's name, else why not. */
-export function columnNameProblem(name: string): string | null {
-  if (name === '') return 'a column needs a name';
-  if (taken.has(name.toLowerCase())) return `"${name}" is the name of a system column`;
-  if (name === '__proto__') return '"__proto__" cannot be a column name';
-  if (/\p{Cc}/u.test(name)) return 'a column name cannot hold control characters';
-  if (Buffer.byteLength(name) > maxColumnNameBytes) return `a column name has at most ${maxColumnNameBytes} bytes`;
+/** Null when the name can be a column's name (or that of a field within one), else why not. */
+export function columnNameProblem(name: string, what: 'column' | 'field' = 'column'): string | null {
+  if (name === '') return `a ${what} needs a name`;
+  if (what === 'column' && taken.has(name.toLowerCase())) return `"${name}" is the name of a system column`;
+  if (name === '__proto__') return `"__proto__" cannot be a ${what} name`;
+  if (/\p{Cc}/u.test(name)) return `a ${what} name cannot hold control characters`;
+  if (Buffer.byteLength(name) > maxColumnNameBytes) return `a ${what} name has at most ${maxColumnNameBytes} bytes`;
   return null;
 }

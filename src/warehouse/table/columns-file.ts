@@ -3,7 +3,8 @@ import { parse as parseYaml } from 'yaml';
 import { z } from 'zod';
 import { BadInputError } from '../../shared/index.ts';
 import { columnNameProblem, maxColumnCount } from './column-name.ts';
-import { type Column, columnTypes, type TableSchema } from './table-schema.ts';
+import { columnType } from './schema-codec.ts';
+import type { Column, TableSchema } from './table-schema.ts';
 
 /**
  * The file behind `--columns F.yaml` (YAML 1.2, hence JSON too):
@@ -17,7 +18,7 @@ import { type Column, columnTypes, type TableSchema } from './table-schema.ts';
  */
 const columnEntry = z.strictObject({
   name: z.string(),
-  type: z.enum(columnTypes),
+  type: columnType,
   required: z.boolean().default(false),
 });
 const columnList = z.array(columnEntry).min(1).max(maxColumnCount);

@@ -1,27 +1,18 @@
-/**
- * Column types a table can have. `json` holds the raw JSON text of a nested value (Parquet STRING). `timestamp` is
- * milliseconds since the epoch in UTC (Parquet TIMESTAMP_MILLIS, adjusted to UTC); from JSON it takes an RFC 3339 text or
- * an integer of epoch milliseconds. `date` takes `YYYY-MM-DD`.
- */
-export const columnTypes = [
-  'boolean',
-  'int32',
-  'int64',
-  'double',
-  'string',
-  'timestamp',
-  'date',
-  'json',
-  'bytes',
-] as const;
-export type ColumnType = (typeof columnTypes)[number];
+import type { ColumnType } from './data-type.ts';
 
 export interface Column {
-  /** Name of the JSON field and of the Parquet column. System columns begin with `_`; a field of such a name is refused. */
+  /** Name of the Parquet column, and of the JSON field unless the contract says otherwise. System columns begin with `_`. */
   name: string;
   type: ColumnType;
   /** A missing or null value of a required column is a dead letter. Inferred columns are never required. */
   isRequired: boolean;
+  /** Inferred int64 columns: a value beyond 2^53 has come, so that the column cannot become a double without losing digits. */
+  isWide?: boolean;
+  /**
+   * Parquet field ids: of the column under the empty path, of what is in it under `element`, `key`, `value` or the name of a
+   * field, joined by dots. Given when the table keeps the schema, and never changed.
+   */
+  fieldIds?: Record<string, number>;
 }
 
 /** The columns of a table besides the system columns `_partition _offset _timestamp _key`, which every table has. */

@@ -4,7 +4,12 @@ import type { TableSchema } from '../../../src/warehouse/index.ts';
 import { MemoryDisk, MemoryFiles } from '../../support/memory-files.ts';
 
 function schema(...names: string[]): TableSchema {
-  const columns = names.map((name) => ({ name, type: 'string' as const, isRequired: false }));
+  const columns = names.map((name, index) => ({
+    name,
+    type: 'string' as const,
+    isRequired: false,
+    fieldIds: { '': index + 1 },
+  }));
   return { id: 0, mode: 'inferred', columns, keyType: 'bytes' };
 }
 
