@@ -10,18 +10,21 @@ import {
   silentLogger,
   systemClock,
 } from '../../shared/index.ts';
+import { readHdfsSettings, readTlsMaterial } from './hdfs-settings.ts';
 import { LocalFiles } from './local-files.ts';
-import type { RetryPolicy } from './retry-run.ts';
+import { defaultRetryPolicy, type RetryPolicy } from './retry-run.ts';
 import { isWarehouseError } from './warehouse-error.ts';
 import type { WarehouseFiles } from './warehouse-files.ts';
 import { parseWarehouseUrl, type WarehouseAddress } from './warehouse-url.ts';
+import { openAuth } from './webhdfs/auth/open-auth.ts';
 import type { HttpTimeouts } from './webhdfs/http-exchange.ts';
-import { simpleAuth } from './webhdfs/webhdfs-auth.ts';
-import { WebHdfsFiles } from './webhdfs/webhdfs-files.ts';
+import { WebHdfsFiles, type WebHdfsOptions } from './webhdfs/webhdfs-files.ts';
 
 export interface OpenWarehouseOptions {
   /** Who we are for HDFS; when left out `$HADOOP_USER_NAME`, then the user of this process, as Hadoop's own clients do. */
   user?: string | undefined;
+  /** File of HDFS settings (authentication, TLS, permissions); when left out the one that `$SLUICE_HDFS_CONFIG` names. */
+  hdfsConfig?: string | undefined;
   /** `write` (when left out) creates the warehouse's folder and checks that we may write there; `read` requires it to exist. */
   access?: 'read' | 'write';
   logger?: Logger;
@@ -37,8 +40,17 @@ export interface OpenWarehouseOptions {
 
 const defaultOpenTimeoutMs = 60_000;
 
+const defaultTimeouts: HttpTimeouts = {
+  connectMs: 10_000,
+  idleMs: 60_000,
+  totalMs: 120_000,
+  continueMs: 5_000,
+  refusalMs: 200,
+};
+
 /**
- * Opens the warehouse at `file:///DIR` or `webhdfs://NN1[:PORT][,NN2[:PORT]]/PATH` and makes sure that it can be used. Throws
+ * Opens the warehouse at `file:///DIR`, `webhdfs://NN1[:PORT][,NN2[:PORT]]/PATH` or one of the other addresses that
+ * `parseWarehouseUrl` knows, and makes sure that it can be used. Throws
  * BadInputError when it cannot because of what the user named: the URL, the host, the folder, the rights.
  */
 export async function openWarehouse(url: string, options: OpenWarehouseOptions = {}): Promise<WarehouseFiles> {
@@ -68,28 +80,46 @@ async function openLocal(
   }
 }
 
-async function openWebHdfs(
+/** The warehouse in HDFS itself, for those who need to know more about it than its interface tells. */
+export async function openWebHdfs(
   address: Address<'webhdfs'>,
   isForWriting: boolean,
   options: OpenWarehouseOptions,
-): Promise<WarehouseFiles> {
-  const { clock = systemClock, logger = silentLogger, random = Math.random, signal } = options;
-  const { url, basePath, nameNodes } = address;
-  const auth = simpleAuth(options.user ?? defaultUser());
-  const { retry, timeouts, redirectHosts } = options;
-  const common = { url, basePath, nameNodes, auth, clock, logger, random, timeouts, redirectHosts };
-  const giveUpAfterMs = options.openTimeoutMs ?? defaultOpenTimeoutMs;
+): Promise<WebHdfsFiles> {
+  const settings = webHdfsOptions(address, options);
   await checkHosts(address);
-  const probe = new WebHdfsFiles({ ...common, retry: { ...retry, giveUpAfterMs } });
+  const { giveUpAfterMs } = settings.policy;
+  settings.policy.giveUpAfterMs = options.openTimeoutMs ?? defaultOpenTimeoutMs;
+  const files = new WebHdfsFiles(settings);
   try {
-    await checkWebHdfs(probe, isForWriting, signal);
+    await checkWebHdfs(files, isForWriting, options.signal);
   } catch (cause) {
-    signal?.throwIfAborted();
-    throw unusable(url, isForWriting, cause);
-  } finally {
-    await probe.close();
+    await files.close();
+    options.signal?.throwIfAborted();
+    throw unusable(address.url, isForWriting, cause);
   }
-  return new WebHdfsFiles({ ...common, retry });
+  settings.policy.giveUpAfterMs = giveUpAfterMs; // from here on it is work, which has more patience
+  return files;
+}
+
+function webHdfsOptions({ url, basePath, service }: Address<'webhdfs'>, options: OpenWarehouseOptions): WebHdfsOptions {
+  const { clock = systemClock, logger = silentLogger, random = Math.random } = options;
+  const settings = readHdfsSettings(options.hdfsConfig ?? null);
+  const connection = {
+    service,
+    tls: service.isTls ? readTlsMaterial(settings.tls) : null,
+    headers: { [settings.csrfHeader]: 'sluice' },
+    timeouts: { ...defaultTimeouts, ...options.timeouts },
+    policy: { ...defaultRetryPolicy, ...options.retry },
+    ...{ clock, logger, random },
+  };
+  const who = { user: () => options.user ?? defaultUser(), doAs: settings.doAs };
+  return {
+    ...connection,
+    ...{ url, basePath, created: settings.create },
+    auth: openAuth(settings.auth, who, connection),
+    redirectHosts: options.redirectHosts ?? settings.redirectHosts,
+  };
 }
 
 async function checkWebHdfs(
@@ -115,9 +145,10 @@ function unusable(url: string, isForWriting: boolean, cause: unknown): Error {
 
 /** A name that nobody knows will not become known by waiting; one known NameNode is enough to begin. */
 async function checkHosts(address: Address<'webhdfs'>): Promise<void> {
-  const looks = await Promise.allSettled(address.nameNodes.map(({ host }) => lookup(host)));
+  const { servers } = address.service;
+  const looks = await Promise.allSettled(servers.map(({ host }) => lookup(host)));
   if (looks.some((look) => look.status === 'fulfilled')) return;
-  const hosts = address.nameNodes.map(({ host }) => host).join(', ');
+  const hosts = servers.map(({ host }) => host).join(', ');
   const [first] = looks as PromiseRejectedResult[];
   throw new BadInputError(
     `the warehouse ${address.url} cannot be reached: unknown host ${hosts} (${describeError(first?.reason)})`,

@@ -11,6 +11,7 @@ import { SluiceError } from '../../shared/index.ts';
  * - `uncertain`: the answer to an upload was lost, the path holds a truncated file or none: use another name.
  * - `unavailable`: the file system could not be reached for as long as we may try.
  * - `too-large`: an answer larger than we are willing to hold.
+ * - `untrusted`: a server's certificate is not one that we trust, or it does not speak TLS.
  * - `refused-redirect`: a NameNode pointed to an address that we do not follow.
  * - `bad-source`: the local file to be written is not what the caller said.
  * - `unsupported`: the file system cannot do what exactly-once needs.
@@ -29,6 +30,7 @@ export type WarehouseErrorCode =
   | 'uncertain'
   | 'unavailable'
   | 'too-large'
+  | 'untrusted'
   | 'refused-redirect'
   | 'bad-source'
   | 'unsupported'

@@ -1,9 +1,9 @@
 import { describe, expect, it } from 'vitest';
 import { createUnique } from '../../../src/warehouse/index.ts';
 import { bytes, describeWarehouseFiles, failure } from '../../support/warehouse-files-contract.ts';
-import { connect, recordingLogger, startServer } from './webhdfs-fixture.ts';
+import { connect, patient, recordingLogger, startServer } from './webhdfs-fixture.ts';
 
-describeWarehouseFiles('WebHDFS', async () => connect(await startServer()));
+describeWarehouseFiles('WebHDFS', async () => connect(await startServer(), { timeouts: patient }));
 
 describe('WebHdfsFiles without trouble', () => {
   it('lists a folder of many pages in byte order', async () => {

@@ -18,6 +18,9 @@ export async function startServer(
   return server;
 }
 
+/** For tests in which nothing fails: a busy machine is no fault. */
+export const patient = { idleMs: 10_000, totalMs: 20_000 };
+
 /** A client with pauses and time limits of milliseconds, at `/wh`. */
 export async function connect(server: WebHdfsFaultServer, options: OpenWarehouseOptions = {}): Promise<WarehouseFiles> {
   const retry = { firstDelayMs: 1, maxDelayMs: 4, giveUpAfterMs: 5_000, alarmEveryMs: 100, ...options.retry };

@@ -3,12 +3,12 @@ import { isWarehouseError, type WarehouseFiles } from '../../../src/warehouse/in
 import { seededRandom } from '../../support/seeded-random.ts';
 import { bytes, describeWarehouseFiles, failure } from '../../support/warehouse-files-contract.ts';
 import type { WebHdfsFaultServer } from '../../support/webhdfs-fault-server.ts';
-import { connect, startServer } from './webhdfs-fixture.ts';
+import { connect, patient, startServer } from './webhdfs-fixture.ts';
 
 describeWarehouseFiles('HttpFS', async () => {
   const server = await startServer();
   server.isHttpFs = true; // renames know no options: a boolean, and a folder swallows the file
-  return await connect(server);
+  return await connect(server, { timeouts: patient });
 });
 
 describe('publishIfAbsent over WebHDFS', () => {

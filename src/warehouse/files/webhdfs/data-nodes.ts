@@ -1,18 +1,18 @@
 import { lookup } from 'node:dns/promises';
 import { describeError } from '../../../shared/index.ts';
-import { type AttemptFailure, type RetryContext, RetryRun } from '../retry-run.ts';
+import { type AttemptFailure, RetryRun } from '../retry-run.ts';
 import { sourceSize } from '../source-file.ts';
-import { WarehouseError } from '../warehouse-error.ts';
+import { isWarehouseError, WarehouseError } from '../warehouse-error.ts';
 import type { FileSource } from '../warehouse-files.ts';
-import { ExchangeError, exchange, type HttpAnswer, type HttpTimeouts } from './http-exchange.ts';
-import { maxReadBytes, type NameNodeCall, type NameNodes } from './name-nodes.ts';
+import { ExchangeError, exchange, type HttpAnswer, isTlsRefusal } from './http-exchange.ts';
+import { maxReadBytes, type NameNodeCall, type NameNodes, untrusted, type WebHdfsConnection } from './name-nodes.ts';
 import { type DataAddress, parseRedirect } from './redirect.ts';
 import { classify, parseRemoteException, type RemoteException, toWarehouseError } from './remote-exception.ts';
 import { sendSource } from './source-body.ts';
+import type { Credentials } from './webhdfs-auth.ts';
 
-export interface DataNodesOptions extends RetryContext {
+export interface DataNodesOptions extends WebHdfsConnection {
   nameNodes: NameNodes;
-  timeouts: HttpTimeouts;
   /** Hosts a NameNode may redirect to; any when left out. */
   redirectHosts?: readonly string[] | undefined;
 }
@@ -24,10 +24,16 @@ export interface Refusal {
   refused: RemoteException;
 }
 
-/** Where a NameNode sends us; without a location its answer is all there is. */
+/** Where a NameNode sends us; without a target its answer is all there is. */
 interface Route {
-  location: string | undefined;
+  target: Target | null;
   body: Buffer;
+}
+
+interface Target extends DataAddress {
+  headers: Record<string, string>;
+  /** What the server is shown to know us, as far as we know it. */
+  credentials: Credentials;
 }
 
 interface TransferFailure extends AttemptFailure {
@@ -52,13 +58,18 @@ export class DataNodes {
    * One file. Made again under the same name only after an attempt that a DataNode answered (so that none is running any
    * more) and that failed before it created the file: safe mode, a change of NameNodes.
    */
-  async upload(path: string, source: FileSource, signal: AbortSignal | undefined): Promise<UploadOutcome> {
+  async upload(
+    path: string,
+    source: FileSource,
+    settings: Record<string, string>,
+    signal: AbortSignal | undefined,
+  ): Promise<UploadOutcome> {
     // SYNC_BLOCK: each DataNode syncs a block to its disk before it reports it as written.
-    const query = { overwrite: 'false', createflag: 'CREATE,SYNC_BLOCK' };
+    const query = { overwrite: 'false', createflag: 'CREATE,SYNC_BLOCK', ...settings };
     let answeredCount = 0;
     const call = { method: 'PUT', op: 'CREATE', path, query, signal } as const;
-    return await this.#transfer<UploadOutcome>(call, async ({ location }) => {
-      const target = parseRedirect(location, this.#options.redirectHosts);
+    return await this.#transfer<UploadOutcome>(call, async ({ target }) => {
+      if (target === null) return { lost: 'the server took the request without a word about where to' };
       const outcome = await this.#put(target, path, source, signal);
       const isTaken = isRefusal(outcome) && toWarehouseError(outcome.refused, '').code === 'already-exists';
       if (isTaken && answeredCount > 0) return { lost: outcome.refused.message }; // taken by ourselves, perhaps
@@ -76,9 +87,8 @@ export class DataNodes {
     const query: Record<string, string> = { offset: String(range.offset) };
     if (range.length !== undefined) query['length'] = String(range.length);
     const call = { method: 'GET', op: 'OPEN', path, query, signal, isDownload: true } as const;
-    return await this.#transfer<Buffer>(call, async ({ location, body }) => {
-      if (location === undefined) return body; // HttpFS has it at hand
-      const target = parseRedirect(location, this.#options.redirectHosts);
+    return await this.#transfer<Buffer>(call, async ({ target, body }) => {
+      if (target === null) return body; // HttpFS has it at hand
       return await this.#get(target, path, range.length, signal);
     });
   }
@@ -98,16 +108,44 @@ export class DataNodes {
   }
 
   async #route(call: NameNodeCall & { query: Record<string, string> }): Promise<Route | Refusal | TransferFailure> {
+    const { nameNodes, service } = this.#options;
+    if (service.kind === 'httpfs' && call.op === 'CREATE') return await this.#direct(call);
     const excluded = await this.#suspects();
     const query = excluded.length > 0 ? { ...call.query, excludedatanodes: excluded.join(',') } : call.query;
-    const answer = await this.#options.nameNodes.call({ ...call, query });
-    if (answer.exception === null) return { location: answer.headers.location, body: answer.body };
+    const answer = await nameNodes.call({ ...call, query });
+    if (answer.exception === null) {
+      const { location } = answer.headers;
+      const target = location === undefined ? null : await this.#followed(location, call);
+      return { target, body: answer.body };
+    }
     if (classify(answer.exception) === 'no-data-node') this.#suspectUntilMs.clear(); // better a doubtful one than none
     return judge(answer.exception, call);
   }
 
+  /** HttpFS takes the content with the first request when that says so. */
+  async #direct(call: NameNodeCall): Promise<Route | TransferFailure> {
+    try {
+      const ready = await this.#options.nameNodes.prepare({ ...call, query: { ...call.query, data: 'true' } });
+      return { target: { ...ready, ...ready.server }, body: Buffer.alloc(0) };
+    } catch (error) {
+      if (isWarehouseError(error) && error.isRetriable) return { error, wasAnswered: false };
+      throw error;
+    }
+  }
+
+  /** A DataNode finds all it needs in the address; a gateway, which leads back to itself, wants to know us again. */
+  async #followed(location: string, call: NameNodeCall): Promise<Target> {
+    const { headers, nameNodes, redirectHosts, service } = this.#options;
+    const address = parseRedirect(location, service, redirectHosts);
+    const delegation = new URLSearchParams(address.path.slice(address.path.indexOf('?'))).get('delegation');
+    const shown = delegation === null ? {} : { delegation };
+    if (service.kind === 'name-nodes') return { ...address, headers, credentials: { query: shown, headers: {} } };
+    const { credentials } = await nameNodes.prepare(call);
+    return { ...address, headers: { ...headers, ...credentials.headers }, credentials };
+  }
+
   async #put(
-    target: DataAddress,
+    target: Target,
     path: string,
     source: FileSource,
     signal: AbortSignal | undefined,
@@ -117,7 +155,11 @@ export class DataNodes {
       const answer = await exchange({
         ...this.#request(target, signal),
         method: 'PUT',
-        headers: { 'Content-Type': 'application/octet-stream', 'Content-Length': String(sourceSize(source)) },
+        headers: {
+          ...target.headers,
+          'Content-Type': 'application/octet-stream', // HttpFS insists on it
+          'Content-Length': String(sourceSize(source)),
+        },
         maxBodyBytes: 1024 * 1024,
         sendBody: async (request) => {
           if (clock.monotonicMs() < this.#carefulUntilMs) await clock.sleep(timeouts.refusalMs, signal);
@@ -126,10 +168,14 @@ export class DataNodes {
       });
       if (answer.status === 201 || answer.status === 200) return 'created';
       const exception = parseRemoteException(answer.body);
-      if (exception === null) return { lost: `HTTP ${answer.status} without a RemoteException` };
-      return judgeUpload(exception, { op: 'CREATE', path });
+      const isUnknown = this.#noteRefusal(target, answer, exception);
+      if (exception === null && !isUnknown) return { lost: `HTTP ${answer.status} without a RemoteException` };
+      return isUnknown
+        ? unknownToServer(`CREATE ${path}`, target, exception)
+        : judgeUpload(exception!, { op: 'CREATE', path });
     } catch (error) {
       if (!(error instanceof ExchangeError)) throw error;
+      if (isTlsRefusal(error)) throw untrusted(`CREATE ${path}`, error);
       this.#suspect(target, error);
       if (!error.wasSent) return unreachable(`CREATE ${path}`, error);
       this.#carefulUntilMs = clock.monotonicMs() + suspectMs;
@@ -138,7 +184,7 @@ export class DataNodes {
   }
 
   async #get(
-    target: DataAddress,
+    target: Target,
     path: string,
     length: number | undefined,
     signal: AbortSignal | undefined,
@@ -148,24 +194,35 @@ export class DataNodes {
       answer = await exchange({
         ...this.#request(target, signal),
         method: 'GET',
+        headers: target.headers,
         maxBodyBytes: length ?? maxReadBytes,
       });
     } catch (error) {
       if (!(error instanceof ExchangeError)) throw error;
       if (error.code === 'too-large') throw new WarehouseError('too-large', `OPEN ${path}: ${error.message}`);
+      if (isTlsRefusal(error)) throw untrusted(`OPEN ${path}`, error);
       this.#suspect(target, error);
       return unreachable(`OPEN ${path}`, error);
     }
     if (answer.status < 400) return answer.body;
     const exception = parseRemoteException(answer.body);
+    if (this.#noteRefusal(target, answer, exception)) return unknownToServer(`OPEN ${path}`, target, exception);
     if (exception) return judge(exception, { op: 'OPEN', path });
     const error = new Error(`${target.host}:${target.port}: HTTP ${answer.status} without a RemoteException`);
     return unreachable(`OPEN ${path}`, error);
   }
 
-  #request(target: DataAddress, signal: AbortSignal | undefined) {
-    const timeouts = { ...this.#options.timeouts, totalMs: 0 };
-    return { host: target.host, port: target.port, path: target.path, agent: false as const, timeouts, signal };
+  #request({ host, port, path }: Target, signal: AbortSignal | undefined) {
+    const { timeouts, tls } = this.#options;
+    return { host, port, path, tls, agent: false as const, timeouts: { ...timeouts, totalMs: 0 }, signal };
+  }
+
+  /** True when the server did not take our credentials: nothing was done, and others are to be used next. */
+  #noteRefusal(target: Target, answer: HttpAnswer, exception: RemoteException | null): boolean {
+    const isToken = exception !== null && classify(exception) === 'refused-token';
+    if (!isToken && answer.status !== 401) return false;
+    this.#options.nameNodes.refuse(target.credentials);
+    return true;
   }
 
   #suspect(target: DataAddress, error: Error): void {
@@ -208,6 +265,12 @@ function judgeUpload(exception: RemoteException, call: { op: string; path: strin
   if (code === 'no-space') return { refused: exception };
   if (code === 'remote' || classify(exception) === 'no-data-node') return { lost: message };
   return judge(exception, call);
+}
+
+function unknownToServer(what: string, { host, port }: Target, exception: RemoteException | null): TransferFailure {
+  const reason = exception?.message ?? 'it asks for authentication';
+  const message = `${what}: ${host}:${port} does not accept who we are: ${reason}`;
+  return { error: new WarehouseError('permission-denied', message, { isRetriable: true }), wasAnswered: true };
 }
 
 function unreachable(what: string, cause: Error): TransferFailure {

@@ -6,6 +6,13 @@ import type { HttpAnswer } from './http-exchange.ts';
 export interface HdfsStatus extends FileStatus {
   /** The inode: stays the same over a rename and is never given to another file. Null from an older HttpFS, which leaves it out. */
   fileId: number | null;
+  /** Octal: `644`. */
+  permission: string;
+  owner: string;
+  group: string;
+  replication: number;
+  /** Bytes of a block; 0 for folders. */
+  blockSize: number;
 }
 
 /** `{"FileStatus": {...}}` */
@@ -27,6 +34,25 @@ export function parseBoolean(body: Buffer): boolean | null {
   if (body.length === 0) return null;
   const value = parseObject(body)['boolean'];
   return typeof value === 'boolean' ? value : null;
+}
+
+/** `{"Token": {"urlString": "..."}}`; a NameNode that runs without security answers `{"Token": null}`. */
+export function parseToken(body: Buffer): string {
+  const token = parseObject(body)['Token'];
+  if (token === null) {
+    throw new WarehouseError('unsupported', 'the server lends no delegation tokens: it runs without Kerberos');
+  }
+  const text = asObject(token)['urlString'];
+  if (typeof text !== 'string' || !/^[\w-]+$/.test(text))
+    throw new WarehouseError('remote', 'expected a delegation token');
+  return text;
+}
+
+/** `{"long": 1320962673997}` */
+export function parseLong(body: Buffer): number {
+  const value = parseObject(body)['long'];
+  if (typeof value !== 'number') throw unexpected('a number', value);
+  return value;
 }
 
 /** The clock of the server that answered, to the second. Hadoop sends `Date` twice: from before and after its work. */
@@ -54,6 +80,11 @@ function toStatus(status: Json): HdfsStatus {
     size: isFolder ? 0 : length,
     modifiedMs: modificationTime,
     fileId: typeof fileId === 'number' && fileId > 0 ? fileId : null,
+    permission: String(status['permission'] ?? ''),
+    owner: String(status['owner'] ?? ''),
+    group: String(status['group'] ?? ''),
+    replication: Number(status['replication'] ?? 0),
+    blockSize: Number(status['blockSize'] ?? 0),
   };
 }
 

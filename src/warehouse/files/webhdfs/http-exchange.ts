@@ -1,4 +1,11 @@
-import { type Agent, type ClientRequest, type IncomingHttpHeaders, type IncomingMessage, request } from 'node:http';
+import {
+  type Agent,
+  type ClientRequest,
+  request as httpRequest,
+  type IncomingHttpHeaders,
+  type IncomingMessage,
+} from 'node:http';
+import { request as httpsRequest } from 'node:https';
 
 /**
  * One HTTP request and its answer on node:http. Not fetch: undici takes the `100 Continue` that DataNodes send unasked for a
@@ -10,6 +17,8 @@ export interface HttpRequest {
   port: number;
   path: string;
   headers?: Record<string, string>;
+  /** Over TLS when given. */
+  tls?: TlsMaterial | null;
   /** False: a connection of its own, closed afterwards. */
   agent: Agent | false;
   timeouts: HttpTimeouts;
@@ -17,6 +26,16 @@ export interface HttpRequest {
   /** Sends the request's body; called once the server is ready for it. Without it the request has none. */
   sendBody?: (request: ClientRequest) => Promise<void>;
   signal?: AbortSignal | undefined;
+}
+
+/** What a TLS connection trusts and shows, as PEM. Certificate and host name of the server are always checked. */
+export interface TlsMaterial {
+  /** Authorities to trust; those of Node.js when left out. */
+  ca?: Buffer;
+  /** Our own certificate (with its chain) and key, for servers that ask for one. */
+  cert?: Buffer;
+  key?: Buffer;
+  passphrase?: string;
 }
 
 export interface HttpTimeouts {
@@ -56,6 +75,11 @@ export class ExchangeError extends Error {
   }
 }
 
+/** The certificate did not fit, or the other side does not speak TLS as we do: no repetition changes that. */
+export function isTlsRefusal(error: ExchangeError): boolean {
+  return /^(CERT_|ERR_TLS_|ERR_SSL_|SELF_SIGNED|DEPTH_ZERO|UNABLE_TO_|HOSTNAME_MISMATCH|EPROTO)/.test(error.code);
+}
+
 /** Rejects with ExchangeError, with the signal's reason, or with what `sendBody` threw. */
 export async function exchange(options: HttpRequest): Promise<HttpAnswer> {
   options.signal?.throwIfAborted();
@@ -75,7 +99,8 @@ class Exchange {
     this.#options = options;
     const { method, host, port, path, agent } = options;
     const headers = { ...options.headers, ...(options.sendBody ? { Expect: '100-continue' } : {}) };
-    this.#request = request({ method, host, port, path, agent, headers });
+    const common = { method, host, port, path, agent, headers };
+    this.#request = options.tls ? httpsRequest({ ...common, ...options.tls }) : httpRequest(common);
   }
 
   run(): Promise<HttpAnswer> {
@@ -110,7 +135,8 @@ class Exchange {
         if (this.#options.sendBody) this.#timers.add(setTimeout(() => this.#sendBody(), timeouts.continueMs));
       };
       const connecting = this.#after(timeouts.connectMs, 'connection');
-      if (socket.connecting) socket.once('connect', connected);
+      // Over TLS nothing has been sent before the server has proved who it is.
+      if (socket.connecting) socket.once(this.#options.tls ? 'secureConnect' : 'connect', connected);
       else connected();
     });
     this.#request.setTimeout(timeouts.idleMs, () => this.#request.destroy(timeout('byte', timeouts.idleMs)));

@@ -26,9 +26,12 @@ export function parseRemoteException(body: Buffer): RemoteException | null {
   return unwrap({ name: found['exception'], message: redactSecrets(message.split(/\n\s*at /)[0]!.trim()) });
 }
 
-/** HttpFS shows what fails while it opens a file as its web server's page: `Error 500 java.io.EOFException: text`. */
+/**
+ * What fails outside of WebHDFS itself is shown as the web server's page: `Error 500 java.io.EOFException: text` from an HttpFS
+ * that opens a file, `Error 403 GSSException: text` for a Kerberos proof that is not accepted.
+ */
 function parseErrorPage(page: string): RemoteException | null {
-  const [, name, message] = /<title>Error \d+ (?:[a-z0-9]+\.)+(\w+Exception): ([^<]*)<\/title>/.exec(page) ?? [];
+  const [, name, message] = /<title>Error \d+ (?:[a-z0-9]+\.)*(\w+Exception): ([^<]*)<\/title>/.exec(page) ?? [];
   return name === undefined ? null : { name, message: redactSecrets(message ?? '') };
 }
 
@@ -37,14 +40,29 @@ function parseErrorPage(page: string): RemoteException | null {
  * of the message (`org...StandbyException: text`), or as the bare message.
  */
 function unwrap(exception: RemoteException): RemoteException {
-  if (exception.name !== 'RemoteException' && exception.name !== 'IOException') return exception;
+  const { name: outer } = exception;
+  if (outer === 'SecurityException' || outer === 'ContainerException') return unwrapLogin(exception);
+  if (outer !== 'RemoteException' && outer !== 'IOException') return exception;
   const [, name, message] = /^(?:[a-z0-9]+\.)+([A-Za-z$]+Exception): ?(.*)$/s.exec(exception.message) ?? [];
   if (name) return { name, message: message ?? '' };
   const known = bareMessages.find(([pattern]) => pattern.test(exception.message));
   return known ? { name: known[1], message: exception.message } : exception;
 }
 
+/** `Failed to obtain user group information: org...SecretManager$InvalidToken: Token has expired`, or of a standby. */
+function unwrapLogin(exception: RemoteException): RemoteException {
+  const [, name, message] =
+    /: (?:[a-z0-9]+\.)+(?:SecretManager\$)?(InvalidToken|\w+Exception): (.*)$/s.exec(exception.message) ?? [];
+  return name ? { name, message: message ?? '' } : exception;
+}
+
 const bareMessages: [RegExp, string][] = [
+  [/^token \(.*\) (is expired|can't be found in cache)|^Token +has expired/s, 'InvalidToken'],
+  [
+    /(can't|cannot) be moved (in)?to an encryption zone|(can't|cannot) be moved from (an )?encryption zone/,
+    'CrossesEncryptionZone',
+  ],
+  [/does not have any open files/, 'FileNotFoundException'],
   [/Name node is in safe mode/i, 'SafeModeException'],
   [/not supported in state (standby|observer)/i, 'StandbyException'],
   [/in startup mode/i, 'RetriableException'],
@@ -58,9 +76,16 @@ const bareMessages: [RegExp, string][] = [
  * - `lost-name-node`: whoever we asked lost its own connection to the NameNode; the call may have been carried out.
  * - `safe-mode`: nothing is written until people or block reports end it.
  * - `no-data-node`: none has the block, or none takes it.
+ * - `refused-token`: the delegation token has ended, was cancelled, or is not known (yet).
  * - `other`: for the caller to judge.
  */
-export type RemoteTrouble = 'wrong-name-node' | 'lost-name-node' | 'safe-mode' | 'no-data-node' | 'other';
+export type RemoteTrouble =
+  | 'wrong-name-node'
+  | 'lost-name-node'
+  | 'safe-mode'
+  | 'no-data-node'
+  | 'refused-token'
+  | 'other';
 
 const troubles: Record<string, RemoteTrouble> = {
   StandbyException: 'wrong-name-node',
@@ -77,11 +102,13 @@ const troubles: Record<string, RemoteTrouble> = {
   InterruptedIOException: 'lost-name-node',
   SafeModeException: 'safe-mode',
   BlockMissingException: 'no-data-node',
+  InvalidToken: 'refused-token',
 };
 
 export function classify(exception: RemoteException): RemoteTrouble {
   if (isPastEnd(exception)) return 'other';
-  if (exception.name in troubles) return troubles[exception.name]!;
+  const trouble = troubles[exception.name.split('$').at(-1)!];
+  if (trouble) return trouble;
   if (noDataNode.test(exception.message)) return 'no-data-node';
   return /^Call From .* failed on|Failed on local exception/.test(exception.message) ? 'lost-name-node' : 'other';
 }
@@ -97,6 +124,7 @@ const noDataNode =
 
 const codes: Record<string, WarehouseErrorCode> = {
   FileNotFoundException: 'not-found',
+  LeaseExpiredException: 'not-found', // the folder was removed while its file was being written
   FileAlreadyExistsException: 'already-exists',
   AlreadyBeingCreatedException: 'already-exists',
   ParentNotDirectoryException: 'not-a-folder',
@@ -110,6 +138,8 @@ const codes: Record<string, WarehouseErrorCode> = {
   AuthenticationException: 'permission-denied',
   SecurityException: 'permission-denied',
   InvalidToken: 'permission-denied',
+  GSSException: 'permission-denied',
+  CrossesEncryptionZone: 'unsupported',
   DSQuotaExceededException: 'quota-exceeded',
   NSQuotaExceededException: 'quota-exceeded',
   QuotaExceededException: 'quota-exceeded',
@@ -123,6 +153,11 @@ export function toWarehouseError(exception: RemoteException, call: string): Ware
   const message = `${call}: ${exception.name}: ${exception.message || 'no message'}`;
   if (/could only be (written|replicated) to 0/.test(message))
     return new WarehouseError('no-space', message, { isRetriable: true });
+  if (trouble === 'refused-token') return new WarehouseError('permission-denied', message, { isRetriable: true });
   if (trouble !== 'other') return new WarehouseError('unavailable', message, { isRetriable: true });
+  if (exception.name === 'CrossesEncryptionZone') {
+    const advice = 'a table and its staging folder lie in one encryption zone: make the whole warehouse one';
+    return new WarehouseError('unsupported', `${call}: ${exception.message} (${advice})`);
+  }
   return new WarehouseError(codes[exception.name.split('$').at(-1)!] ?? 'remote', message);
 }

@@ -1,39 +1,23 @@
-import type { Clock, Logger } from '../../../shared/index.ts';
-import { defaultRetryPolicy, type RetryPolicy } from '../retry-run.ts';
+import type { CreateSettings } from '../hdfs-settings.ts';
 import { sourceSize } from '../source-file.ts';
 import { WarehouseError } from '../warehouse-error.ts';
 import type { FileSource, FileStatus, PublishOutcome, WarehouseFiles } from '../warehouse-files.ts';
-import { compareNames, pathComponents } from '../warehouse-path.ts';
-import type { NameNodeAddress } from '../warehouse-url.ts';
+import { compareNames, parentPath, pathComponents } from '../warehouse-path.ts';
 import { DataNodes } from './data-nodes.ts';
 import { type HdfsStatus, parseBoolean, parseListing, parseStatus, serverTimeMs } from './hdfs-json.ts';
-import type { HttpTimeouts } from './http-exchange.ts';
-import { type NameNodeAnswer, type NameNodeCall, NameNodes } from './name-nodes.ts';
+import { type NameNodeAnswer, type NameNodeCall, NameNodes, type WebHdfsConnection } from './name-nodes.ts';
 import { isPastEnd, type RemoteException, toWarehouseError } from './remote-exception.ts';
-import type { WebHdfsAuth } from './webhdfs-auth.ts';
+import type { AuthFacts } from './webhdfs-auth.ts';
 
-export interface WebHdfsOptions {
+export interface WebHdfsOptions extends WebHdfsConnection {
   url: string;
-  nameNodes: readonly NameNodeAddress[];
   /** Absolute path in HDFS of the warehouse. */
   basePath: string;
-  auth: WebHdfsAuth;
-  clock: Clock;
-  random: () => number;
-  logger: Logger;
-  retry?: Partial<RetryPolicy> | undefined;
-  timeouts?: Partial<HttpTimeouts> | undefined;
+  /** What files and folders get when they are created. WebHDFS applies no umask: left out it is 644 and 755. */
+  created: CreateSettings;
   /** Hosts that a NameNode may redirect to (`.example.com`: all below it); any when left out. */
   redirectHosts?: readonly string[] | undefined;
 }
-
-const defaultTimeouts: HttpTimeouts = {
-  connectMs: 10_000,
-  idleMs: 60_000,
-  totalMs: 120_000,
-  continueMs: 5_000,
-  refusalMs: 200,
-};
 
 type Signal = { signal?: AbortSignal };
 
@@ -49,27 +33,31 @@ type Signal = { signal?: AbortSignal };
 export class WebHdfsFiles implements WarehouseFiles {
   readonly url: string;
   readonly #basePath: string;
+  readonly #options: WebHdfsOptions;
   readonly #nameNodes: NameNodes;
   readonly #dataNodes: DataNodes;
+  /** Folders of which we know that they are as the settings want them. */
+  readonly #settledFolders = new Set<string>();
 
   constructor(options: WebHdfsOptions) {
     this.url = options.url;
     this.#basePath = options.basePath;
-    const { clock, random, logger, auth, redirectHosts } = options;
-    const policy = { ...defaultRetryPolicy, ...options.retry };
-    const common = { clock, random, logger, policy, timeouts: { ...defaultTimeouts, ...options.timeouts } };
-    this.#nameNodes = new NameNodes({ ...common, auth, addresses: options.nameNodes });
-    this.#dataNodes = new DataNodes({ ...common, nameNodes: this.#nameNodes, redirectHosts });
+    this.#options = options;
+    this.#nameNodes = new NameNodes(options);
+    this.#dataNodes = new DataNodes({ ...options, nameNodes: this.#nameNodes });
   }
 
   async create(path: string, source: FileSource, options: Signal = {}): Promise<void> {
     const target = this.#resolve(path);
-    const outcome = await this.#dataNodes.upload(target, source, options.signal);
-    if (outcome === 'created') return;
+    if (this.#settlesFolders) await this.#settleFolder(parentPath(target), options.signal);
+    const outcome = await this.#dataNodes.upload(target, source, this.#fileSettings(), options.signal);
+    if (outcome === 'created') return await this.#setOwner(target, options.signal);
     if ('refused' in outcome) throw toWarehouseError(outcome.refused, `CREATE ${target}`);
     const found = await this.#status(target, options.signal);
     // A block counts in a file's length only once it is complete; so does the last one.
-    if (found?.type === 'file' && found.size === sourceSize(source)) return;
+    if (found?.type === 'file' && found.size === sourceSize(source)) {
+      return await this.#setOwner(target, options.signal);
+    }
     const message = `${path}: the upload broke off (${outcome.lost}): expected ${sourceSize(source)} bytes, found ${found?.size ?? 'no file'}; a new name is needed`;
     throw new WarehouseError('uncertain', message, { isRetriable: true });
   }
@@ -141,13 +129,8 @@ export class WebHdfsFiles implements WarehouseFiles {
 
   async mkdirs(path: string, options: Signal = {}): Promise<void> {
     const target = this.#resolve(path);
-    const call = { method: 'PUT', op: 'MKDIRS', path: target, signal: options.signal } as const;
-    const answer = await this.#nameNodes.call(call);
-    if (answer.exception?.name === 'FileAlreadyExistsException')
-      throw new WarehouseError('not-a-folder', `${path} is a file`);
-    if (answer.exception) throw refusal(answer, `MKDIRS ${target}`);
-    if (parseBoolean(answer.body) === false)
-      throw new WarehouseError('remote', `MKDIRS ${target}: refused without a reason`);
+    if (this.#settlesFolders) await this.#settleFolder(target, options.signal, { isCheckedAgain: true });
+    else await this.#mkdirs(target, options.signal);
   }
 
   async nowMs(options: Signal = {}): Promise<number> {
@@ -161,8 +144,71 @@ export class WebHdfsFiles implements WarehouseFiles {
     if (answer.exception?.name === 'AccessControlException') throw refusal(answer, `${this.#basePath}`);
   }
 
+  /** How we are known to the file system. */
+  async authFacts(options: Signal = {}): Promise<AuthFacts> {
+    return await this.#options.auth.facts(options.signal);
+  }
+
+  /** The status as HDFS tells it: permission, owner and group among it. Null when there is nothing. */
+  async rawStatus(path: string, options: Signal = {}): Promise<HdfsStatus | null> {
+    return await this.#status(this.#resolve(path), options.signal);
+  }
+
   async close(): Promise<void> {
+    await this.#options.auth.close();
     this.#nameNodes.close();
+  }
+
+  get #settlesFolders(): boolean {
+    const { folderPermission, owner, group } = this.#options.created;
+    return folderPermission !== undefined || owner !== undefined || group !== undefined;
+  }
+
+  #fileSettings(): Record<string, string> {
+    const { permission, replication, blockSize } = this.#options.created;
+    return {
+      ...(permission !== undefined && { permission }),
+      ...(replication !== undefined && { replication: String(replication) }),
+      ...(blockSize !== undefined && { blocksize: String(blockSize) }),
+    };
+  }
+
+  /** One folder after the other from the top: a MKDIRS gives what it was told to the last component only. */
+  async #settleFolder(folder: string, signal: AbortSignal | undefined, { isCheckedAgain = false } = {}): Promise<void> {
+    if (this.#settledFolders.has(folder) && !isCheckedAgain) return;
+    const missing: string[] = [];
+    for (let at = folder; ; at = parentPath(at)) {
+      const found = await this.#status(at, signal);
+      if (found?.type === 'file') throw new WarehouseError('not-a-folder', `${at} is a file`);
+      if (found || at === '/') break;
+      missing.unshift(at);
+    }
+    for (const path of missing) {
+      await this.#mkdirs(path, signal);
+      await this.#setOwner(path, signal);
+    }
+    if (this.#settledFolders.size >= maxSettledFolders) this.#settledFolders.clear();
+    this.#settledFolders.add(folder);
+  }
+
+  async #mkdirs(target: string, signal: AbortSignal | undefined): Promise<void> {
+    const { folderPermission } = this.#options.created;
+    const query: Record<string, string> = folderPermission === undefined ? {} : { permission: folderPermission };
+    const answer = await this.#nameNodes.call({ method: 'PUT', op: 'MKDIRS', path: target, query, signal });
+    if (answer.exception?.name === 'FileAlreadyExistsException') {
+      throw new WarehouseError('not-a-folder', `${target} is a file`);
+    }
+    if (answer.exception) throw refusal(answer, `MKDIRS ${target}`);
+    if (parseBoolean(answer.body) === false) {
+      throw new WarehouseError('remote', `MKDIRS ${target}: refused without a reason`);
+    }
+  }
+
+  async #setOwner(target: string, signal: AbortSignal | undefined): Promise<void> {
+    const { owner, group } = this.#options.created;
+    if (owner === undefined && group === undefined) return;
+    const query = { ...(owner !== undefined && { owner }), ...(group !== undefined && { group }) };
+    await this.#call({ method: 'PUT', op: 'SETOWNER', path: target, query, signal });
   }
 
   /**
@@ -199,6 +245,7 @@ export class WebHdfsFiles implements WarehouseFiles {
   }
 }
 
+const maxSettledFolders = 10_000;
 const renameRefusals = ['FileAlreadyExistsException', 'FileNotFoundException', 'ParentNotDirectoryException'];
 
 function isRefusal(exception: RemoteException): boolean {

@@ -25,8 +25,21 @@ describe('parseWarehouseUrl', () => {
       ],
     ],
     ['webhdfs://[::1]:50070/a%20b', '/a b', [{ host: '::1', port: 50_070 }]],
-  ])('reads %s', (url, basePath, nameNodes) => {
-    expect(parseWarehouseUrl(url)).toEqual({ kind: 'webhdfs', url, basePath, nameNodes });
+  ])('reads %s', (url, basePath, servers) => {
+    const service = { kind: 'name-nodes', isTls: false, prefix: '/webhdfs/v1', servers };
+    expect(parseWarehouseUrl(url)).toEqual({ kind: 'webhdfs', url, basePath, service });
+  });
+
+  it.each([
+    ['swebhdfs://nn1,nn2:9/wh', 'name-nodes', true, '/webhdfs/v1', 9871],
+    ['httpfs://h/wh', 'httpfs', false, '/webhdfs/v1', 14_000],
+    ['httpfs+https://h:1/wh', 'httpfs', true, '/webhdfs/v1', 1],
+    ['webhdfs+http://h/gateway/x/webhdfs/v1/wh', 'gateway', false, '/gateway/x/webhdfs/v1', 80],
+    ['webhdfs+https://h:8443/gateway/x/webhdfs/v1/wh/', 'gateway', true, '/gateway/x/webhdfs/v1', 8443],
+  ])('knows who answers at %s', (url, kind, isTls, prefix, port) => {
+    const address = parseWarehouseUrl(url);
+    expect(address).toMatchObject({ basePath: '/wh', service: { kind, isTls, prefix } });
+    expect(address.kind === 'webhdfs' && address.service.servers[0]!.port).toBe(port);
   });
 
   it.each([
@@ -34,6 +47,10 @@ describe('parseWarehouseUrl', () => {
     ['/var/wh', 'expected a URL such as file:///'],
     ['hdfs://nn1:8020/wh', 'expected file:// or webhdfs://'],
     ['s3://bucket/wh', 'expected file:// or webhdfs://'],
+    ['constructor://x/wh', 'expected file:// or webhdfs://'],
+    ['webhdfs+https://knox:8443/gateway/default/warehouse', 'up to /webhdfs/v1'],
+    ['webhdfs+https://knox:8443/gateway/default/webhdfs/v1', 'up to /webhdfs/v1'],
+    ['httpfs://a,b/wh', 'one host of an HttpFS server'],
     ['webhdfs://nn1:9870', 'expected a path after the host'],
     ['webhdfs://nn1:9870/wh?user.name=x', 'expected a URL such as'],
     ['webhdfs:///wh', 'expected NameNodes as host or host:port'],
