@@ -1,0 +1,11 @@
+// The door of the value formats: how bytes of a topic become JSON text for the table's row reader, and the schema registry.
+
+export { checkRegistry, type DecoderContext, openRegistry, openValueDecoder } from './open-value-decoder.ts';
+export { readValueFormat } from './read-format.ts';
+export type { Patience } from './registry/framed-decoder.ts';
+export { RegistryClient } from './registry/registry-client.ts';
+export { RegistryError } from './registry/registry-error.ts';
+export type { RegistryEndpoint } from './registry/registry-http.ts';
+export type { ValueColumn } from './value-column.ts';
+export type { RefusedValue, ValueDecoder } from './value-decoder.ts';
+export { registryOf, type ValueFormat } from './value-format.ts';
