@@ -1,5 +1,5 @@
 import type { Clock, Logger, LogLevel } from '../shared/index.ts';
-import type { ParquetCodec, TableSchema } from '../warehouse/index.ts';
+import type { LayoutOptions, ParquetCodec, TableSchema } from '../warehouse/index.ts';
 import type { ClientConfigSource } from '../wire/client/index.ts';
 import type { LoadProgress } from './load-progress.ts';
 
@@ -51,6 +51,16 @@ export interface LoadOptions {
   rollBytes?: number;
   /** Age of the oldest record not committed at which a partition rolls. Default 60,000. */
   rollAgeMs?: number;
+  /** Rows of a partition's open files at which it rolls: a cap, no target. Default 10,000,000. */
+  rollRecords?: number;
+  /** Roll so often, counted from midnight on the wall clock of the table's zone: 900,000 rolls at :00, :15, :30 and :45. */
+  rollEveryMs?: number;
+  /** How old a record may be, counted from its reading, when readers see it; rolls begin as much earlier as commits take. */
+  freshnessMs?: number;
+  /** Files that one roll of a partition may make; more time folders or values than that make it roll. Default 1,000. */
+  maxFolders?: number;
+  /** Time zone and folders of the tables. What is left out is as the table has it; a new one has UTC and hours. */
+  layout?: LayoutOptions;
   engine?: 'duckdb' | 'parquetjs';
   codec?: ParquetCodec;
   rowGroupRows?: number;
@@ -104,6 +114,11 @@ export interface WorkerSettings {
   schema: TableSchema | null;
   rollBytes: number;
   rollAgeMs: number;
+  rollRecords: number;
+  rollEveryMs: number | null;
+  freshnessMs: number | null;
+  maxFolders: number;
+  layout: LayoutOptions;
   engine: 'duckdb' | 'parquetjs';
   codec: ParquetCodec;
   rowGroupRows: number;

@@ -1,4 +1,4 @@
-import { checkTopicIdentity, LedgerError, SchemaStore } from '../offsets/index.ts';
+import { checkTopicIdentity, LedgerError, SchemaStore, settleLayout } from '../offsets/index.ts';
 import { BadInputError, type Clock, describeError, type Logger } from '../shared/index.ts';
 import {
   isWarehouseError,
@@ -43,6 +43,7 @@ export async function openTarget(
     const topics = await findTopics(cluster, clusterId, settings, signal);
     files = await openFiles(settings, context);
     for (const { name } of topics) await checkColumns(files, name, options, signal);
+    for (const { name } of topics) await settleLayout(files, name, settings.layout, signal);
     for (const topic of topics) await checkIdentity(files, topic, clusterId, settings, signal);
     return { cluster, clusterId, files, topics };
   } catch (error) {

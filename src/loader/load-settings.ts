@@ -3,7 +3,9 @@ import { readdirSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { BadInputError } from '../shared/index.ts';
+import { type LayoutOptions, TimeFolders } from '../warehouse/index.ts';
 import type { LoadOptions, WorkerSettings } from './load-options.ts';
+import { checkSchedule } from './roll-clock.ts';
 
 export const defaultGroup = 'sluice-loader';
 const megabyte = 1024 * 1024;
@@ -22,6 +24,7 @@ export function commonSettings(options: LoadOptions): CommonSettings {
   if (options.instanceId !== undefined && (options.workers ?? 1) > 1) {
     throw new BadInputError('an instance id names one member of the group: use it with one worker');
   }
+  if (options.rollEveryMs !== undefined) checkSchedule(options.rollEveryMs);
   return {
     brokers: options.brokers,
     clientConfig: options.clientConfig ?? null,
@@ -41,7 +44,12 @@ export function commonSettings(options: LoadOptions): CommonSettings {
     timeField: options.timeField ?? null,
     schema: options.schema ?? null,
     rollBytes: options.rollBytes ?? 128 * megabyte,
-    rollAgeMs: options.rollAgeMs ?? 60_000,
+    rollAgeMs: options.rollAgeMs ?? options.rollEveryMs ?? options.freshnessMs ?? 60_000,
+    rollRecords: options.rollRecords ?? 10_000_000,
+    rollEveryMs: options.rollEveryMs ?? null,
+    freshnessMs: options.freshnessMs ?? null,
+    maxFolders: options.maxFolders ?? 1000,
+    layout: checkedLayout(options.layout ?? {}),
     engine: options.engine ?? 'duckdb',
     codec: options.codec ?? 'zstd',
     rowGroupRows: options.rowGroupRows ?? 122_880,
@@ -55,6 +63,12 @@ export function commonSettings(options: LoadOptions): CommonSettings {
     ownerCheckMs: options.ownerCheckMs ?? 5_000,
     scratchDirectory: freshScratch(options.scratchDirectory ?? tmpdir()),
   };
+}
+
+/** Zones and patterns are written as they are compared later. */
+function checkedLayout(layout: LayoutOptions): LayoutOptions {
+  const times = new TimeFolders(layout);
+  return { ...layout, ...(layout.zone === undefined ? {} : { zone: times.zone.name }) };
 }
 
 const scratchPrefix = 'sluice-load-';

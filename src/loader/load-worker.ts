@@ -1,5 +1,5 @@
 import { join } from 'node:path';
-import { checkTopicIdentity, SchemaStore } from '../offsets/index.ts';
+import { checkTopicIdentity, SchemaStore, settleLayout } from '../offsets/index.ts';
 import { abortScope, anyOf, type Clock, type Logger, SluiceError } from '../shared/index.ts';
 import {
   type BatchFormat,
@@ -9,6 +9,7 @@ import {
   type ParquetEngine,
   TablePaths,
   type TableSchema,
+  TimeFolders,
   type WarehouseFiles,
 } from '../warehouse/index.ts';
 import { BatchFetcher, GroupMember, KafkaCluster, type TopicPartition } from '../wire/client/index.ts';
@@ -220,7 +221,8 @@ export class LoadWorker {
     await checkTopicIdentity(files, name, found, { acceptRecreated: acceptRecreatedTopic, signal });
     const infer = (batch: Buffer): TableSchema => inferBatchSchema(batchFormat, batch);
     const schemas = new TableSchemas({ store: new SchemaStore(files, name), declared: schema, infer });
-    return { table: name, paths: new TablePaths(name), schemas };
+    const layout = await settleLayout(files, name, this.#settings.layout, signal);
+    return { table: name, paths: new TablePaths(name), schemas, layout, times: new TimeFolders(layout) };
   }
 
   async #fetch(fetcher: BatchFetcher, owners: OwnerSet, signal: AbortSignal): Promise<void> {

@@ -73,6 +73,15 @@ export class OpenRoll {
     return this.#encoder?.encodedBytes ?? 0;
   }
 
+  get rowCount(): number {
+    return this.#encoder?.rowCount ?? 0;
+  }
+
+  /** Files that a roll would make. */
+  get folderCount(): number {
+    return this.#encoder?.folderCount ?? 0;
+  }
+
   get landedCount(): bigint {
     return this.#landedCount;
   }

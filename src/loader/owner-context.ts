@@ -1,5 +1,5 @@
 import type { Clock, Logger } from '../shared/index.ts';
-import type { ParquetEngine, TablePaths, ValueDecoding, WarehouseFiles } from '../warehouse/index.ts';
+import type { ParquetEngine, TableLayout, TablePaths, TimeFolders, ValueDecoding, WarehouseFiles } from '../warehouse/index.ts';
 import type { BatchFetcher, KafkaCluster } from '../wire/client/index.ts';
 import type { WorkerSettings } from './load-options.ts';
 import type { CommitSummary } from './load-progress.ts';
@@ -20,6 +20,9 @@ export interface TableContext {
   table: string;
   paths: TablePaths;
   schemas: TableSchemas;
+  layout: TableLayout;
+  /** The folders of the layout. */
+  times: TimeFolders;
   /** How the topic's values become JSON; left out: they are JSON. Shared by the partitions of a worker. */
   decode?: ValueDecoding | undefined;
 }

@@ -7,6 +7,7 @@ import { DeadLetterSpool } from './dead-letter-spool.ts';
 import { OpenRoll, type SealedRoll } from './open-roll.ts';
 import type { OwnedPartition, OwnerContext, TableContext } from './owner-context.ts';
 import { type CommitContext, commitRoll, deleteLocalFiles } from './roll-commit.ts';
+import { RollClock } from './roll-clock.ts';
 import { dueRoll } from './roll-policy.ts';
 import { RollSteps, type RollTrace } from './roll-trace.ts';
 import { checkSkipBudget } from './skip-budget.ts';
@@ -33,8 +34,8 @@ export class PartitionRolls {
   readonly #scratch: string;
   readonly #onCommitEnded: () => void;
   readonly #onDelay: (delay: Delay | null) => void;
+  readonly #rollClock: RollClock;
   #open: OpenRoll | null = null;
-  #openedAtMs = 0;
   #openedAtEpochMs = 0;
   #pending: PendingCommit | null = null;
   #hasLanded = false;
@@ -61,6 +62,9 @@ export class PartitionRolls {
     this.#scratch = options.scratch;
     this.#onCommitEnded = options.onCommitEnded;
     this.#onDelay = options.onDelay;
+    const { rollAgeMs, rollEveryMs, freshnessMs } = options.context.settings;
+    const rollTimes = { ageMs: rollAgeMs, everyMs: rollEveryMs, freshnessMs };
+    this.#rollClock = new RollClock(options.context.clock, rollTimes, options.table.times.zone);
   }
 
   /** First offset not yet taken in. */
@@ -118,19 +122,19 @@ export class PartitionRolls {
   }
 
   #noteOpened(): void {
-    this.#openedAtMs = this.#context.clock.monotonicMs();
+    this.#rollClock.begin();
     this.#openedAtEpochMs = this.#context.clock.nowMs();
   }
 
   due(asked: { memory: boolean; requestedUpTo: bigint | null }): RollCause | null {
     const open = this.#open;
     if (!open) return null;
-    const { rollBytes, rollAgeMs } = this.#context.settings;
-    const { isEmpty, next, encodedBytes, runCount } = open;
-    const ageMs = this.#context.clock.monotonicMs() - this.#openedAtMs;
+    const { rollBytes, rollRecords, maxFolders } = this.#context.settings;
+    const { isEmpty, next, encodedBytes, runCount, rowCount, folderCount } = open;
+    const { endOffset } = this.#partition;
     return dueRoll(
-      { isEmpty, next, encodedBytes, ageMs, runCount },
-      { rollBytes, rollAgeMs, maxRuns: maxRunsPerCommit / 4, endOffset: this.#partition.endOffset },
+      { isEmpty, next, encodedBytes, rowCount, folderCount, runCount, timer: this.#rollClock.next() },
+      { rollBytes, rollRecords, maxFolders, maxRuns: maxRunsPerCommit / 4, endOffset },
       asked,
     );
   }
@@ -138,7 +142,7 @@ export class PartitionRolls {
   /** Until the open roll is of age; infinite while it is empty. */
   msUntilAge(): number {
     if (this.isEmpty) return Number.POSITIVE_INFINITY;
-    return Math.max(0, this.#openedAtMs + this.#context.settings.rollAgeMs - this.#context.clock.monotonicMs());
+    return this.#rollClock.next()?.inMs ?? Number.POSITIVE_INFINITY;
   }
 
   /**
@@ -159,6 +163,7 @@ export class PartitionRolls {
     faultPoint('loader.commit.3-encoded');
     this.#hasLanded ||= roll.landedCount > 0n;
     const pending: PendingCommit = { ended: Promise.resolve(), isEnded: false, error: null };
+    const beganMs = this.#context.clock.monotonicMs();
     pending.ended = commitRoll(roll, this.#commitContext(steps))
       .catch(async (error: unknown) => {
         pending.error = error ?? new Error('the commit failed');
@@ -166,6 +171,7 @@ export class PartitionRolls {
       })
       .finally(() => {
         pending.isEnded = true;
+        this.#rollClock.noteCommit(this.#context.clock.monotonicMs() - beganMs);
         this.#context.onRolled?.(traceOf(roll, this.#partition, steps, pending.error));
         this.#onCommitEnded();
       });
@@ -215,6 +221,7 @@ export class PartitionRolls {
       rowGroupRows: settings.rowGroupRows,
       timeField: settings.timeField,
       maxFutureMs: settings.maxFutureMs,
+      layout: this.#table.layout,
       decode: this.#table.decode,
       footerMetadata: { 'sluice.topic': topic, 'sluice.topic.id': topicId, 'sluice.partition': String(partition) },
     });

@@ -6,15 +6,19 @@ export interface OpenState {
   /** Exclusive. */
   next: bigint;
   encodedBytes: number;
-  /** Since the first record that is not committed. */
-  ageMs: number;
+  rowCount: number;
+  /** Files that a roll would make. */
+  folderCount: number;
   /** Runs of offsets the ledger record will have to list. */
   runCount: number;
+  /** What is due next by time, and in how many milliseconds; null: nothing. */
+  timer: { cause: RollCause; inMs: number } | null;
 }
 
 export interface RollLimits {
   rollBytes: number;
-  rollAgeMs: number;
+  rollRecords: number;
+  maxFolders: number;
   maxRuns: number;
   /** Exclusive end of a bounded load; null: continuous. */
   endOffset: bigint | null;
@@ -30,8 +34,9 @@ export function dueRoll(
   if (limits.endOffset !== null && open.next >= limits.endOffset) return 'end-of-input';
   if (open.encodedBytes >= limits.rollBytes) return 'bytes';
   if (asked.memory) return 'memory';
-  if (open.runCount >= limits.maxRuns) return 'records';
-  if (open.ageMs >= limits.rollAgeMs) return 'age';
+  if (open.rowCount >= limits.rollRecords || open.runCount >= limits.maxRuns) return 'records';
+  if (open.folderCount >= limits.maxFolders) return 'folders';
+  if (open.timer !== null && open.timer.inMs <= 0) return open.timer.cause;
   if (asked.requestedUpTo !== null && open.next >= asked.requestedUpTo) return 'requested';
   return null;
 }

@@ -1,3 +1,4 @@
+export { decodeSealedJson, encodeSealedJson } from './canonical-json.ts';
 export { readHistory } from './chain-history.ts';
 export { readChain } from './chain-reader.ts';
 export type { ChainState } from './chain-state.ts';
@@ -24,6 +25,7 @@ export type {
   RollCause,
   SnapshotPointer,
 } from './ledger-record.ts';
+export { readLayout, settleLayout } from './layout-store.ts';
 export { examineDamage, type LedgerDamage, voidDamagedRecord } from './ledger-repair.ts';
 export { type CommitInput, PartitionChain } from './partition-chain.ts';
 export { maxRunsPerCommit } from './record-codec.ts';

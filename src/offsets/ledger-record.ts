@@ -60,7 +60,10 @@ export type RollCause =
   | 'shutdown'
   | 'schema'
   | 'requested'
-  | 'records';
+  | 'records'
+  | 'schedule'
+  | 'freshness'
+  | 'folders';
 
 interface RecordBase {
   formatVersion: number;

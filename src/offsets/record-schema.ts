@@ -51,6 +51,9 @@ const cause = z.enum([
   'schema',
   'requested',
   'records',
+  'schedule',
+  'freshness',
+  'folders',
 ]);
 const base = {
   formatVersion: z.literal(1),

@@ -15,6 +15,7 @@ const arrows: Record<string, readonly string[]> = {
   offsets: ['warehouse'],
   hours: ['offsets', 'warehouse', 'wire/client'],
   values: ['wire', 'wire/client'],
+  imports: ['offsets', 'warehouse', 'wire/client'],
   loader: ['values', 'offsets', 'warehouse', 'wire', 'wire/client'],
   rewrites: ['loader', 'offsets', 'warehouse', 'wire', 'wire/client'],
   operation: ['hours', 'loader', 'offsets', 'rewrites', 'warehouse', 'wire', 'wire/client'],

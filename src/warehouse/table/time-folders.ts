@@ -73,6 +73,15 @@ export class TimeFolders {
     return period?.folder === folder ? period : null;
   }
 
+  /** The hour or day of a file, by the folders at the beginning of its path (relative to the table); null: none of ours. */
+  keyOf(path: string): string | null {
+    const folder = path.split('/', this.format.names.length).join('/');
+    const civil = this.format.parse(folder);
+    if (civil === null) return null;
+    const key = keyOf(civil, this.unit);
+    return parseKey(key, this.unit) === null ? null : key;
+  }
+
   /** All hours or days that have an instant in [fromMs, toMs), in the order of their first one. */
   *between(fromMs: number, toMs: number): Generator<TimePeriod> {
     const seen: string[] = [];

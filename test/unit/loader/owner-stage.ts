@@ -14,6 +14,7 @@ import { type LedgerOwner, SchemaStore } from '../../../src/offsets/index.ts';
 import { type ManualClock, silentLogger } from '../../../src/shared/index.ts';
 import {
   type AppendOutcome,
+  defaultLayout,
   type EncoderOptions,
   type ParquetEngine,
   type RefusedRecord,
@@ -22,6 +23,7 @@ import {
   type TableEncoder,
   TablePaths,
   type TableSchema,
+  TimeFolders,
   type WarehouseFiles,
 } from '../../../src/warehouse/index.ts';
 import type { FetchedPartition } from '../../../src/wire/client/index.ts';
@@ -113,6 +115,8 @@ export class OwnerStage {
     const table = {
       table: stageTopic,
       paths: new TablePaths(stageTopic),
+      layout: defaultLayout,
+      times: new TimeFolders(),
       schemas: new TableSchemas({ store, declared: null, infer: () => stageSchema }),
     };
     const partition = {
@@ -255,6 +259,11 @@ const stageSettings: WorkerSettings = {
   schema: null,
   rollBytes: 1_000_000,
   rollAgeMs: 60_000,
+  rollRecords: 1_000_000,
+  rollEveryMs: null,
+  freshnessMs: null,
+  maxFolders: 1000,
+  layout: {},
   engine: 'duckdb',
   codec: 'zstd',
   rowGroupRows: 1000,
