@@ -5,6 +5,7 @@ export type { ChainState } from './chain-state.ts';
 export type { ChainOptions } from './chain-writer.ts';
 export { type ClaimOptions, describeOwner } from './claim-rules.ts';
 export { describeOffsets, listTopics, type OffsetsFilter, type PartitionOffsets } from './describe-offsets.ts';
+export { readLayout, settleLayout } from './layout-store.ts';
 export { FencedError, LedgerError, type LedgerErrorCode } from './ledger-error.ts';
 export { type ChainId, stagingFolder } from './ledger-paths.ts';
 export type {
@@ -25,14 +26,13 @@ export type {
   RollCause,
   SnapshotPointer,
 } from './ledger-record.ts';
-export { readLayout, settleLayout } from './layout-store.ts';
 export { examineDamage, type LedgerDamage, voidDamagedRecord } from './ledger-repair.ts';
 export { type CommitInput, PartitionChain } from './partition-chain.ts';
 export { maxRunsPerCommit } from './record-codec.ts';
 export { type SchemaPublication, SchemaStore } from './schema-store.ts';
 export { type LiveFile, liveFiles } from './table-chain/live-files.ts';
 export { TableChain, type TableChainOptions } from './table-chain/table-chain.ts';
-export { replacedPath, rewriteFileName, rewriteStaging } from './table-chain/table-paths.ts';
+export { replacedPath, rewriteFileName, rewriteFolders, rewriteStaging } from './table-chain/table-paths.ts';
 export type {
   AddedFile,
   FileRange,

@@ -1,7 +1,7 @@
 import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { type ChainOptions, type CommitRecord, checkTopicIdentity, PartitionChain } from '../../src/offsets/index.ts';
+import { type ChainOptions, type CommitRecord, checkTopicIdentity, PartitionChain, SchemaStore } from '../../src/offsets/index.ts';
 import {
   LocalFiles,
   openParquetEngine,
@@ -33,6 +33,7 @@ export class SmallWarehouse {
   readonly table: string;
   readonly paths: TablePaths;
   readonly #engine: ParquetEngine;
+  #schema = schema;
   #serial = 0;
 
   private constructor(directory: string, table: string) {
@@ -45,7 +46,9 @@ export class SmallWarehouse {
   }
 
   static async create(table = 'events'): Promise<SmallWarehouse> {
-    return new SmallWarehouse(await mkdtemp(join(tmpdir(), 'ledger-warehouse-')), table);
+    const warehouse = new SmallWarehouse(await mkdtemp(join(tmpdir(), 'ledger-warehouse-')), table);
+    warehouse.#schema = (await new SchemaStore(warehouse.files, table).publishNext(schema, 0)).schema;
+    return warehouse;
   }
 
   get url(): string {
@@ -90,7 +93,7 @@ export class SmallWarehouse {
       topic,
       topicId,
       partition,
-      schema,
+      schema: this.#schema,
       scratchDirectory,
       codec: 'zstd',
       rowGroupRows: 1000,

@@ -266,7 +266,6 @@ export class TableChain {
 
   async #finishMoves(signal: AbortSignal | undefined): Promise<void> {
     const state = await this.#refresh(signal);
-    if (state.pending.length === 0) return;
     for (const record of state.pending) await moveRewrittenFiles(this.#files, record, state, signal);
     this.#state = withAllMoved(state);
   }

@@ -15,22 +15,15 @@ export function rewriteStaging(sequence: number): string {
   return `_sluice/staging/rewrites/${padded(sequence)}`;
 }
 
-export function rewriteStagingRoot(table: string): string {
-  return `${new TablePaths(table).system}/staging/rewrites`;
-}
-
 /** Relative: where a file goes that the rewrite of that sequence replaced. */
 export function replacedPath(sequence: number, path: string): string {
   return `_sluice/replaced/${padded(sequence)}/${path}`;
 }
 
-export function replacedRoot(table: string): string {
-  return `${new TablePaths(table).system}/replaced`;
-}
-
-/** The sequence that a folder in the staging or replaced root is named by, or null. */
-export function parseSequenceFolder(name: string): number | null {
-  return /^\d{20}$/.test(name) ? Number(name) : null;
+/** The folders that hold one folder per intent, and one per rewrite, named by its sequence in 20 digits. */
+export function rewriteFolders(table: string): { staging: string; replaced: string } {
+  const { system } = new TablePaths(table);
+  return { staging: `${system}/staging/rewrites`, replaced: `${system}/replaced` };
 }
 
 /**
