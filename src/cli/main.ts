@@ -4,6 +4,7 @@ import { auditCommand } from './commands/audit.ts';
 import { brokerCommand } from './commands/broker.ts';
 import { consumeCommand } from './commands/consume.ts';
 import { groupsCommand } from './commands/groups.ts';
+import { importCommand } from './commands/import.ts';
 import { jobsCommand } from './commands/jobs.ts';
 import { loadCommand } from './commands/load.ts';
 import { offsetsCommand } from './commands/offsets.ts';
@@ -34,6 +35,7 @@ const commands = [
   groupsCommand(),
   offsetsCommand(),
   auditCommand(),
+  importCommand(),
   jobsCommand(),
 ];
 for (const command of commands) program.addCommand(command);

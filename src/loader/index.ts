@@ -23,3 +23,4 @@ export {
 } from './partition-control.ts';
 export type { RollStep, RollTrace } from './roll-trace.ts';
 export { runLoad } from './run-load.ts';
+export { type KnownTopic, knownTopic } from './topic-id.ts';
