@@ -83,7 +83,11 @@ export const topicConstants: Readonly<Record<string, { value: string; type: numb
     type: configTypes.boolean,
     documentation: 'There is one broker, so no election.',
   },
-  preallocate: { value: 'false', type: configTypes.boolean, documentation: 'Segments grow as they are written.' },
+  preallocate: {
+    value: 'false',
+    type: configTypes.boolean,
+    documentation: 'Segments get room ahead by themselves where acks=all waits for syncs.',
+  },
 };
 
 function integer(

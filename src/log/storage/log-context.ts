@@ -3,6 +3,7 @@ import type { CheckpointFile } from './checkpoint-file.ts';
 import type { GroupCommit } from './group-commit.ts';
 import type { LogFileSystem } from './log-file-system.ts';
 import type { OpenFiles } from './open-files.ts';
+import type { Preallocation } from './preallocation.ts';
 import type { SegmentIndexCache } from './segment-index-cache.ts';
 import type { TailCache } from './tail-cache.ts';
 
@@ -16,5 +17,6 @@ export interface LogContext {
   tailCache: TailCache;
   commit: GroupCommit;
   checkpoints: CheckpointFile;
+  preallocation: Preallocation;
   indexIntervalBytes: number;
 }

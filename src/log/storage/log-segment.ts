@@ -49,6 +49,10 @@ export class LogSegment {
   indexes: SegmentIndexes | null;
   sizeBytes: number;
   visibleBytes: number;
+  /** Length of the file where zeros lie behind the batches (preallocation.ts); no larger than `sizeBytes` where there are none. */
+  allocatedBytes = 0;
+  /** The disk was too full for it. */
+  isPreallocationRefused = false;
   /** -1 for none yet; of a sealed segment that was not written by this process: unknown (null) until its time index is loaded. */
   maxTimestampMs: bigint | null = -1n;
   /** Last offset of the batch that has it. */

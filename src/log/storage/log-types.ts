@@ -1,5 +1,6 @@
 import type { Clock, Logger } from '../../shared/index.ts';
 import type { LogFileSystem } from './log-file-system.ts';
+import type { PreallocationOptions } from './preallocation.ts';
 
 /** What an append was given. `durable` is what acks=all waits for, `written` what acks=1 waits for. */
 export interface AppendResult {
@@ -134,6 +135,8 @@ export interface OpenLogManagerOptions {
   flushIntervalMs?: number;
   /** And as soon as so many bytes are written and not synced. Default 64 MiB. */
   flushBytes?: number;
+  /** When segments get room ahead, and how much; see preallocation.ts. Default from 256 KiB on, 8 MiB at most. */
+  preallocation?: PreallocationOptions;
   /** The newest bytes of all logs that are kept in memory for readers at the tail. Default 64 MiB. */
   tailCacheBytes?: number;
   /** How often retention runs. Default 5 minutes. */

@@ -31,6 +31,7 @@ import { nodeLogFileSystem } from './node-log-file-system.ts';
 import { OpenFiles } from './open-files.ts';
 import { openPartition } from './partition-recovery.ts';
 import type { PartitionIdentity } from './partition-state.ts';
+import { Preallocation } from './preallocation.ts';
 import { ProducerIds } from './producer-ids.ts';
 import { SegmentIndexCache } from './segment-index-cache.ts';
 import { withStrictSync } from './strict-sync.ts';
@@ -126,6 +127,7 @@ class LogOpening {
       indexes: new SegmentIndexCache({ fileSystem, files, logger: this.#logger }),
       tailCache: new TailCache(options.tailCacheBytes ?? 64 << 20),
       checkpoints: new CheckpointFile(fileSystem, options.dataDirectory),
+      preallocation: new Preallocation(options.preallocation ?? { fromBytes: 256 << 10, maxBytes: 8 << 20 }),
       indexIntervalBytes: options.indexIntervalBytes ?? 4096,
     };
   }

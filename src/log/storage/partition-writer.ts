@@ -138,6 +138,13 @@ export class PartitionWriter implements CommitMember {
     segment.file ??= await this.#context.fileSystem.open(segment.path('.log'), 'write');
     const views = group.writes.map(({ chunk, from, to }) => chunk.view(from, to));
     await segment.file.write(views, segmentMark.sizeBytes);
+    // Only where syncs are waited for: others are rare and large.
+    if (!group.isSyncRequested && !this.#state.hasWaiters) return;
+    await this.#context.preallocation.extend(
+      segment,
+      segmentMark.sizeBytes + group.sizeBytes,
+      this.#state.config.segmentBytes,
+    );
   }
 
   #noteWritten(group: AppendGroup): void {
@@ -199,6 +206,7 @@ export class PartitionWriter implements CommitMember {
     this.#context.logger.error({ topic, partition, baseOffset, rejectedBytes: sum(rejected) }, 'AppendFailedDiskFull');
     try {
       await segment.file?.truncate(segmentMark.sizeBytes);
+      segment.allocatedBytes = segmentMark.sizeBytes;
     } finally {
       const message = `no space left for ${topic}-${partition} in ${segment.directory}: free some, or lower its retention`;
       const refusal = new LogError('KAFKA_STORAGE_ERROR', message, { cause: error });

@@ -35,6 +35,7 @@ export async function recoverSegment(options: SegmentScanOptions): Promise<Recov
     fileBytes,
     fromOffset: segment.baseOffset,
     check: 'batches',
+    mayEndInZeros: true,
     onBatch: (header) => {
       segment.firstAppendMs ??= firstAppendMs(header.maxTimestamp, nowMs);
       segment.noteBatch(header.lastOffset, header.sizeBytes, header.maxTimestamp);
@@ -43,8 +44,9 @@ export async function recoverSegment(options: SegmentScanOptions): Promise<Recov
       return true;
     },
   });
-  if (scan.damage) await segment.file.truncate(scan.endPosition);
-  if (scan.damage || !options.isSynced) await segment.file.datasync();
+  const isCut = scan.endPosition < fileBytes;
+  if (isCut) await segment.file.truncate(scan.endPosition);
+  if (isCut || !options.isSynced) await segment.file.datasync();
   segment.visibleBytes = segment.sizeBytes;
   return { nextOffset: scan.nextOffset, damage: scan.damage, cutBytes: fileBytes - scan.endPosition };
 }

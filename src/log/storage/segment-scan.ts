@@ -6,6 +6,7 @@ import { batchOverheadBytes, readBatchHeader, validateBatch, WireError } from '.
 import type { LogFile } from './log-file-system.ts';
 
 const windowBytes = 1 << 20;
+const zeroWindow = Buffer.alloc(64 << 10);
 
 export interface ScanOptions {
   file: LogFile;
@@ -16,6 +17,8 @@ export interface ScanOptions {
   fromOffset: bigint;
   /** `batches` checks every byte (CRC32C), `headers` only the structure and skips the records. */
   check: 'batches' | 'headers';
+  /** Zeros up to the end of the file are its end, not damage: room that was made ahead. */
+  mayEndInZeros?: boolean;
   /** Called for each good batch. Returning false ends the scan behind it. */
   onBatch: (header: BatchHeader, position: number) => boolean;
 }
@@ -24,7 +27,7 @@ export interface ScanResult {
   /** End of the last good batch, or where `onBatch` stopped. */
   endPosition: number;
   nextOffset: bigint;
-  /** Why the batch at `endPosition` is bad; null at the end of the file. */
+  /** Why the batch at `endPosition` is bad; null at the end of the file, or of what is not zeros. */
   damage: string | null;
 }
 
@@ -39,6 +42,7 @@ export async function scanSegment(options: ScanOptions): Promise<ScanResult> {
       checkDense(header, nextOffset);
     } catch (error) {
       if (!isDamage(error)) throw error;
+      if (options.mayEndInZeros && (await window.isZeroFrom(position))) break;
       return { endPosition: position, nextOffset, damage: describeError(error) };
     }
     const goOn = options.onBatch(header, position);
@@ -101,5 +105,13 @@ class ReadWindow {
       return this.#bytes.subarray(0, length);
     }
     return this.#bytes.subarray(from, from + length);
+  }
+
+  async isZeroFrom(position: number): Promise<boolean> {
+    for (let at = position; at < this.#fileBytes; at += zeroWindow.length) {
+      const length = Math.min(zeroWindow.length, this.#fileBytes - at);
+      if (zeroWindow.compare(await this.bytesAt(at, length), 0, length, 0, length) !== 0) return false;
+    }
+    return true;
   }
 }

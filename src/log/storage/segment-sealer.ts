@@ -1,5 +1,5 @@
 /**
- * Completes the segments a partition has rolled away from, behind the appends: writes their indexes and the producer snapshot
+ * Completes the segments a partition has rolled away from, behind the appends: cuts the room they did not use, writes their indexes and the producer snapshot
  * that belongs to their end, and closes their file. Until that is done the recovery point stays at the segment, so that
  * a crash in between scans it again.
  */
@@ -41,6 +41,7 @@ export class SegmentSealer {
   }
 
   async #seal(segment: LogSegment, snapshot: SnapshotFile): Promise<void> {
+    await this.#context.preallocation.trim(segment);
     const indexes = segment.indexes!;
     const snapshotPath = join(segment.directory, offsetFileName(snapshot.offset, snapshotSuffix));
     await this.#context.indexes.write(segment, indexes, { path: snapshotPath, bytes: snapshot.bytes });

@@ -148,7 +148,8 @@ export class LogWorkload {
 
   async #openManager(): Promise<void> {
     const defaults = { retentionBytes: 10_000 };
-    this.manager = await openSmall(this.disk, { clock: this.clock, flushIntervalMs: 20, defaults });
+    const preallocation = { fromBytes: 700, maxBytes: 1500 };
+    this.manager = await openSmall(this.disk, { clock: this.clock, flushIntervalMs: 20, defaults, preallocation });
   }
 
   /** Long enough for checkpoints, and now and then for retention. */
