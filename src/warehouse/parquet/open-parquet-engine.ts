@@ -3,11 +3,14 @@ import { mkdir } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { BadInputError } from '../../shared/index.ts';
+import { systemColumnNames } from '../table/column-name.ts';
+import { isNested, parseType } from '../table/data-type.ts';
+import type { TableSchema } from '../table/table-schema.ts';
 import type { BatchFormat } from './batch-records.ts';
 import { BufferPool } from './buffer-pool.ts';
 import { DuckdbEncoder } from './duckdb-encoder.ts';
 import type { SpoolEncoder } from './encode-job.ts';
-import type { EncoderOptions, ParquetCodec, ParquetEngine, TableEncoder } from './parquet-engine.ts';
+import type { EncoderOptions, ParquetCodec, ParquetEngine, TableEncoder, WriterOptions } from './parquet-engine.ts';
 import { ParquetjsEncoder } from './parquetjs-encoder.ts';
 import { SizeEstimate } from './size-estimate.ts';
 import { SpoolingEncoder } from './table-encoder.ts';
@@ -61,10 +64,27 @@ class SpoolingEngine implements ParquetEngine {
     this.#pool = new BufferPool(this.#maxEncoderBytes);
   }
 
-  async openEncoder(options: EncoderOptions): Promise<TableEncoder> {
-    if (!this.codecs.includes(options.codec)) {
-      throw new BadInputError(`the Parquet engine ${this.name} writes ${this.codecs.join(', ')}, not ${options.codec}`);
+  problemOf(
+    schema: TableSchema,
+    { codec, writer = {} }: { codec: ParquetCodec; writer?: WriterOptions | undefined },
+  ): string | null {
+    if (!this.codecs.includes(codec)) {
+      return `the Parquet engine ${this.name} writes ${this.codecs.join(', ')}, not ${codec}`;
     }
+    const writing = this.#encoder.writerProblem(writer, codec);
+    if (writing !== null) return `the Parquet engine ${this.name} cannot write ${writing}`;
+    for (const { name, type } of schema.columns) {
+      const problem = this.#encoder.typeProblem(parseType(type));
+      if (problem !== null) {
+        return `the Parquet engine ${this.name} cannot write the column ${JSON.stringify(name)}: ${problem}`;
+      }
+    }
+    return sortProblem(writer.sortBy ?? [], schema);
+  }
+
+  async openEncoder(options: EncoderOptions): Promise<TableEncoder> {
+    const problem = this.problemOf(options.schema, options);
+    if (problem !== null) throw new BadInputError(problem);
     await mkdir(options.scratchDirectory, { recursive: true });
     const topic = `${options.codec} ${options.topicId} ${options.topic}`;
     const estimate = this.#estimates.get(topic) ?? new SizeEstimate(options.codec);
@@ -82,4 +102,17 @@ class SpoolingEngine implements ParquetEngine {
   close(): Promise<void> {
     return this.#encoder.close();
   }
+}
+
+function sortProblem(sortBy: readonly string[], schema: TableSchema): string | null {
+  for (const name of sortBy) {
+    const column = schema.columns.find((each) => each.name === name);
+    if (column === undefined && !(systemColumnNames as readonly string[]).includes(name)) {
+      return `there is no column ${JSON.stringify(name)} to sort by`;
+    }
+    if (column !== undefined && isNested(parseType(column.type))) {
+      return `rows cannot be sorted by the column ${JSON.stringify(name)}: ${column.type} has no order`;
+    }
+  }
+  return null;
 }

@@ -149,6 +149,9 @@ export interface ParquetEngine {
   readonly name: 'duckdb' | 'parquetjs';
   /** Codecs it can write. */
   readonly codecs: readonly ParquetCodec[];
+  /** One line on what of this it cannot write; null when it can write all. A contract beyond it is refused at the start. */
+  problemOf(schema: TableSchema, options: { codec: ParquetCodec; writer?: WriterOptions | undefined }): string | null;
+  /** @throws BadInputError for what `problemOf` names. */
   openEncoder(options: EncoderOptions): Promise<TableEncoder>;
   close(): Promise<void>;
 }
