@@ -21,6 +21,7 @@ const arrows: Record<string, readonly string[]> = {
   operation: ['hours', 'loader', 'offsets', 'rewrites', 'warehouse', 'wire', 'wire/client'],
   jobs: ['operation', 'hours', 'loader', 'offsets', 'warehouse', 'wire', 'wire/client'],
   cli: [
+    'hours',
     'shared',
     'values',
     'wire',

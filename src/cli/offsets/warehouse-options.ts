@@ -15,14 +15,14 @@ export interface WarehouseOptions {
   config?: string;
 }
 
-export function withWarehouseOptions(command: Command, options: { brokers?: string } = {}): Command {
+export function withWarehouseOptions(command: Command, options: { brokers?: string; table?: boolean } = {}): Command {
   command
     .option(
       '--warehouse <url>',
       'where the tables live: file:///DIR or webhdfs://NN1:PORT[,NN2:PORT]/PATH (default: loader.warehouse of the settings)',
     )
-    .option('--user <name>', 'user for HDFS (default: $HADOOP_USER_NAME, or yours)')
-    .option('--table <name>', 'only this table');
+    .option('--user <name>', 'user for HDFS (default: $HADOOP_USER_NAME, or yours)');
+  if (options.table ?? true) command.option('--table <name>', 'only this table');
   if (options.brokers) {
     command.option('--brokers <list>', options.brokers, parseBrokers).addOption(commandConfigOption());
   }
