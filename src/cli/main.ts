@@ -8,9 +8,12 @@ import { importCommand } from './commands/import.ts';
 import { jobsCommand } from './commands/jobs.ts';
 import { loadCommand } from './commands/load.ts';
 import { offsetsCommand } from './commands/offsets.ts';
+import { partitionsCommand } from './commands/partitions.ts';
 import { produceCommand } from './commands/produce.ts';
 import { topicsCommand } from './commands/topics.ts';
 import { upCommand } from './commands/up.ts';
+import { whereCommand } from './commands/where.ts';
+import { whyCommand } from './commands/why.ts';
 import { exitCodes } from './output.ts';
 import { packageVersion } from './version.ts';
 
@@ -35,6 +38,9 @@ const commands = [
   groupsCommand(),
   offsetsCommand(),
   auditCommand(),
+  whereCommand(),
+  whyCommand(),
+  partitionsCommand(),
   importCommand(),
   jobsCommand(),
 ];

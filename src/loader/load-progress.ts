@@ -1,4 +1,5 @@
 import type { RollCause } from '../offsets/index.ts';
+import type { Notice } from './noticing-logger.ts';
 import type { OwnerState } from './owner-state.ts';
 import type { PartitionPause } from './partition-control.ts';
 import type { RollTrace } from './roll-trace.ts';
@@ -54,6 +55,8 @@ export interface WorkerStatus {
   phase: 'opening' | 'joining' | 'working';
   phaseSinceMs: number;
   delay: (Delay & { sinceMs: number }) | null;
+  /** The last call of the warehouse that had to be made again; null: none yet. A call that lasts is told of every minute. */
+  trouble: (Notice & { atMs: number }) | null;
   memoryBytes: number;
   memoryBudgetBytes: number;
   owners: OwnerStatus[];

@@ -18,6 +18,7 @@ import { type Closer, closeAll } from './close-all.ts';
 import type { WorkerSettings } from './load-options.ts';
 import type { WorkerStatus } from './load-progress.ts';
 import { GroupMembership, hostLabel, JobMembership } from './membership.ts';
+import { type Notice, noticingLogger } from './noticing-logger.ts';
 import type { OwnerContext, TableContext } from './owner-context.ts';
 import { OwnerDelays } from './owner-delays.ts';
 import { OwnerSet } from './owner-set.ts';
@@ -62,6 +63,7 @@ export class LoadWorker {
   #phase: WorkerStatus['phase'] = 'opening';
   #phaseSinceMs: number;
   readonly #delays: OwnerDelays;
+  #trouble: WorkerStatus['trouble'] = null;
 
   constructor(options: LoadWorkerOptions) {
     this.#settings = options.settings;
@@ -98,7 +100,8 @@ export class LoadWorker {
     const { brokers, clientConfig } = settings;
     const cluster = this.#closing('cluster', new KafkaCluster({ brokers, clientConfig, clientId, ...common }));
     const user = settings.user === null ? {} : { user: settings.user };
-    const open = () => openWarehouse(settings.warehouseUrl, { ...common, ...user, signal });
+    const logger = noticingLogger(this.#logger, (notice) => this.#noteTrouble(notice));
+    const open = () => openWarehouse(settings.warehouseUrl, { ...common, ...user, logger, signal });
     const files = this.#closing('warehouse', await this.#delays.waitOut('WarehouseNotOpened', open));
     const { clusterId, found } = await this.#delays.waitOut('ClusterNotReached', async () => ({
       clusterId: await cluster.clusterId({ signal }),
@@ -242,6 +245,13 @@ export class LoadWorker {
     }
   }
 
+  /** What the warehouse retries by itself. */
+  #noteTrouble({ event, reason }: Notice): void {
+    this.#trouble = { event, reason, atMs: this.#clock.nowMs() };
+    const delay = { event, attempt: 1, reason, code: 'retried' };
+    this.#emit({ kind: 'delayed', worker: this.#settings.workerIndex, topic: '', partition: -1, delay });
+  }
+
   #enterPhase(phase: WorkerStatus['phase']): void {
     if (phase === this.#phase) return;
     this.#phase = phase;
@@ -254,6 +264,7 @@ export class LoadWorker {
       phase: this.#phase,
       phaseSinceMs: this.#phaseSinceMs,
       delay: this.#delays.current,
+      trouble: this.#trouble,
       memoryBytes: owners?.memoryBytes ?? 0,
       memoryBudgetBytes,
       owners: owners?.statuses() ?? [],

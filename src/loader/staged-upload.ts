@@ -3,6 +3,7 @@ import { open } from 'node:fs/promises';
 import { type Clock, describeError, faultPoint, type Logger, SluiceError } from '../shared/index.ts';
 import type { WarehouseFiles } from '../warehouse/index.ts';
 import { BackOff } from '../wire/client/index.ts';
+import type { Delay } from './wait-out.ts';
 
 /** A finished local file and how to tell whether all of it arrived. */
 export interface LocalFile {
@@ -18,6 +19,8 @@ export interface UploadContext {
   clock: Clock;
   logger: Logger;
   signal: AbortSignal;
+  /** Told of every failure before the wait, and with null when it is over. */
+  onDelay?: ((delay: Delay | null) => void) | undefined;
 }
 
 /**
@@ -35,12 +38,15 @@ export async function uploadToStaging(file: LocalFile, context: UploadContext): 
       faultPoint('loader.commit.4-staged');
       await checkArrival(path, file, expectedTail, context);
       faultPoint('loader.commit.5-verified');
+      if (attempt > 1) context.onDelay?.(null);
       return path;
     } catch (error) {
       context.signal.throwIfAborted();
       if (!(error instanceof SluiceError)) throw error;
       const level = error.isRetriable && attempt <= 5 ? 'warn' : 'error';
-      context.logger[level]({ path, size: file.size, attempt, reason: describeError(error) }, 'UploadFailed');
+      const reason = describeError(error);
+      context.onDelay?.({ event: 'UploadFailed', attempt, reason, code: error.code });
+      context.logger[level]({ path, size: file.size, attempt, reason }, 'UploadFailed');
       await deleteQuietly(path, context);
       await context.clock.sleep(backOff.nextMs(), context.signal);
     }

@@ -1,10 +1,12 @@
 import { Command, InvalidArgumentError, Option } from 'commander';
-import { type LoadOptions, type LoadReport, runLoad } from '../../loader/index.ts';
+import { type LoadOptions, type LoadProgress, type LoadReport, runLoad } from '../../loader/index.ts';
 import { createLogger, type LogLevel } from '../../shared/index.ts';
 import { readColumnsFile } from '../../warehouse/index.ts';
-import { parseBrokers, parseBytes, parseDuration, parseInteger, parseList } from '../arguments.ts';
+import { parseBrokers, parseBytes, parseDuration, parseHostPort, parseInteger, parseList } from '../arguments.ts';
 import { commandConfigOption } from '../kafka/brokers-option.ts';
 import { clientConfigOf } from '../kafka/client-config.ts';
+import { dryRun } from '../operation/dry-run.ts';
+import { startOperation } from '../operation/start-operation.ts';
 import { exitCodes, formatBytes, formatCount, printJson } from '../output.ts';
 import { stopSignal } from '../signals.ts';
 import { LoadProgressView } from './load-progress-view.ts';
@@ -34,6 +36,9 @@ interface LoadFlags {
   sessionTimeout: number;
   scratch?: string;
   logLevel: LogLevel;
+  http?: { host: string; port: number };
+  stall?: number;
+  dryRun?: boolean;
   json?: boolean;
 }
 
@@ -97,6 +102,13 @@ export function loadCommand(): Command {
         .choices(['debug', 'info', 'warn', 'error', 'silent'])
         .default('warn'),
     )
+    .option('--http <host:port>', 'answer /health, /metrics and /v1/partitions there (port 0: any)', parseHostPort)
+    .option(
+      '--stall <duration>',
+      'health fails when checkpoints stand still so long (default: 2 x roll age + 60s)',
+      parseDuration,
+    )
+    .option('--dry-run', 'say what would be loaded where, and change nothing')
     .option('--json', 'print the report as one JSON object')
     .addHelpText('after', example)
     .action(async (flags: LoadFlags) => {
@@ -108,11 +120,23 @@ async function load(flags: LoadFlags): Promise<number> {
   const { signal } = stopSignal();
   const view = new LoadProgressView(flags.untilEnd ?? false);
   const schema = flags.columns === undefined ? null : await readColumnsFile(flags.columns);
+  const options = { ...optionsOf(flags), schema, signal };
+  if (flags.dryRun) return await dryRun(options, flags, signal);
+  const operation = await startOperation(
+    options,
+    { http: flags.http, stallMs: flags.stall },
+    flags.json ? process.stderr : process.stdout,
+  );
   let report: LoadReport;
   try {
-    report = await runLoad({ ...optionsOf(flags), schema, signal, onProgress: (progress) => view.show(progress) });
+    const onProgress = (progress: LoadProgress): void => {
+      view.show(progress);
+      operation.apply(progress);
+    };
+    report = await runLoad({ ...options, onProgress });
   } finally {
     view.stop();
+    await operation.close();
   }
   if (flags.json) printJson(report);
   else process.stdout.write(`${summaryLine(report)}\n`);

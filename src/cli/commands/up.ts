@@ -19,6 +19,7 @@ export function upCommand(): Command {
     .option('--workers <n>', 'loader workers (default: 1)', parseInteger(1, 256))
     .option('--roll-age <time>', 'age of the oldest row at which files are committed (default: 5s)', parseDuration)
     .option('--roll-bytes <size>', 'encoded bytes at which a file is committed', parseBytes)
+    .option('--http <host:port>', 'answer /health, /metrics and /v1/partitions of the loader there', parseHostPort)
     .option('--seed <n>', 'the same seed plays the same game', parseInteger(0, 2 ** 32 - 1), 1)
     .option(
       '--rate <n>',

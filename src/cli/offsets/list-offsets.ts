@@ -1,4 +1,11 @@
-import { type LogBounds, readLogBounds, readTimesAt } from '../../loader/index.ts';
+import {
+  currentPause,
+  describePause,
+  type LogBounds,
+  type PartitionPause,
+  readLogBounds,
+  readTimesAt,
+} from '../../loader/index.ts';
 import { describeOffsets, describeOwner, type PartitionOffsets } from '../../offsets/index.ts';
 import { describeError, silentLogger } from '../../shared/index.ts';
 import type { WarehouseFiles } from '../../warehouse/index.ts';
@@ -19,6 +26,8 @@ interface OffsetsLine {
   owner: string | null;
   lastCommitAt: string | null;
   cause: string | null;
+  /** Who paused it, when and why; null: it is not paused. */
+  pause: PartitionPause | null;
 }
 
 /** Besides the line: what only people are shown. */
@@ -31,9 +40,11 @@ interface ListedPartition {
 export async function listOffsets(options: WarehouseOptions): Promise<number> {
   return await usingWarehouse(options, 'read', async (files) => {
     const partitions = await describeOffsets(files, { table: options.table });
+    const pauses = await Promise.all(partitions.map((partition) => currentPause(files, partition)));
     const listed = options.brokers
       ? await withLog(partitions, { ...options, brokers: options.brokers }, files)
       : partitions.map((partition) => listedPartition(partition, null, null));
+    for (const [i, { line }] of listed.entries()) line.pause = pauses[i]!;
     if (options.json) printJson(listed.map(({ line }) => line));
     else print(listed);
     const problems = listed.flatMap(({ problem }) => problem ?? []);
@@ -97,6 +108,7 @@ function listedPartition(found: PartitionOffsets, log: LogBounds | null, lagMs: 
     owner: state?.holder ? describeOwner(state.holder.owner) : null,
     lastCommitAt: last ? new Date(last.writtenAtMs).toISOString() : null,
     cause: last?.cause ?? null,
+    pause: null,
   };
   return { line, lagMs, problem: problem && describeError(problem) };
 }
@@ -121,6 +133,6 @@ function print(listed: readonly ListedPartition[]): void {
     { header: 'LAG TIME', cell: ({ lagMs }) => (lagMs === null ? '' : formatDuration(lagMs)), align: 'right' },
     { header: 'LAST COMMIT', cell: ({ line }) => line.lastCommitAt ?? '' },
     { header: 'CAUSE', cell: ({ line }) => line.cause ?? '' },
-    { header: 'OWNER', cell: ({ line }) => line.owner ?? '' },
+    { header: 'OWNER', cell: ({ line }) => line.owner ?? (line.pause ? describePause(line.pause) : '') },
   ]);
 }

@@ -1,9 +1,10 @@
 import { existsSync } from 'node:fs';
-import { type LoadReport, runLoad } from '../../loader/index.ts';
+import { type LoadOptions, type LoadProgress, type LoadReport, runLoad } from '../../loader/index.ts';
 import { type Broker, startBroker } from '../../log/index.ts';
 import { BadInputError, createLogger, describeError, systemClock } from '../../shared/index.ts';
 import { readColumnsFile } from '../../warehouse/index.ts';
 import { KafkaCluster, ProducerClient } from '../../wire/client/index.ts';
+import { startOperation } from '../operation/start-operation.ts';
 import { exitCodes } from '../output.ts';
 import { stopSignal } from '../signals.ts';
 import { feedFile, feedGame } from './feed.ts';
@@ -80,7 +81,7 @@ async function startLoad(
   signal: AbortSignal,
 ): Promise<LoadReport> {
   const { loader } = settings;
-  return runLoad({
+  const options: LoadOptions = {
     brokers: [address],
     topics: settings.topics,
     warehouseUrl: settings.warehouseUrl,
@@ -96,8 +97,17 @@ async function startLoad(
     schema: loader.columns === undefined ? null : await readColumnsFile(loader.columns),
     signal,
     logger: createLogger('warn'),
-    onProgress: (progress) => status.apply(progress, Date.now()),
-  });
+  };
+  const operation = await startOperation(options, { http: settings.http });
+  try {
+    const onProgress = (progress: LoadProgress): void => {
+      status.apply(progress, Date.now());
+      operation.apply(progress);
+    };
+    return await runLoad({ ...options, onProgress });
+  } finally {
+    await operation.close();
+  }
 }
 
 /** Feeds until the source ends or the signal; what was sent is acknowledged when this returns. */

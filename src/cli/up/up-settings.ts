@@ -15,6 +15,7 @@ export interface UpOptions {
   rollAge?: number;
   rollBytes?: number;
   partitions?: number;
+  http?: { host: string; port: number };
   demo?: boolean;
   input?: string;
   timeField?: string;
@@ -31,6 +32,7 @@ export interface UpSettings {
   warehouseUrl: string;
   loader: SluiceConfig['loader'] & { workers: number; rollAge: number };
   timeField: string | null;
+  http: { host: string; port: number } | undefined;
   feed: { kind: 'none' } | { kind: 'game'; seed: number; rate: number } | { kind: 'file'; path: string; rate: number };
 }
 
@@ -56,6 +58,7 @@ export function upSettings(options: UpOptions): UpSettings {
       rollAge: options.rollAge ?? loader.rollAge ?? 5000,
     },
     timeField: options.timeField ?? loader.timeField ?? (options.demo && options.input === undefined ? 'ts' : null),
+    http: options.http,
     feed: feedOf(options),
   };
 }

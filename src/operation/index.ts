@@ -1,0 +1,14 @@
+// The door of the operation of loads: health, metrics, traces and control of a running one, and questions about what landed.
+
+export { type ExplainedTable, explainTable } from './explain-table.ts';
+export { defaultStallMs, type Health, type HealthReason } from './load-health.ts';
+export {
+  controlPartition,
+  findPartitions,
+  LoadOperation,
+  type LoadOperationOptions,
+  readPauses,
+} from './load-operation.ts';
+export { OperationServer, type Route, type RouteAnswer, type RouteRequest } from './operation-server.ts';
+export { type PlannedPartition, planLoad } from './plan-load.ts';
+export { type FoundOffset, type OffsetPlace, whereOffset } from './where-offset.ts';
