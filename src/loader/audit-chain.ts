@@ -1,16 +1,23 @@
 import {
   type ChainState,
   type CommitRecord,
+  countOffsets,
+  isRetracted,
   type LedgerRecord,
+  landedCount,
+  type OffsetClasses,
+  PartitionAccounts,
   type PartitionOffsets,
   readHistory,
 } from '../offsets/index.ts';
 import { TablePaths, type WarehouseFiles } from '../warehouse/index.ts';
 import { auditDeadLetterFile, auditFile } from './audit-file.ts';
 import type { PartitionAudit, ProblemList } from './audit-report.ts';
+import type { AuditTable } from './audit-table.ts';
 
 export interface AuditContext {
   files: WarehouseFiles;
+  table: AuditTable;
   problems: ProblemList;
   signal: AbortSignal | undefined;
   /** Called for every file that was looked at. */
@@ -30,86 +37,112 @@ export function mayBeStaged(state: ChainState, commit: CommitRecord): boolean {
 }
 
 /**
- * Adds up a chain from its first record on, compares the sums with what the ledger carries along, and every file with its
- * footer. `onVisible` gets the path of each file that readers should see.
+ * Adds up a chain from its first record on, compares the sums with what the ledger carries along, every file with its footer,
+ * and the rows of all live files with the offsets that should be rows. `onVisible` gets the path of each file that readers
+ * may see.
  */
 export async function auditChain(
   chain: AuditedChain,
   context: AuditContext,
   onVisible: (path: string) => void,
 ): Promise<PartitionAudit> {
-  const { table, topic, topicId, partition, state } = chain;
-  const audit: PartitionAudit = {
-    table,
-    topic,
-    topicId,
-    partition,
-    first: state.first ?? 0n,
-    next: state.first ?? 0n,
-    landed: 0n,
-    dead: 0n,
-    filtered: 0n,
-    control: 0n,
-    gaps: 0n,
-    missing: [],
-    double: [],
-  };
+  const sums = new ChainSums(chain, new PartitionAccounts(context.table.state, chain));
   const lanes = new Lanes(filesUnderWay);
+  let rows = 0n;
   try {
-    for await (const record of readHistory(context.files, chain, state, context.signal)) {
-      addRecord(audit, record, (message) => context.problems.add(chain, message));
+    for await (const record of readHistory(context.files, chain, chain.state, context.signal)) {
+      if (isRetracted(chain.state, record)) continue;
+      sums.add(record, (message) => context.problems.add(chain, message));
       if (record.kind !== 'commit') continue;
-      for (const file of record.files) onVisible(file.path);
+      for (const file of record.files) {
+        if (!context.table.isReplaced(file.path)) rows += BigInt(file.rowCount);
+        else if (!context.table.isMoving(file.path)) continue;
+        onVisible(file.path);
+      }
       await lanes.run(() => auditCommitFiles(chain, record, context));
     }
     await lanes.end();
-    checkSums(audit, chain, context.problems);
   } finally {
     await lanes.end().catch(() => {});
   }
-  return audit;
+  for (const { ranges } of context.table.addedFor(chain)) {
+    const own = ranges.filter(({ topicId, partition }) => topicId === chain.topicId && partition === chain.partition);
+    rows += own.reduce((sum, range) => sum + BigInt(range.rowCount), 0n);
+  }
+  return sums.close(rows, (message) => context.problems.add(chain, message));
 }
 
-function addRecord(audit: PartitionAudit, record: LedgerRecord, complain: (message: string) => void): void {
-  if (record.kind !== 'commit' && record.kind !== 'gap') return;
-  if (record.first !== audit.next) {
-    complain(`record ${record.sequence} begins at ${record.first}, the one before ended at ${audit.next}`);
-  }
-  audit.next = record.next;
-  if (record.kind === 'gap') {
-    audit.gaps += record.next - record.first;
-    return;
-  }
-  audit.landed += record.landedCount;
-  for (const name of ['dead', 'filtered', 'control', 'gaps'] as const) {
-    audit[name] += record.notLanded[name].reduce((sum, run) => sum + (run.next - run.first), 0n);
-  }
-}
+const classNames = ['dead', 'filtered', 'control', 'gaps'] as const;
 
-function checkSums(audit: PartitionAudit, chain: AuditedChain, problems: ProblemList): void {
-  const { state } = chain;
-  const sum = audit.landed + audit.dead + audit.filtered + audit.control + audit.gaps;
-  if (sum !== audit.next - audit.first) {
-    problems.add(
-      chain,
-      `the classes add up to ${sum} offsets, [${audit.first}, ${audit.next}) has ${audit.next - audit.first}`,
-    );
+/** Adds up one partition: as its own chain says, and as it is with what the table's chain says besides. */
+class ChainSums {
+  readonly #chain: AuditedChain;
+  readonly #accounts: PartitionAccounts;
+  readonly #ledger = { landed: 0n, dead: 0n, filtered: 0n, control: 0n, gaps: 0n };
+  readonly #now = { landed: 0n, dead: 0n, filtered: 0n, control: 0n, gaps: 0n, deduplicated: 0n };
+  readonly #first: bigint;
+  #next: bigint;
+
+  constructor(chain: AuditedChain, accounts: PartitionAccounts) {
+    this.#chain = chain;
+    this.#accounts = accounts;
+    this.#first = chain.state.first ?? 0n;
+    this.#next = this.#first;
   }
-  if (audit.next !== (state.next ?? audit.next)) {
-    problems.add(chain, `the records lead to ${audit.next}, the checkpoint is ${state.next}`);
+
+  add(record: LedgerRecord, complain: (message: string) => void): void {
+    if (record.kind !== 'commit' && record.kind !== 'gap') return;
+    const { first, next, sequence } = record;
+    if (first !== this.#next) complain(`record ${sequence} begins at ${first}, the one before ended at ${this.#next}`);
+    this.#next = next;
+    const gap = { dead: [], filtered: [], control: [], gaps: [{ first, next }] };
+    const notLanded = record.kind === 'gap' ? gap : record.notLanded;
+    for (const name of classNames) this.#ledger[name] += countOffsets(notLanded[name]);
+    if (record.kind === 'commit') this.#ledger.landed += record.landedCount;
+    this.#addNow(first, next, this.#accounts.resolve(first, next, notLanded));
   }
-  for (const name of ['landed', 'dead', 'filtered', 'control', 'gaps'] as const) {
-    if (audit[name] === state.totals[name]) continue;
-    problems.add(chain, `the records add up to ${audit[name]} ${name}, the ledger carries ${state.totals[name]}`);
+
+  /** `rows`: of all live files together. */
+  close(rows: bigint, complain: (message: string) => void): PartitionAudit {
+    const { table, topic, topicId, partition, state } = this.#chain;
+    const [first, next, ledger] = [this.#first, this.#next, this.#ledger];
+    const nothing = { dead: [], filtered: [], control: [], gaps: [] };
+    const outside = this.#accounts.outside(first, next);
+    for (const run of outside) this.#addNow(run.first, run.next, this.#accounts.resolve(run.first, run.next, nothing));
+    const sum = ledger.landed + ledger.dead + ledger.filtered + ledger.control + ledger.gaps;
+    if (sum !== next - first) {
+      complain(`the classes add up to ${sum} offsets, [${first}, ${next}) has ${next - first}`);
+    }
+    if (next !== (state.next ?? next)) complain(`the records lead to ${next}, the checkpoint is ${state.next}`);
+    for (const name of ['landed', ...classNames] as const) {
+      if (ledger[name] === state.totals[name]) continue;
+      complain(`the records add up to ${ledger[name]} ${name}, the ledger carries ${state.totals[name]}`);
+    }
+    if (rows !== this.#now.landed) {
+      complain(`${this.#now.landed} offsets should be rows, the files of the table hold ${rows} rows`);
+    }
+    const backfilled = countOffsets(outside);
+    const replayed = countOffsets(this.#accounts.replayed);
+    const place = { table, topic, topicId, partition, first, next };
+    return { ...place, ...this.#now, backfilled, replayed, missing: [], double: [] };
+  }
+
+  #addNow(first: bigint, next: bigint, classes: OffsetClasses): void {
+    for (const name of [...classNames, 'deduplicated'] as const) this.#now[name] += countOffsets(classes[name]);
+    this.#now.landed += landedCount(first, next, classes);
   }
 }
 
 async function auditCommitFiles(chain: AuditedChain, commit: CommitRecord, context: AuditContext): Promise<void> {
-  const { files, problems, signal, onFile } = context;
+  const { files, problems, signal, onFile, table } = context;
   const { root } = new TablePaths(chain.table);
   const staged = mayBeStaged(chain.state, commit);
   for (const file of commit.files) {
-    for (const problem of await auditFile(files, root, file, staged, signal)) problems.add(chain, problem);
+    if (table.isReplaced(file.path)) continue;
+    const found = await auditFile(files, root, file, staged, signal);
+    // A rewrite may have taken the file out since we began.
+    if (found.length > 0 && (await table.isReplacedNow(file.path))) continue;
+    for (const problem of found) problems.add(chain, problem);
     onFile();
   }
   if (!commit.deadLetters) return;

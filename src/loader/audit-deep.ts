@@ -1,4 +1,4 @@
-import { type CommitRecord, readHistory } from '../offsets/index.ts';
+import { type CommitRecord, isRetracted, type NotLanded, PartitionAccounts, readHistory } from '../offsets/index.ts';
 import { describeError } from '../shared/index.ts';
 import { TablePaths, type WarehouseFiles } from '../warehouse/index.ts';
 import { type AuditContext, type AuditedChain, mayBeStaged } from './audit-chain.ts';
@@ -6,8 +6,8 @@ import { locate } from './audit-file.ts';
 import { OffsetMap } from './audit-offset-map.ts';
 import { maxNamedOffsets, type PartitionAudit, ProblemList } from './audit-report.ts';
 
-/** Gives the `_offset` column of a Parquet file in pieces, in any order. */
-export type OffsetReader = (path: string, size: number) => AsyncIterable<BigInt64Array>;
+/** Gives the `_offset` column of a Parquet file in pieces, in any order; `partition`: of the rows of that partition only. */
+export type OffsetReader = (path: string, size: number, partition: number | null) => AsyncIterable<BigInt64Array>;
 
 /** A file that readers see and no record names, but that says it belongs to the partition. */
 export interface StrayFile {
@@ -55,12 +55,12 @@ async function scanChain(
 ): Promise<ChainScan> {
   const problems = new ProblemList();
   const result: ChainScan = { missing: new NamedOffsets(), double: new NamedOffsets(), foreign: [], problems };
-  for await (const record of readHistory(context.files, chain, chain.state, context.signal)) {
-    if (record.kind !== 'commit') continue;
-    const scan = new CommitScan(chain, record, readOffsets, { ...context, problems });
+  const accounts = new PartitionAccounts(context.table.state, chain);
+  for await (const span of spansOf(chain, accounts, context)) {
+    const scan = new SpanScan(chain, span, accounts, readOffsets, { ...context, problems });
     await scan.open(strays);
-    for (let first = record.first; first < record.next; first += BigInt(mapOffsets)) {
-      const size = Math.min(Number(record.next - first), mapOffsets);
+    for (let first = span.first; first < span.next; first += BigInt(mapOffsets)) {
+      const size = Math.min(Number(span.next - first), mapOffsets);
       for (const map of [await scan.landedMap(first, size), await scan.deadMap(first, size)]) {
         for (const offset of map?.missing() ?? []) result.missing.add(offset);
         for (const offset of map?.double() ?? []) result.double.add(offset);
@@ -71,11 +71,44 @@ async function scanChain(
   return result;
 }
 
+/** Consecutive commits whose offsets are looked at together. */
+interface Span {
+  first: bigint;
+  next: bigint;
+  commits: CommitRecord[];
+}
+
+/**
+ * One commit a span; where rewrites have merged the files of many commits, as many as fit into one map, so that a merged file is
+ * not read again for each of them. Then what backfills brought.
+ */
+async function* spansOf(chain: AuditedChain, accounts: PartitionAccounts, context: AuditContext): AsyncGenerator<Span> {
+  const isMerged = context.table.addedFor(chain).length > 0;
+  let span: Span | null = null;
+  for await (const record of readHistory(context.files, chain, chain.state, context.signal)) {
+    if (record.kind !== 'commit' || isRetracted(chain.state, record)) continue;
+    const isNext: boolean = span !== null && span.next === record.first;
+    if (span && isMerged && isNext && record.next - span.first <= BigInt(mapOffsets)) {
+      span.next = record.next;
+      span.commits.push(record);
+      continue;
+    }
+    if (span) yield span;
+    span = { first: record.first, next: record.next, commits: [record] };
+  }
+  if (span) yield span;
+  const { first, next } = chain.state;
+  for (const run of accounts.outside(first ?? 0n, next ?? 0n)) yield { ...run, commits: [] };
+}
+
 interface ScannedFile {
   path: string;
   size: number;
+  /** Not a file of the span's own commits. */
   isStray: boolean;
-  /** How many of its offsets are not the commit's, and between which bounds (inclusive) these lie. */
+  /** Only rows of this partition are ours; null: all are. */
+  partition: number | null;
+  /** How many of its offsets are not the span's, and between which bounds (inclusive) these lie. */
   foreignCount: number;
   foreignFirst: bigint;
   foreignLast: bigint;
@@ -83,77 +116,106 @@ interface ScannedFile {
 
 const noForeign = { foreignCount: 0, foreignFirst: 0n, foreignLast: 0n };
 
-/** The files in which one commit's offsets may be found, read once per map. */
-class CommitScan {
+/** The files in which the offsets of a span may be found, read once per map. */
+class SpanScan {
   readonly #chain: AuditedChain;
-  readonly #commit: CommitRecord;
+  readonly #span: Span;
+  readonly #accounts: PartitionAccounts;
   readonly #readOffsets: OffsetReader;
   readonly #context: AuditContext;
   readonly #files: ScannedFile[] = [];
-  #deadLetters: { path: string; size: number } | null = null;
+  readonly #deadLetters: { path: string; size: number }[] = [];
 
-  constructor(chain: AuditedChain, commit: CommitRecord, readOffsets: OffsetReader, context: AuditContext) {
+  constructor(
+    chain: AuditedChain,
+    span: Span,
+    accounts: PartitionAccounts,
+    readOffsets: OffsetReader,
+    context: AuditContext,
+  ) {
     this.#chain = chain;
-    this.#commit = commit;
+    this.#span = span;
+    this.#accounts = accounts;
     this.#readOffsets = readOffsets;
     this.#context = context;
   }
 
-  /** Finds the commit's own files, as far as they exist, and strays that reach into its range. */
+  /** Finds the commits' own files, as far as they exist, files that rewrites brought, and strays that reach into the range. */
   async open(strays: readonly StrayFile[]): Promise<void> {
-    const { first, next, files, deadLetters } = this.#commit;
-    for (const file of files) {
-      const found = await this.#locate(file);
-      if (found) this.#files.push({ ...found, isStray: false, ...noForeign });
+    const { first, next, commits } = this.#span;
+    const { table } = this.#context;
+    for (const commit of commits) {
+      for (const file of commit.files) {
+        const found = table.isReplaced(file.path)
+          ? null
+          : await this.#locate(file, mayBeStaged(this.#chain.state, commit));
+        if (found) this.#files.push({ ...found, isStray: false, partition: null, ...noForeign });
+      }
+      const dead = commit.deadLetters;
+      const found = dead && (await this.#locate(dead, mayBeStaged(this.#chain.state, commit)));
+      if (found) this.#deadLetters.push(found);
+    }
+    for (const file of table.addedFor(this.#chain)) {
+      const { topicId, partition } = this.#chain;
+      const reaches = file.ranges.some((range) => {
+        return range.topicId === topicId && range.partition === partition && range.first < next && range.next > first;
+      });
+      const staged = table.stagedPath(file.path);
+      const found = reaches && (await this.#locate({ ...file, staged: staged ?? file.path }, staged !== null));
+      if (found) this.#files.push({ ...found, isStray: true, partition, ...noForeign });
     }
     for (const { path, size, firstOffset, lastOffset } of strays) {
       const reaches = lastOffset >= first && firstOffset < next;
       if (reaches && !this.#files.some((own) => own.path === path))
-        this.#files.push({ path, size, isStray: true, ...noForeign });
+        this.#files.push({ path, size, isStray: true, partition: null, ...noForeign });
     }
-    if (deadLetters) this.#deadLetters = await this.#locate(deadLetters);
   }
 
   async landedMap(first: bigint, size: number): Promise<OffsetMap> {
-    const { dead, filtered, control, gaps } = this.#commit.notLanded;
     const map = new OffsetMap(first, size);
-    for (const run of [...dead, ...filtered, ...control, ...gaps]) map.excuse(run.first, run.next);
+    const classes = this.#accounts.resolve(this.#span.first, this.#span.next, this.#ledgerClasses());
+    for (const runs of Object.values(classes)) for (const run of runs) map.excuse(run.first, run.next);
     for (const file of this.#files) {
       await this.#read(file.path, async () => {
-        for await (const offsets of this.#readOffsets(file.path, file.size)) {
+        for await (const offsets of this.#readOffsets(file.path, file.size, file.partition)) {
           const inside = map.see(offsets);
-          if (inside < offsets.length && first === this.#commit.first) this.#noteForeign(file, offsets);
+          if (inside < offsets.length && first === this.#span.first) this.#noteForeign(file, offsets);
         }
       });
     }
     return map;
   }
 
-  /** The same for the dead letters; null when the commit has none. */
+  /** The same for the dead letters; null when the commits have none. */
   async deadMap(first: bigint, size: number): Promise<OffsetMap | null> {
-    const { notLanded, deadLetters } = this.#commit;
-    if (!deadLetters) return null;
+    const { commits } = this.#span;
+    if (!commits.some(({ deadLetters }) => deadLetters)) return null;
     const map = new OffsetMap(first, size);
     let end = first;
-    for (const run of notLanded.dead) {
+    for (const run of commits.flatMap(({ notLanded }) => notLanded.dead)) {
       map.excuse(end, run.first);
       end = run.next;
     }
     map.excuse(end, first + BigInt(size));
-    const file = this.#deadLetters;
-    if (!file) return map;
     const { files, signal } = this.#context;
-    await this.#read(file.path, async () => {
-      for await (const offset of readDeadLetterOffsets(files, file.path, file.size, signal)) {
-        map.see(BigInt64Array.of(offset));
-      }
-    });
+    for (const file of this.#deadLetters) {
+      await this.#read(file.path, async () => {
+        for await (const offset of readDeadLetterOffsets(files, file.path, file.size, signal)) {
+          map.see(BigInt64Array.of(offset));
+        }
+      });
+    }
     return map;
+  }
+
+  #ledgerClasses(): NotLanded {
+    const of = (name: keyof NotLanded) => this.#span.commits.flatMap(({ notLanded }) => notLanded[name]);
+    return { dead: of('dead'), filtered: of('filtered'), control: of('control'), gaps: of('gaps') };
   }
 
   /** The commit's own files that hold offsets of other commits. */
   foreignFiles(): StrayFile[] {
-    const { first, next } = this.#commit;
+    const { first, next } = this.#span;
     return this.#files.flatMap(({ path, size, isStray, foreignCount, foreignFirst, foreignLast }) => {
       if (isStray || foreignCount === 0) return [];
       this.#context.problems.add(this.#chain, `${path}: ${foreignCount} of its offsets are not in [${first}, ${next})`);
@@ -163,17 +225,20 @@ class CommitScan {
 
   #noteForeign(file: ScannedFile, offsets: BigInt64Array): void {
     for (const offset of offsets) {
-      if (offset >= this.#commit.first && offset < this.#commit.next) continue;
+      if (offset >= this.#span.first && offset < this.#span.next) continue;
       if (file.foreignCount === 0 || offset < file.foreignFirst) file.foreignFirst = offset;
       if (file.foreignCount === 0 || offset > file.foreignLast) file.foreignLast = offset;
       file.foreignCount++;
     }
   }
 
-  async #locate(file: { path: string; staged: string; size: number }): Promise<{ path: string; size: number } | null> {
+  async #locate(
+    file: { path: string; staged: string; size: number },
+    isStaged: boolean,
+  ): Promise<{ path: string; size: number } | null> {
     const { files, signal } = this.#context;
     const { root } = new TablePaths(this.#chain.table);
-    return await locate(files, root, file, mayBeStaged(this.#chain.state, this.#commit), signal);
+    return await locate(files, root, file, isStaged, signal);
   }
 
   async #read(path: string, read: () => Promise<void>): Promise<void> {

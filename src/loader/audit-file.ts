@@ -1,4 +1,4 @@
-import type { LedgerFile } from '../offsets/index.ts';
+import type { LedgerFile, TableFile } from '../offsets/index.ts';
 import { describeError } from '../shared/index.ts';
 import { type ParquetFooter, type RangedReader, readParquetFooter, type WarehouseFiles } from '../warehouse/index.ts';
 
@@ -32,6 +32,29 @@ export async function auditFile(
   return problems;
 }
 
+/** The same for a file that a rewrite brought. `staged`: where it lies until its move is made. */
+export async function auditAddedFile(
+  files: WarehouseFiles,
+  root: string,
+  file: TableFile,
+  staged: string | null,
+  signal?: AbortSignal,
+): Promise<string[]> {
+  const place = { path: file.path, staged: staged ?? file.path };
+  const found = await locate(files, root, place, staged !== null, signal);
+  if (!found) return [`${file.path}: missing (${file.rowCount} rows)`];
+  const problems: string[] = [];
+  if (found.size !== file.size) problems.push(`${file.path}: ${found.size} bytes, the table's chain says ${file.size}`);
+  try {
+    const footer = await readParquetFooter(rangesOf(files, found.path, signal), found.size);
+    problems.push(...differences(file.path, "the table's chain", commonClaims(file, footer)));
+  } catch (error) {
+    if (signal?.aborted) throw error;
+    problems.push(`${file.path}: ${describeError(error)}`);
+  }
+  return problems;
+}
+
 /** Where a file of a record lies, and its size; null when it is at none of its places. */
 export async function locate(
   files: WarehouseFiles,
@@ -50,24 +73,35 @@ export async function locate(
   return null;
 }
 
+type Claim = [name: string, expected: bigint | number | string, found: number | string | undefined];
+
 /** `sluice.*` pairs of the footer are what the engine counted when it wrote the file. */
 function footerProblems(file: LedgerFile, footer: ParquetFooter): string[] {
-  const claims: [name: string, expected: bigint | number | string, found: number | string | undefined][] = [
-    ['rows', file.rowCount, footer.rowCount],
-    ['rows in row groups', file.rowCount, footer.rowGroups.reduce((sum, group) => sum + group.rowCount, 0)],
+  const claims: Claim[] = [
+    ...commonClaims(file, footer),
     ['first offset', file.firstOffset, footer.metadata.get('sluice.first-offset')],
     ['last offset', file.lastOffset, footer.metadata.get('sluice.last-offset')],
+  ];
+  return differences(file.path, 'the ledger', claims);
+}
+
+type FileFacts = Pick<LedgerFile, 'rowCount' | 'minTimeMs' | 'maxTimeMs' | 'contentHash' | 'schemaId'>;
+
+function commonClaims(file: FileFacts, footer: ParquetFooter): Claim[] {
+  return [
+    ['rows', file.rowCount, footer.rowCount],
+    ['rows in row groups', file.rowCount, footer.rowGroups.reduce((sum, group) => sum + group.rowCount, 0)],
     ['smallest time', file.minTimeMs, footer.metadata.get('sluice.min-time-ms')],
     ['largest time', file.maxTimeMs, footer.metadata.get('sluice.max-time-ms')],
     ['content hash', file.contentHash, footer.metadata.get('sluice.content-hash')],
     ['schema', file.schemaId, footer.metadata.get('sluice.schema-id')],
   ];
+}
+
+function differences(path: string, who: string, claims: readonly Claim[]): string[] {
   return claims
     .filter(([, expected, found]) => String(expected) !== String(found ?? ''))
-    .map(
-      ([name, expected, found]) =>
-        `${file.path}: its footer says ${name} ${found ?? 'nothing'}, the ledger ${expected}`,
-    );
+    .map(([name, expected, found]) => `${path}: its footer says ${name} ${found ?? 'nothing'}, ${who} ${expected}`);
 }
 
 /** Whether a dead-letter file is there with the size the ledger says: the problem, or null. */

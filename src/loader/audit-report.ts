@@ -4,14 +4,21 @@ export interface PartitionAudit {
   topic: string;
   topicId: string;
   partition: number;
-  /** The ledger covers [first, next). */
+  /** The ledger covers [first, next). Of it, by what became of each offset, later rewrites of the table included: */
   first: bigint;
   next: bigint;
+  /** Rows that are in the table now. */
   landed: bigint;
   dead: bigint;
   filtered: bigint;
   control: bigint;
   gaps: bigint;
+  /** Rows that a compaction left out because another one has the same key. */
+  deduplicated: bigint;
+  /** Offsets outside [first, next) that a backfill brought; they are in the classes above as well. */
+  backfilled: bigint;
+  /** Dead letters that have become rows; `landed` counts them. */
+  replayed: bigint;
   /** Exact offsets, rising, at most `maxNamedOffsets`; only `deep` can tell. */
   missing: bigint[];
   double: bigint[];

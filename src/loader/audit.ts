@@ -10,9 +10,10 @@ import {
 } from '../warehouse/index.ts';
 import { type AuditContext, type AuditedChain, auditChain } from './audit-chain.ts';
 import { auditOffsets, type OffsetReader, type StrayFile } from './audit-deep.ts';
-import { rangesOf } from './audit-file.ts';
+import { auditAddedFile, rangesOf } from './audit-file.ts';
 import type { LogBounds } from './audit-log-bounds.ts';
 import { type AuditReport, type PartitionAudit, ProblemList } from './audit-report.ts';
+import { AuditTable } from './audit-table.ts';
 import { listVisibleFiles } from './audit-visible-files.ts';
 
 export interface AuditOptions {
@@ -39,7 +40,7 @@ export async function auditWarehouse(files: WarehouseFiles, options: AuditOption
   const problems = new ProblemList();
   let fileCount = 0;
   const onFile = (): void => options.onFile?.(++fileCount);
-  const context: AuditContext = { files, problems, signal: options.signal, onFile };
+  const context = { files, problems, signal: options.signal, onFile };
   const found = await describeOffsets(files, { table: options.table, withPast: true, signal: options.signal });
   const chains: AuditedChain[] = [];
   for (const { state, problem, ...chain } of found) {
@@ -49,7 +50,8 @@ export async function auditWarehouse(files: WarehouseFiles, options: AuditOption
   const partitions: PartitionAudit[] = [];
   for (const table of new Set(found.map((chain) => chain.table))) {
     const ofTable = chains.filter((chain) => chain.table === table);
-    partitions.push(...(await auditTable(table, ofTable, options, context)));
+    const view = await AuditTable.open(files, table, options.signal);
+    partitions.push(...(await auditTable(table, ofTable, options, { ...context, table: view })));
   }
   if (options.logBounds) compareWithLog(chains, options.logBounds, problems);
   const listed = problems.take();
@@ -68,11 +70,13 @@ async function auditTable(
   for (const chain of chains) {
     audits.push(await onWholeChain(chain, context, (own) => auditChain(chain, own, (path) => unnamed.delete(path))));
   }
+  await auditAddedFiles(table, context, unnamed);
   const strays = await judgeUnnamed(table, chains, unnamed, context);
   if (!options.deep) return audits;
   const columns = new ColumnScan();
-  const readOffsets: OffsetReader = (path, size) => {
-    return columns.integers(rangesOf(context.files, path, options.signal), size, '_offset', options.signal);
+  const readOffsets: OffsetReader = (path, size, partition) => {
+    const where = partition === null ? null : { column: '_partition', equals: partition };
+    return columns.integers(rangesOf(context.files, path, options.signal), size, '_offset', options.signal, where);
   };
   try {
     for (const [i, chain] of chains.entries()) {
@@ -83,6 +87,19 @@ async function auditTable(
     await columns.close();
   }
   return audits;
+}
+
+/** The files that rewrites brought: as their records say, and seen by readers. */
+async function auditAddedFiles(table: string, context: AuditContext, unnamed: Map<string, number>): Promise<void> {
+  const { files, problems, signal, onFile, table: view } = context;
+  const { root } = new TablePaths(table);
+  for (const file of [...view.state.added.values()]) {
+    unnamed.delete(file.path);
+    const found = await auditAddedFile(files, root, file, view.stagedPath(file.path), signal);
+    onFile();
+    if (found.length > 0 && (await view.isReplacedNow(file.path))) continue;
+    for (const problem of found) problems.add({ table, topic: file.topic }, problem);
+  }
 }
 
 /** Eras may be removed while their records are read: then the work is done again from the chain's new tail. */
@@ -119,8 +136,14 @@ async function judgeUnnamed(
     }
   }
   const { root } = new TablePaths(table);
+  const state = await context.table.refresh();
   for (const [path, size] of unnamed) {
-    context.problems.add({ table }, `${path}: readers see it, but no record of the ledger names it`);
+    if (state.added.has(path)) continue;
+    const isReplaced = state.replaced.has(path);
+    const status = await context.files.stat(`${root}/${path}`, context.signal ? { signal: context.signal } : {});
+    if (isReplaced && (!status || context.table.isMoving(path))) continue;
+    const why = isReplaced ? 'a rewrite has replaced it' : 'no record of the ledger names it';
+    context.problems.add({ table }, `${path}: readers see it, but ${why}`);
     const claimed = await identify({ path: `${root}/${path}`, size }, chains, context);
     if (claimed) strays.set(claimed.key, [...(strays.get(claimed.key) ?? []), claimed.stray]);
   }

@@ -7,9 +7,11 @@ import type {
   LedgerRecord,
   LedgerTotals,
   RepairRecord,
+  RewindRecord,
+  SequenceRange,
   SnapshotPointer,
 } from './ledger-record.ts';
-import { countOffsets } from './record-checks.ts';
+import { countOffsets } from './offset-intervals.ts';
 
 /** What a partition's chain says after its last record. Immutable: every record makes a new one. */
 export interface ChainState {
@@ -39,10 +41,12 @@ export interface ChainState {
   /** All files of commits up to here are known to be visible. */
   publishedThrough: number;
   /** Records whose files may not have been moved yet, oldest first. */
-  pending: readonly (CommitRecord | RepairRecord)[];
+  pending: readonly (CommitRecord | RepairRecord | RewindRecord)[];
   lastCommit: LastCommit | null;
   leaderEpoch: number;
   totals: LedgerTotals;
+  /** Commits and gaps between these sequences were taken back by a rewind. */
+  retractions: readonly SequenceRange[];
   /** Keeps the records of all eras before this one. */
   snapshot: SnapshotPointer | null;
 }
@@ -72,6 +76,7 @@ export function emptyState(topic: string, topicId: string, partition: number): C
     lastCommit: null,
     leaderEpoch: -1,
     totals: noTotals,
+    retractions: [],
     snapshot: null,
   };
 }
@@ -114,9 +119,17 @@ export function applyRecord(
       return next;
     case 'commit':
       return applyCommit(next, record);
+    case 'rewind':
+      return applyRewind(next, record);
     case 'era-end':
       return stateAfterEraEnd(record, hash, state.eraFolder);
   }
+}
+
+/** Whether a rewind has taken the record back: it counts as never written. */
+export function isRetracted(state: Pick<ChainState, 'retractions'>, record: LedgerRecord): boolean {
+  if (record.kind !== 'commit' && record.kind !== 'gap') return false;
+  return state.retractions.some(({ first, last }) => record.sequence >= first && record.sequence <= last);
 }
 
 /** The state an era begins with, from the closing record of the one before alone. */
@@ -138,6 +151,7 @@ export function stateAfterEraEnd(record: EraEndRecord, hash: string, folder: str
     lastCommit: record.lastCommit,
     leaderEpoch: record.leaderEpoch,
     totals: record.totals,
+    retractions: record.retractions ?? [],
     snapshot: record.snapshot,
   };
 }
@@ -173,6 +187,26 @@ function applyCommit(state: ChainState, record: CommitRecord): ChainState {
   };
 }
 
+function applyRewind(state: ChainState, record: RewindRecord): ChainState {
+  const { totals, next, retracts, leaderEpoch } = record;
+  return {
+    ...state,
+    next,
+    leaderEpoch,
+    lastCommit: null,
+    pending: [...state.pending, record],
+    retractions: [...state.retractions, retracts],
+    totals: {
+      landed: state.totals.landed - totals.landed,
+      dead: state.totals.dead - totals.dead,
+      filtered: state.totals.filtered - totals.filtered,
+      control: state.totals.control - totals.control,
+      gaps: state.totals.gaps - totals.gaps,
+      files: state.totals.files - totals.files,
+    },
+  };
+}
+
 type Expectation = [name: string, expected: unknown, actual: unknown];
 
 function checkLink(state: ChainState, record: LedgerRecord, path: string): void {
@@ -194,6 +228,7 @@ function linksOf(state: ChainState, record: LedgerRecord): Expectation[] {
   ];
   if (state.next === null) return [...links, ['a first record of kind', 'era-end', record.kind]];
   const isLanding = record.kind === 'commit' || record.kind === 'gap';
+  if (record.kind === 'rewind') return [...links, ['checkpoint', state.next, record.from]];
   links.push(isLanding ? ['first offset', state.next, record.first] : ['next offset', state.next, record.next]);
   if (record.kind !== 'era-end') return links;
   const totals = Object.entries(state.totals).map(([name, value]): Expectation => {

@@ -17,6 +17,7 @@ import {
 } from './ledger-record.ts';
 import { type PartitionFormat, partitionFormat } from './partition-format.ts';
 import { type AppendContext, appendRecord } from './record-appender.ts';
+import { setRetractedAside } from './rewind.ts';
 import { moveStagedFiles, sweepStaging } from './staged-moves.ts';
 import { tableFormat } from './table-chain/table-format.ts';
 import { setVoidFilesAside } from './void-files.ts';
@@ -192,11 +193,12 @@ export class ChainWriter {
     signal: AbortSignal | undefined,
   ): Promise<void> {
     const { era, holder, lastCommit, leaderEpoch, totals } = this.state;
+    const retractions = this.state.retractions.length > 0 ? [...this.state.retractions] : undefined;
     const nextFolder = eraFolderName(era + 1, this.#context.unique());
     await this.files.mkdirs(`${chainFolder(this.chain)}/${nextFolder}`, signalOption(signal));
     const base = this.base();
     await this.append(
-      { ...base, kind: 'era-end', ...part, nextFolder, holder, lastCommit, leaderEpoch, totals },
+      { ...base, kind: 'era-end', ...part, nextFolder, holder, lastCommit, leaderEpoch, totals, retractions },
       signal,
     );
   }
@@ -205,6 +207,7 @@ export class ChainWriter {
     if (this.state.pending.length === 0) return;
     for (const record of this.state.pending) {
       if (record.kind === 'commit') await this.#move(record, signal);
+      else if (record.kind === 'rewind') await setRetractedAside(this.files, this.chain.table, record, signal);
       else await setVoidFilesAside(this.files, this.chain, record, signal);
     }
     this.state = withAllPublished(this.state);

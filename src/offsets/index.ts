@@ -1,7 +1,7 @@
 export { decodeSealedJson, encodeSealedJson } from './canonical-json.ts';
 export { readHistory } from './chain-history.ts';
 export { readChain } from './chain-reader.ts';
-export type { ChainState } from './chain-state.ts';
+export { type ChainState, isRetracted } from './chain-state.ts';
 export type { ChainOptions } from './chain-writer.ts';
 export { type ClaimOptions, describeOwner } from './claim-rules.ts';
 export { describeOffsets, listTopics, type OffsetsFilter, type PartitionOffsets } from './describe-offsets.ts';
@@ -23,14 +23,17 @@ export type {
   OffsetRun,
   ReleaseRecord,
   RepairRecord,
+  RewindRecord,
   RollCause,
   SnapshotPointer,
 } from './ledger-record.ts';
 export { examineDamage, type LedgerDamage, voidDamagedRecord } from './ledger-repair.ts';
+export * from './offset-intervals.ts';
 export { type CommitInput, PartitionChain } from './partition-chain.ts';
 export { maxRunsPerCommit } from './record-codec.ts';
 export { type SchemaPublication, SchemaStore } from './schema-store.ts';
-export { type LiveFile, liveFiles } from './table-chain/live-files.ts';
+export { type LiveFile, liveFiles, tableFileOf } from './table-chain/live-files.ts';
+export { landedCount, type OffsetClasses, PartitionAccounts } from './table-chain/partition-accounts.ts';
 export { TableChain, type TableChainOptions } from './table-chain/table-chain.ts';
 export { replacedPath, rewriteFileName, rewriteFolders, rewriteStaging } from './table-chain/table-paths.ts';
 export type {

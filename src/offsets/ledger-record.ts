@@ -169,6 +169,8 @@ export interface EraEndRecord extends RecordBase {
   /** The file that keeps this era's records (and leads on to those of the eras before), relative to the table, and its hash. */
   snapshot: SnapshotPointer | null;
   totals: LedgerTotals;
+  /** Commits and gaps that rewinds have taken back; left out when there are none. */
+  retractions?: SequenceRange[] | undefined;
 }
 
 export interface SnapshotPointer {
@@ -194,4 +196,40 @@ export interface RepairRecord extends RecordBase {
   reason: string;
 }
 
-export type LedgerRecord = ClaimRecord | CommitRecord | ReleaseRecord | GapRecord | EraEndRecord | RepairRecord;
+/**
+ * An operator's word that offsets [next, from) are to be loaded again (`sluice offsets rewind`): the checkpoint goes back to a
+ * commit boundary, and the commits and gaps from there on count as never made. Their files are moved to `aside`, by the
+ * rewinder or by the next claimant.
+ */
+export interface RewindRecord extends RecordBase {
+  kind: 'rewind';
+  /** The checkpoint before. */
+  from: bigint;
+  /** The checkpoint from here on. */
+  next: bigint;
+  retracts: SequenceRange;
+  /** Files of the retracted commits, dead letters too, relative to the table. */
+  files: { path: string; size: number }[];
+  /** What the retracted records had added to the totals. */
+  totals: LedgerTotals;
+  /** Of the record before `next`; -1 unknown. */
+  leaderEpoch: number;
+  /** Folder, relative to the table. */
+  aside: string;
+  reason: string;
+}
+
+/** Records of one chain, both ends included. */
+export interface SequenceRange {
+  first: number;
+  last: number;
+}
+
+export type LedgerRecord =
+  | ClaimRecord
+  | CommitRecord
+  | ReleaseRecord
+  | GapRecord
+  | EraEndRecord
+  | RepairRecord
+  | RewindRecord;

@@ -14,7 +14,8 @@ import { type ChainOptions, ChainWriter } from './chain-writer.ts';
 import { type ClaimOptions, checkClaim } from './claim-rules.ts';
 import { FencedError, LedgerError } from './ledger-error.ts';
 import { type ChainId, chainFolder, recordName, stagingFolder } from './ledger-paths.ts';
-import type { CommitRecord, GapRecord, LedgerOwner } from './ledger-record.ts';
+import type { CommitRecord, GapRecord, LedgerOwner, RewindRecord } from './ledger-record.ts';
+import { planRewind } from './rewind.ts';
 
 /** What the loader knows of a roll; the chain adds the rest of the record. */
 export type CommitInput = Pick<
@@ -147,6 +148,29 @@ export class PartitionChain {
     return await this.#serially(async () => {
       const record: GapRecord = { ...this.#writer.base(), kind: 'gap', first, next, reason };
       await this.#writer.append(record, options.signal);
+      return record;
+    });
+  }
+
+  /**
+   * Takes the checkpoint back to `to`, which must be where a commit or a gap begins, and retracts what came behind it. Only
+   * together with the table's chain, which knows whether a rewrite has touched these offsets: see src/rewrites.
+   */
+  async rewind(to: bigint, reason: string, options: { signal?: AbortSignal } = {}): Promise<RewindRecord> {
+    return await this.#serially(async () => {
+      const writer = this.#writer;
+      await writer.finishMoves(options.signal);
+      const plan = await planRewind(writer.files, writer.chain, writer.state, to, options.signal);
+      const record: RewindRecord = {
+        ...writer.base(),
+        kind: 'rewind',
+        from: writer.state.next!,
+        next: to,
+        ...plan,
+        reason,
+      };
+      await writer.append(record, options.signal);
+      await writer.finishMoves(options.signal);
       return record;
     });
   }

@@ -1,4 +1,5 @@
-import type { CommitRecord, EraEndRecord, LedgerFile, LedgerRecord, OffsetRun } from './ledger-record.ts';
+import type { CommitRecord, EraEndRecord, LedgerFile, LedgerRecord, OffsetRun, RewindRecord } from './ledger-record.ts';
+import { countOffsets } from './offset-intervals.ts';
 
 /** What is wrong with a record taken by itself, as one line; null when it can be true. Offset conservation is checked here. */
 export function checkRecord(record: LedgerRecord): string | null {
@@ -14,9 +15,22 @@ export function checkRecord(record: LedgerRecord): string | null {
       return checkTotals(record);
     case 'repair':
       return record.voids === record.sequence - 1 ? null : `expected to void the record before, got ${record.voids}`;
+    case 'rewind':
+      return checkRewind(record);
     default:
       return null;
   }
+}
+
+function checkRewind({ from, next, retracts, sequence, totals }: RewindRecord): string | null {
+  if (next >= from) return `expected to go back from ${from}, got ${next}`;
+  if (retracts.first > retracts.last || retracts.last >= sequence) {
+    return `expected earlier records to retract, got ${retracts.first} to ${retracts.last}`;
+  }
+  const sum = totals.landed + totals.dead + totals.filtered + totals.control + totals.gaps;
+  return sum === from - next
+    ? null
+    : `the retracted records held ${sum} offsets, [${next}, ${from}) has ${from - next}`;
 }
 
 function checkCommit(record: CommitRecord): string | null {
@@ -85,9 +99,4 @@ function checkTotals({ first, next, totals, lastCommit, publishedThrough }: EraE
   return sum === next - first
     ? null
     : `the totals add up to ${sum}, not to the ${next - first} offsets of [${first}, ${next})`;
-}
-
-/** How many offsets the runs cover. */
-export function countOffsets(runs: readonly OffsetRun[]): bigint {
-  return runs.reduce((sum, run) => sum + (run.next - run.first), 0n);
 }

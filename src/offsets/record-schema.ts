@@ -69,6 +69,16 @@ const base = {
   publishedThrough: count,
 };
 
+const totals = z.strictObject({
+  landed: offset,
+  dead: offset,
+  filtered: offset,
+  control: offset,
+  gaps: offset,
+  files: count,
+});
+const sequenceRange = z.strictObject({ first: count.positive(), last: count.positive() });
+
 const claim = z.strictObject({ ...base, kind: z.literal('claim'), next: offset, takeOver: z.string().nullable() });
 const commit = z.strictObject({
   ...base,
@@ -96,14 +106,8 @@ const eraEnd = z.strictObject({
     .nullable(),
   leaderEpoch: z.int(),
   snapshot: z.strictObject({ path, sha256 }).nullable(),
-  totals: z.strictObject({
-    landed: offset,
-    dead: offset,
-    filtered: offset,
-    control: offset,
-    gaps: offset,
-    files: count,
-  }),
+  totals,
+  retractions: z.array(sequenceRange).optional(),
 });
 
 const repair = z.strictObject({
@@ -116,9 +120,22 @@ const repair = z.strictObject({
   reason: z.string(),
 });
 
-export const recordKinds = ['claim', 'commit', 'release', 'gap', 'era-end', 'repair'] as const;
+const rewind = z.strictObject({
+  ...base,
+  kind: z.literal('rewind'),
+  from: offset,
+  next: offset,
+  retracts: sequenceRange,
+  files: z.array(z.strictObject({ path, size: count })),
+  totals,
+  leaderEpoch: z.int(),
+  aside: path,
+  reason: z.string(),
+});
 
-const record = z.discriminatedUnion('kind', [claim, commit, release, gap, eraEnd, repair]);
+export const recordKinds = ['claim', 'commit', 'release', 'gap', 'era-end', 'repair', 'rewind'] as const;
+
+const record = z.discriminatedUnion('kind', [claim, commit, release, gap, eraEnd, repair, rewind]);
 
 /** The record in parsed JSON, or what is wrong with it as one line. */
 export function parseRecordJson(json: unknown): { record: LedgerRecord } | { problem: string } {

@@ -1,5 +1,7 @@
-import { readdir } from 'node:fs/promises';
+import { readdir, rename } from 'node:fs/promises';
+import { DuckDBInstance } from '@duckdb/node-api';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { auditWarehouse } from '../../src/loader/index.ts';
 import { liveFiles } from '../../src/offsets/index.ts';
 import { compactTable, tidyTable } from '../../src/rewrites/index.ts';
 import { openLake } from '../support/lake.ts';
@@ -22,6 +24,16 @@ beforeEach(async () => {
 
 afterEach(async () => await warehouse.close());
 
+/** Every offset is where the ledger and the table's chain say, read from the files themselves. */
+async function expectConserved(expected: object = {}): Promise<void> {
+  const report = await auditWarehouse(warehouse.files, { deep: true });
+  expect(report.problems).toEqual([]);
+  for (const { first, next, landed, dead, control, deduplicated } of report.partitions) {
+    expect(landed + dead + control + deduplicated).toBe(next - first);
+  }
+  expect(report.partitions[0]).toMatchObject(expected);
+}
+
 async function hourFiles(): Promise<number[]> {
   const day = warehouse.local('/events/dt=2026-11-21');
   const hours = (await readdir(day)).sort();
@@ -40,6 +52,7 @@ describe('compaction', () => {
     ]);
     expect(await hourFiles()).toEqual([1, 1, 1]);
     expect(await visibleRows(warehouse)).toEqual(before);
+    await expectConserved({ landed: 41n, dead: 1n, control: 2n });
     expect((await compactTable(await rewriteContext(warehouse), everything)).groups).toEqual([]);
   });
 
@@ -106,6 +119,9 @@ describe('compaction', () => {
     expect(dropped.reduce((a, b) => a + b)).toBe(82 - rows.length);
     const [rewrite] = context.chain.state.rewrites.values();
     expect(rewrite!.deduplicated.map(({ partition }) => partition)).toEqual([0, 1]);
+    const { runs } = rewrite!.deduplicated[0]!;
+    expect(runs.length).toBeGreaterThan(0);
+    await expectConserved();
     const again = await compactTable(context, { ...everything, unique: { columns: ['n'], keep: 'first' } });
     expect(again.groups).toEqual([]);
   });
@@ -119,10 +135,24 @@ describe('compaction', () => {
     expect(await readdir(replaced)).toHaveLength(3);
     expect((await tidyTable(context, { graceMs: -1000 })).expired).toHaveLength(3);
     expect(await readdir(replaced)).toEqual([]);
+    await expectConserved();
+  });
+
+  it('is no cover for a row that was lost behind it: the audit names its offset', async () => {
+    await compactTable(await rewriteContext(warehouse), everything);
+    const day = warehouse.local('/events/dt=2026-11-21/hr=07');
+    const [name] = await readdir(day);
+    const connection = await (await DuckDBInstance.create(':memory:')).connect();
+    await connection.run(
+      `COPY (SELECT * FROM read_parquet('${day}/${name}') WHERE NOT (_partition = 1 AND _offset = 3)) TO '${day}/x' (FORMAT parquet)`,
+    );
+    await rename(`${day}/x`, `${day}/${name}`);
+    const { partitions, problems } = await auditWarehouse(warehouse.files, { deep: true });
+    expect(partitions.map(({ missing }) => missing)).toEqual([[], [3n]]);
+    expect(problems.map(({ message }) => message).join()).toMatch(/its footer says rows 43, the table's chain 44/);
   });
 
   it('refuses to commit when the old files do not hold what their records say', async () => {
-    const { rename } = await import('node:fs/promises');
     const files: string[] = [];
     for await (const { path } of liveFiles(warehouse.files, 'events', { hour: 'dt=2026-11-21/hr=07' }))
       files.push(path);

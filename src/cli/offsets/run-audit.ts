@@ -74,6 +74,8 @@ function print(report: AuditReport, isDeep: boolean): void {
     { header: 'FILTERED', cell: ({ filtered }) => String(filtered), align: 'right' },
     { header: 'CONTROL', cell: ({ control }) => String(control), align: 'right' },
     { header: 'GAPS', cell: ({ gaps }) => String(gaps), align: 'right' },
+    { header: 'DOUBLES', cell: ({ deduplicated }) => String(deduplicated), align: 'right' },
+    { header: 'BACKFILL', cell: ({ backfilled }) => String(backfilled), align: 'right' },
     { header: 'MISSING', cell: ({ missing }) => (isDeep ? String(missing.length) : ''), align: 'right' },
     { header: 'DOUBLE', cell: ({ double }) => (isDeep ? String(double.length) : ''), align: 'right' },
   ]);

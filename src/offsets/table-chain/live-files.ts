@@ -1,6 +1,7 @@
 import type { WarehouseFiles } from '../../warehouse/index.ts';
 import { readHistory } from '../chain-history.ts';
 import { readChain, readTail } from '../chain-reader.ts';
+import { isRetracted } from '../chain-state.ts';
 import type { ChainId } from '../ledger-paths.ts';
 import type { CommitRecord, LedgerFile } from '../ledger-record.ts';
 import { listChains } from '../table-discovery.ts';
@@ -57,7 +58,7 @@ export async function* partitionFiles(
 ): AsyncGenerator<PartitionFile> {
   const state = await readChain(files, chain, '', signal);
   for await (const record of readHistory(files, chain, state, signal)) {
-    if (record.kind !== 'commit') continue;
+    if (record.kind !== 'commit' || isRetracted(state, record)) continue;
     const isStaged = record.sequence > state.publishedThrough;
     for (const file of record.files) yield { file, commit: record, isStaged };
   }

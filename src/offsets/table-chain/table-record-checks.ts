@@ -1,6 +1,7 @@
 import { addContentHashes } from '../../warehouse/index.ts';
 import type { OffsetRun } from '../ledger-record.ts';
-import { checkRuns, countOffsets, findOverlap } from '../record-checks.ts';
+import { countOffsets } from '../offset-intervals.ts';
+import { checkRuns, findOverlap } from '../record-checks.ts';
 import type { RangeAccount, RewriteRecord, TableFile, TableRecord } from './table-record.ts';
 
 /** What is wrong with a record taken by itself, as one line; null when it can be true. Conservation is checked here. */

@@ -24,7 +24,8 @@ export class ColumnScan {
   }
 
   /**
-   * The values of an integer column in the order of the file, in pieces of some thousands.
+   * The values of an integer column in the order of the file, in pieces of some thousands. `where`: only of the rows that have
+   * this number in another column.
    *
    * @throws SluiceError `bad-parquet` when the file is damaged, lacks the column, or has a null in it.
    */
@@ -33,6 +34,7 @@ export class ColumnScan {
     fileSize: number,
     column = '_offset',
     signal?: AbortSignal,
+    where: { column: string; equals: number } | null = null,
   ): AsyncGenerator<BigInt64Array> {
     signal?.throwIfAborted();
     this.#instance ??= openDuckdb(this.#directory, '256MB');
@@ -40,11 +42,13 @@ export class ColumnScan {
     const path = join(this.#directory, `${randomUUID()}.parquet`);
     try {
       const footer = await readParquetFooter(read, fileSize);
-      const index = footer.columns.indexOf(column);
-      if (index < 0)
-        throw new SluiceError('bad-parquet', `expected a column ${column}, came ${footer.columns.join(', ')}`);
-      await writeSparse(path, read, fileSize, footer, index, signal);
-      yield* scan(connection, path, column, signal);
+      const wanted = where === null ? [column] : [column, where.column];
+      const missing = wanted.find((name) => !footer.columns.includes(name));
+      if (missing !== undefined)
+        throw new SluiceError('bad-parquet', `expected a column ${missing}, came ${footer.columns.join(', ')}`);
+      const indexes = wanted.map((name) => footer.columns.indexOf(name));
+      await writeSparse(path, read, fileSize, footer, indexes, signal);
+      yield* scan(connection, path, wanted, where?.equals ?? null, signal);
     } finally {
       connection.closeSync();
       await rm(path, { force: true });
@@ -59,20 +63,27 @@ export class ColumnScan {
   }
 }
 
+/**
+ * The filter is ours, not DuckDB's: for a comparison in SQL it would look into bloom filters and indexes, which are not fetched.
+ */
 async function* scan(
   connection: DuckDBConnection,
   path: string,
-  column: string,
+  columns: readonly string[],
+  equals: number | null,
   signal: AbortSignal | undefined,
 ): AsyncGenerator<BigInt64Array> {
-  const query = `SELECT ${sqlIdentifier(column)}::BIGINT FROM read_parquet(${sqlLiteral(path)})`;
+  const list = columns.map((column) => `${sqlIdentifier(column)}::BIGINT`).join(', ');
+  const [column] = columns;
   try {
-    const result = await connection.stream(query);
+    const result = await connection.stream(`SELECT ${list} FROM read_parquet(${sqlLiteral(path)})`);
     for (;;) {
       signal?.throwIfAborted();
       const chunk = await result.fetchChunk();
       if (chunk === null || chunk.rowCount === 0) return;
-      const values = chunk.getColumnValues(0);
+      const all = chunk.getColumnValues(0);
+      const keys = equals === null ? null : chunk.getColumnValues(1);
+      const values = keys === null ? all : all.filter((_, i) => keys[i] === BigInt(equals!));
       if (values.includes(null))
         throw new SluiceError('bad-parquet', `expected a value in every row of ${column}, came a null`);
       yield BigInt64Array.from(values as bigint[]);
@@ -88,7 +99,7 @@ async function writeSparse(
   read: RangedReader,
   fileSize: number,
   footer: ParquetFooter,
-  columnIndex: number,
+  columnIndexes: readonly number[],
   signal: AbortSignal | undefined,
 ): Promise<void> {
   const file = await open(path, 'wx');
@@ -96,8 +107,7 @@ async function writeSparse(
     await file.truncate(fileSize);
     await copyRange(file, read, 0, 4, signal);
     await copyRange(file, read, footer.position, fileSize - footer.position, signal);
-    for (const { chunks } of footer.rowGroups) {
-      const { position, size } = chunks[columnIndex]!;
+    for (const { position, size } of footer.rowGroups.flatMap(({ chunks }) => columnIndexes.map((i) => chunks[i]!))) {
       if (position < 0 || size < 0 || position + size > footer.position) {
         throw new SluiceError(
           'bad-parquet',

@@ -100,8 +100,8 @@ describe('a ledger record', () => {
 
   it('of a kind or a format version we do not know is refused by name', () => {
     const unknown = encodeRecord({ ...base, kind: 'release', next: 1n });
-    const rewind = unknown.bytes.toString().replace('"release"', '"rewind"');
-    expect(() => decodeRecord(resealed(rewind), '/r')).toThrow(/got "rewind"; a newer Sluice may have written it/);
+    const rewind = unknown.bytes.toString().replace('"release"', '"vacuum"');
+    expect(() => decodeRecord(resealed(rewind), '/r')).toThrow(/got "vacuum"; a newer Sluice may have written it/);
     const newer = unknown.bytes.toString().replace('"formatVersion":1', '"formatVersion":2');
     expect(() => decodeRecord(Buffer.from(newer), '/r')).toThrow(/expected format version 1, got 2/);
   });

@@ -1,0 +1,90 @@
+import type { NotLanded, OffsetRun } from '../ledger-record.ts';
+import { clipRuns, countOffsets, cutRuns, joinRuns, subtractRuns } from '../offset-intervals.ts';
+import { partitionKey, type TableState } from './table-state.ts';
+
+/** Offsets of one partition by what became of them. */
+export interface OffsetClasses extends NotLanded {
+  deduplicated: OffsetRun[];
+}
+
+/**
+ * What a table's chain says of the offsets of one partition, over and above the partition's own chain: ranges that were read
+ * again (the newest account of an offset counts), rows left out as doubles, dead letters that became rows.
+ */
+export class PartitionAccounts {
+  /** Offsets whose account is here and not in the partition's chain. */
+  readonly covered: readonly OffsetRun[];
+  readonly #classes: OffsetClasses;
+  readonly #replayed: readonly OffsetRun[];
+
+  constructor(state: TableState, partition: { topicId: string; partition: number }) {
+    const key = partitionKey(partition);
+    let covered: OffsetRun[] = [];
+    let classes: OffsetClasses = { dead: [], filtered: [], control: [], gaps: [], deduplicated: [] };
+    let replayed: OffsetRun[] = [];
+    const active = [...state.rewrites.values()].filter(({ isActive }) => isActive);
+    for (const rewrite of active.sort((a, b) => a.sequence - b.sequence)) {
+      for (const account of rewrite.accounts) {
+        if (partitionKey(account) !== key) continue;
+        const { first, next, notLanded } = account;
+        covered = joinRuns(covered, [{ first, next }]);
+        classes = mapClasses(classes, (runs) => cutRuns(runs, first, next));
+        replayed = cutRuns(replayed, first, next);
+        classes = { ...joinClasses(classes, notLanded), deduplicated: classes.deduplicated };
+      }
+      const of = (all: typeof rewrite.replayed): OffsetRun[] =>
+        all.filter((one) => partitionKey(one) === key).flatMap(({ runs }) => runs);
+      classes.deduplicated = joinRuns(classes.deduplicated, of(rewrite.deduplicated));
+      replayed = joinRuns(replayed, of(rewrite.replayed));
+    }
+    this.covered = covered;
+    this.#classes = classes;
+    this.#replayed = replayed;
+  }
+
+  /** Dead letters that are rows now. */
+  get replayed(): readonly OffsetRun[] {
+    return this.#replayed;
+  }
+
+  /** Offsets covered here that are not within [first, next): a backfill brought them. */
+  outside(first: bigint, next: bigint): OffsetRun[] {
+    return cutRuns(this.covered, first, next);
+  }
+
+  /** The classes of [first, next) as they are now, given what the partition's chain says of it. */
+  resolve(first: bigint, next: bigint, ledger: NotLanded): OffsetClasses {
+    const here = mapClasses(this.#classes, (runs) => clipRuns(runs, first, next));
+    const covered = clipRuns(this.covered, first, next);
+    const rest = mapClasses({ ...ledger, deduplicated: [] }, (runs) => subtractRuns(runs, covered));
+    const classes = joinClasses(here, rest);
+    return { ...classes, dead: subtractRuns(classes.dead, this.#replayed), deduplicated: here.deduplicated };
+  }
+}
+
+/** How many offsets of [first, next) are rows. */
+export function landedCount(first: bigint, next: bigint, classes: OffsetClasses): bigint {
+  const { dead, filtered, control, gaps, deduplicated } = classes;
+  return next - first - countOffsets([...dead, ...filtered, ...control, ...gaps, ...deduplicated]);
+}
+
+function mapClasses(classes: OffsetClasses, map: (runs: OffsetRun[]) => OffsetRun[]): OffsetClasses {
+  const { dead, filtered, control, gaps, deduplicated } = classes;
+  return {
+    dead: map(dead),
+    filtered: map(filtered),
+    control: map(control),
+    gaps: map(gaps),
+    deduplicated: map(deduplicated),
+  };
+}
+
+function joinClasses(a: NotLanded, b: NotLanded): OffsetClasses {
+  return {
+    dead: joinRuns(a.dead, b.dead),
+    filtered: joinRuns(a.filtered, b.filtered),
+    control: joinRuns(a.control, b.control),
+    gaps: joinRuns(a.gaps, b.gaps),
+    deduplicated: [],
+  };
+}
