@@ -10,10 +10,12 @@ import { loadCommand } from './commands/load.ts';
 import { offsetsCommand } from './commands/offsets.ts';
 import { partitionsCommand } from './commands/partitions.ts';
 import { produceCommand } from './commands/produce.ts';
+import { selftestCommand } from './commands/selftest.ts';
 import { topicsCommand } from './commands/topics.ts';
 import { upCommand } from './commands/up.ts';
 import { whereCommand } from './commands/where.ts';
 import { whyCommand } from './commands/why.ts';
+import { addHdfsConfigOption } from './hdfs-config-option.ts';
 import { exitCodes } from './output.ts';
 import { packageVersion } from './version.ts';
 
@@ -31,6 +33,7 @@ const program = new Command('sluice')
 const commands = [
   upCommand(),
   brokerCommand(),
+  selftestCommand(),
   loadCommand(),
   topicsCommand(),
   produceCommand(),
@@ -46,6 +49,7 @@ const commands = [
 ];
 for (const command of commands) program.addCommand(command);
 for (const command of withDescendants(program)) {
+  addHdfsConfigOption(command);
   command
     .exitOverride()
     .configureOutput({ outputError: (text, write) => write(`sluice: ${oneLine(text)} (see --help)\n`) });

@@ -1,6 +1,8 @@
 export { createUnique } from './files/create-unique.ts';
+export { hdfsConfigVariable } from './files/hdfs-settings.ts';
 export { LocalFiles } from './files/local-files.ts';
 export { type OpenWarehouseOptions, openWarehouse } from './files/open-warehouse.ts';
+export { type CheckResult, runSelftest, type SelftestReport } from './files/selftest/selftest.ts';
 export { isWarehouseError, WarehouseError, type WarehouseErrorCode } from './files/warehouse-error.ts';
 export type { FileSource, FileStatus, PublishOutcome, WarehouseFiles } from './files/warehouse-files.ts';
 export type { BatchCursor, BatchFormat, BatchSummary } from './parquet/batch-records.ts';

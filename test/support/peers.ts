@@ -48,6 +48,10 @@ export interface PeerHdfsOptions {
   /** Two NameNodes and a JournalNode, manual failover (`haadmin('-failover', 'nn1', 'nn2')`). */
   ha?: boolean;
   httpfs?: boolean;
+  /** Kerberos, with a KDC of its own. The host is `localhost` then; `settings` names the keytab of the user `alice`. */
+  kerberos?: boolean;
+  /** https only, client certificates asked for; in `dataDir/tls`. The host is `localhost` then. */
+  tls?: boolean;
   /** Further properties for the site files. */
   properties?: Record<string, string>;
   heap?: string;
@@ -90,19 +94,26 @@ export async function startHdfs(options: PeerHdfsOptions = {}): Promise<PeerHdfs
     HDFS_HEAP: options.heap ?? '256m',
     HDFS_HA: options.ha ? '1' : '',
     HDFS_HTTPFS: options.httpfs ? '1' : '',
+    HDFS_KERBEROS: options.kerberos ? '1' : '',
+    HDFS_TLS: options.tls ? '1' : '',
     HDFS_PROPERTIES: Object.entries(properties)
       .map(([name, value]) => `${name} ${value}`)
       .join('\n'),
   };
   const { dataDir, ports, servers } = await up('hdfs', 10 + 3 * dataNodes, env);
-  const address = (offset: number) => `127.0.0.1:${ports.first + offset}`;
+  const host = options.kerberos || options.tls ? 'localhost' : '127.0.0.1';
+  const address = (offset: number) => `${host}:${ports.first + offset}`;
   const nameNodes = [0, ...(options.ha ? [2] : [])].map((at) => ({ http: address(at), rpc: address(at + 1) }));
-  const hdfs = (command: string, args: string[]) => runPeer('hdfs/hdfs', [command, ...args], { HDFS_DATA: dataDir });
+  // Hadoop's own tools act as the super-user of HDFS.
+  const login = { KRB5_CONFIG: join(dataDir, 'krb5.conf'), KRB5CCNAME: join(dataDir, 'hdfs.ticket') };
+  const toolEnv = { HDFS_DATA: dataDir, ...(options.kerberos ? login : {}) };
+  const hdfs = (command: string, args: string[]) => runPeer('hdfs/hdfs', [command, ...args], toolEnv);
   return {
     ...servers,
     nameNodes,
     httpFs: options.httpfs ? address(6) : null,
-    url: (path = '/') => `webhdfs://${nameNodes.map((node) => node.http).join(',')}${path}`,
+    url: (path = '/') =>
+      `${options.tls ? 'swebhdfs' : 'webhdfs'}://${nameNodes.map((node) => node.http).join(',')}${path}`,
     dfs: (...args) => hdfs('dfs', args),
     dfsadmin: (...args) => hdfs('dfsadmin', args),
     haadmin: (...args) => hdfs('haadmin', args),
