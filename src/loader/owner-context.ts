@@ -1,5 +1,14 @@
 import type { Clock, Logger } from '../shared/index.ts';
-import type { ParquetEngine, TableLayout, TablePaths, TimeFolders, ValueDecoding, WarehouseFiles } from '../warehouse/index.ts';
+import type {
+  Column,
+  ParquetEngine,
+  RecordRules,
+  TableLayout,
+  TablePaths,
+  TimeFolders,
+  ValueDecoding,
+  WarehouseFiles,
+} from '../warehouse/index.ts';
 import type { BatchFetcher, KafkaCluster } from '../wire/client/index.ts';
 import type { WorkerSettings } from './load-options.ts';
 import type { CommitSummary } from './load-progress.ts';
@@ -23,8 +32,12 @@ export interface TableContext {
   layout: TableLayout;
   /** The folders of the layout. */
   times: TimeFolders;
+  /** Declarations of the fields that are folders. */
+  partitionColumns: readonly Column[];
   /** How the topic's values become JSON; left out: they are JSON. Shared by the partitions of a worker. */
   decode?: ValueDecoding | undefined;
+  /** What the topic's contract does to records; left out: nothing. */
+  rules?: RecordRules | undefined;
 }
 
 /** What the owners of one worker share. */

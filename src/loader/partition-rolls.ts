@@ -6,8 +6,8 @@ import type { FetchedBatch } from '../wire/client/index.ts';
 import { DeadLetterSpool } from './dead-letter-spool.ts';
 import { OpenRoll, type SealedRoll } from './open-roll.ts';
 import type { OwnedPartition, OwnerContext, TableContext } from './owner-context.ts';
-import { type CommitContext, commitRoll, deleteLocalFiles } from './roll-commit.ts';
 import { RollClock } from './roll-clock.ts';
+import { type CommitContext, commitRoll, deleteLocalFiles } from './roll-commit.ts';
 import { dueRoll } from './roll-policy.ts';
 import { RollSteps, type RollTrace } from './roll-trace.ts';
 import { checkSkipBudget } from './skip-budget.ts';
@@ -38,6 +38,8 @@ export class PartitionRolls {
   #open: OpenRoll | null = null;
   #openedAtEpochMs = 0;
   #pending: PendingCommit | null = null;
+  /** A batch of which some records need wider columns than the open rows have: they come in after the roll. */
+  #rest: FetchedBatch | null = null;
   #hasLanded = false;
 
   constructor(options: {
@@ -95,6 +97,7 @@ export class PartitionRolls {
 
   /** Starts, or starts over, at the checkpoint; whatever was open is dropped. */
   async begin(at: bigint): Promise<void> {
+    this.#rest = null;
     if (this.#open) return await this.#open.restartAt(at);
     await mkdir(this.#scratch, { recursive: true });
     const { topic, partition } = this.#partition;
@@ -109,7 +112,8 @@ export class PartitionRolls {
     const open = this.#open!;
     if (open.isEmpty) this.#noteOpened();
     faultPoint('loader.commit.1-fetched');
-    await open.absorb(batch, this.#partition.endOffset, this.#signal);
+    const isWhole = await open.absorb(batch, this.#partition.endOffset, this.#signal);
+    this.#rest = isWhole ? null : batch;
     faultPoint('loader.commit.2-decoded');
   }
 
@@ -129,6 +133,7 @@ export class PartitionRolls {
   due(asked: { memory: boolean; requestedUpTo: bigint | null }): RollCause | null {
     const open = this.#open;
     if (!open) return null;
+    if (this.#rest !== null && open.rowCount > 0) return 'schema';
     const { rollBytes, rollRecords, maxFolders } = this.#context.settings;
     const { isEmpty, next, encodedBytes, runCount, rowCount, folderCount } = open;
     const { endOffset } = this.#partition;
@@ -176,6 +181,9 @@ export class PartitionRolls {
         this.#onCommitEnded();
       });
     this.#pending = pending;
+    const rest = this.#rest;
+    this.#rest = null;
+    if (rest !== null && cause !== 'revoked' && cause !== 'shutdown') await this.absorb(rest);
   }
 
   /** Waits for the commit under way; throws what it failed with, once. */
@@ -196,6 +204,7 @@ export class PartitionRolls {
 
   /** Drops everything: the open roll, and the outcome of a commit under way. */
   async drop(): Promise<void> {
+    this.#rest = null;
     await this.settle().catch(() => {});
     await this.#open?.restartAt(0n);
   }
@@ -222,7 +231,10 @@ export class PartitionRolls {
       timeField: settings.timeField,
       maxFutureMs: settings.maxFutureMs,
       layout: this.#table.layout,
+      partitionColumns: this.#table.partitionColumns,
       decode: this.#table.decode,
+      rules: this.#table.rules,
+      widens: true,
       footerMetadata: { 'sluice.topic': topic, 'sluice.topic.id': topicId, 'sluice.partition': String(partition) },
     });
   }

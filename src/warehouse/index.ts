@@ -31,6 +31,7 @@ export { addContentHashes } from './parquet/row-hash.ts';
 export { parseColumnsFile, readColumnsFile } from './table/columns-file.ts';
 export { inferBatchSchema, inferSchema, type SampleRecord } from './table/infer-schema.ts';
 export { holdsSchema, mergeSchemas, SchemaConflictError } from './table/merge-schemas.ts';
+export { checkPartitionBy, nullFolderValue, splitPartitionColumns } from './table/partition-columns.ts';
 export { defaultPathFormat, PathFormat } from './table/path-format.ts';
 export { parseSchema, parseTableSchema, serializeSchema } from './table/schema-codec.ts';
 export {

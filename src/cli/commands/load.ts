@@ -5,13 +5,14 @@ import { readColumnsFile } from '../../warehouse/index.ts';
 import { parseBrokers, parseBytes, parseDuration, parseHostPort, parseInteger, parseList } from '../arguments.ts';
 import { commandConfigOption } from '../kafka/brokers-option.ts';
 import { clientConfigOf } from '../kafka/client-config.ts';
+import { addLayoutOptions, type LayoutFlags, layoutOptionsOf } from '../load/layout-options.ts';
 import { dryRun } from '../operation/dry-run.ts';
 import { startOperation } from '../operation/start-operation.ts';
 import { exitCodes, formatBytes, formatCount, printJson } from '../output.ts';
 import { stopSignal } from '../signals.ts';
 import { LoadProgressView } from './load-progress-view.ts';
 
-interface LoadFlags {
+interface LoadFlags extends LayoutFlags {
   brokers: string[];
   commandConfig?: string;
   topics: string[];
@@ -23,8 +24,6 @@ interface LoadFlags {
   untilEnd?: boolean;
   timeField?: string;
   columns?: string;
-  rollBytes: number;
-  rollAge: number;
   engine: 'duckdb' | 'parquetjs';
   codec: 'zstd' | 'snappy' | 'gzip' | 'none';
   memory: number;
@@ -52,7 +51,7 @@ Exit codes: 0 complete, 1 failed, 2 bad input (nothing changed), 3 more dead let
 
 /** `sluice load`: topics of a Kafka cluster into Parquet tables, exactly once. */
 export function loadCommand(): Command {
-  return new Command('load')
+  const command = new Command('load')
     .description('Load topics into Parquet tables on HDFS or a local disk, exactly once.')
     .requiredOption('--brokers <list>', 'brokers to begin with, HOST:PORT[,HOST:PORT]', parseBrokers)
     .addOption(commandConfigOption())
@@ -64,17 +63,8 @@ export function loadCommand(): Command {
     .option('--workers <n>', 'workers, each a thread and a member of the group', parseInteger(1, 256), 1)
     .option('--until-end', 'stop at the end that the partitions have now, instead of going on')
     .option('--time-field <field>', "field with the event time (default: the record's timestamp)")
-    .option('--columns <file>', 'YAML file that declares the columns (default: inferred from the records)')
-    .addOption(
-      new Option('--roll-bytes <size>', 'close files at this size')
-        .argParser(parseBytes)
-        .default(parseBytes('128MB'), '128MB'),
-    )
-    .addOption(
-      new Option('--roll-age <duration>', 'commit no later than this after a record was read')
-        .argParser(parseDuration)
-        .default(60_000, '60s'),
-    )
+    .option('--columns <file>', 'YAML file that declares the columns (default: inferred from the records)');
+  return addLayoutOptions(command)
     .addOption(new Option('--engine <name>', 'writer of Parquet').choices(['duckdb', 'parquetjs']).default('duckdb'))
     .addOption(new Option('--codec <name>', 'compression').choices(['zstd', 'snappy', 'gzip', 'none']).default('zstd'))
     .addOption(
@@ -146,7 +136,7 @@ async function load(flags: LoadFlags): Promise<number> {
 }
 
 function optionsOf(flags: LoadFlags): LoadOptions {
-  const { brokers, topics, user, group, instanceId, workers, timeField, engine, codec, rollBytes } = flags;
+  const { brokers, topics, user, group, instanceId, workers, timeField, engine, codec } = flags;
   const { maxDeadLetters, skipBudget, onGap, logLevel } = flags;
   return {
     brokers,
@@ -159,8 +149,7 @@ function optionsOf(flags: LoadFlags): LoadOptions {
     workers,
     untilEnd: flags.untilEnd ?? false,
     timeField: timeField ?? null,
-    rollBytes,
-    rollAgeMs: flags.rollAge,
+    ...layoutOptionsOf(flags),
     engine,
     codec,
     memoryBytes: flags.memory,

@@ -14,6 +14,8 @@ export class FieldCatalog {
   readonly start = new FieldSlot('', 'ignored');
   readonly #slots = new Map<string, FieldSlot>();
   readonly #timeField: string | null;
+  /** Fields that are folders, and no columns. */
+  readonly #partitionBy: readonly string[];
   #schema: TableSchema;
   #columns: Column[] = [];
   #required: FieldSlot[] = [];
@@ -22,9 +24,10 @@ export class FieldCatalog {
   #passing = new Map<string, FieldSlot>();
   #passingRecord = -1;
 
-  constructor(schema: TableSchema, timeField: string | null) {
+  constructor(schema: TableSchema, timeField: string | null, partitionBy: readonly string[] = []) {
     this.#schema = schema;
     this.#timeField = timeField;
+    this.#partitionBy = partitionBy;
     this.useSchema(schema);
   }
 
@@ -87,7 +90,7 @@ export class FieldCatalog {
   }
 
   #newSlot(name: string): FieldSlot {
-    const isOpen = this.#schema.mode === 'inferred';
+    const isOpen = this.#schema.mode === 'inferred' && !this.#partitionBy.includes(name);
     const slot = new FieldSlot(name, isOpen ? 'undecided' : 'ignored');
     slot.isTime = name === this.#timeField;
     const problem = isOpen ? this.#problemOf(name) : null;

@@ -1,5 +1,5 @@
 import type { LayoutOptions } from '../table/table-layout.ts';
-import type { TableSchema } from '../table/table-schema.ts';
+import type { Column, TableSchema } from '../table/table-schema.ts';
 
 /** A value that cannot be loaded: it goes to the dead letters with its raw bytes, coordinates and this reason. */
 export interface RefusedRecord {
@@ -140,6 +140,8 @@ export interface EncoderOptions {
   footerMetadata: Record<string, string>;
   /** Time zone and folders of the table; left out: UTC, `dt=yyyy-MM-dd/hr=HH`. */
   layout?: LayoutOptions | undefined;
+  /** Declarations of the fields that are folders; they are not in `schema`. */
+  partitionColumns?: readonly Column[] | undefined;
   /** How values become JSON; left out: they are JSON. */
   decode?: ValueDecoding | undefined;
 }

@@ -2,14 +2,17 @@ import { rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { SluiceError } from '../../shared/index.ts';
 import { holdsSchema, SchemaConflictError } from '../table/merge-schemas.ts';
+import { defaultLayout } from '../table/table-layout.ts';
 import type { TableSchema } from '../table/table-schema.ts';
 import { TimeFolders } from '../table/time-folders.ts';
 import { BatchIndex, type BatchSummary } from './batch-records.ts';
 import { ColumnInference } from './column-inference.ts';
 import { FieldCatalog } from './field-catalog.ts';
+import { FieldFolders } from './field-folders.ts';
 import type { FolderBuffer } from './folder-buffer.ts';
 import { type EncoderParts, FolderSealer } from './folder-sealer.ts';
 import { OpenFolders } from './open-folders.ts';
+import type { Failure } from './json-scanner.ts';
 import type { AppendOutcome, EncoderOptions, SealedFile, TableEncoder } from './parquet-engine.ts';
 import { collectRefused, type Refusal, refuseBatch } from './refused-records.ts';
 import { RowShredder, type ShredResult } from './row-shredder.ts';
@@ -35,13 +38,21 @@ export class SpoolingEncoder implements TableEncoder {
   readonly #index = new BatchIndex();
   /** Null: values are read as they came. */
   readonly #stages: ValueStages | null;
+  /** Null: folders are those of time alone. */
+  readonly #fields: FieldFolders | null;
   #current: FolderBuffer | null = null;
+  #currentFields = '';
+  #fieldFailure: Failure | null = null;
 
   constructor(options: EncoderOptions, parts: EncoderParts) {
     this.#parts = parts;
     this.#stages = options.decode ? new ValueStages(options.decode) : null;
     this.#sealer = new FolderSealer(options, parts);
-    this.#catalog = new FieldCatalog(options.schema, options.timeField);
+    const { partitionBy = [], maxPartitionValues = defaultLayout.maxPartitionValues } = options.layout ?? {};
+    const columns = options.partitionColumns ?? [];
+    const hasFields = partitionBy.length > 0;
+    this.#fields = hasFields ? new FieldFolders({ partitionBy, columns, maxValues: maxPartitionValues }) : null;
+    this.#catalog = new FieldCatalog(options.schema, options.timeField, partitionBy);
     this.#shredder = new RowShredder(this.#catalog, options);
     this.#folders = new OpenFolders({
       times: new TimeFolders(options.layout),
@@ -127,7 +138,7 @@ export class SpoolingEncoder implements TableEncoder {
       const failure = this.#stages?.failureAt(position) ?? null;
       if (failure !== null) refusals.push({ index: position, failure });
       else if (this.#appendRecord(header, position) === 'refused') {
-        refusals.push({ index: position, failure: this.#shredder.failure });
+        refusals.push({ index: position, failure: this.#fieldFailure ?? this.#shredder.failure });
       }
       bytes += valueEnds[position]! - valueStarts[position]!;
       position++;
@@ -138,11 +149,15 @@ export class SpoolingEncoder implements TableEncoder {
   #appendRecord(header: BatchSummary, position: number): ShredResult {
     const delta = this.#index.offsetDeltas[position]!;
     const timestampMs = this.#index.timestamps[position]!;
-    let folder = this.#current ?? this.#folders.at(Number.isFinite(timestampMs) ? withinYears(timestampMs) : 0);
+    const fields = this.#fieldFolder(position);
+    if (fields === null) return 'refused';
+    const current = this.#currentFields === fields ? this.#current : null;
+    let folder = current ?? this.#folders.at(Number.isFinite(timestampMs) ? withinYears(timestampMs) : 0, fields);
+    this.#currentFields = fields;
     // At most: not here, then an unknown field, then, with all columns in place, the answer.
     for (let attempt = 0; attempt < 4; attempt++) {
       const result = this.#shred(folder, header.baseOffset, delta, position);
-      if (result === 'elsewhere') folder = this.#folders.at(this.#shredder.timeMs);
+      if (result === 'elsewhere') folder = this.#folders.at(this.#shredder.timeMs, fields);
       else if (result === 'unknown') this.#widen(position);
       else {
         if (result === 'landed') this.#noteLanded(folder, header.baseOffset, delta);
@@ -150,6 +165,17 @@ export class SpoolingEncoder implements TableEncoder {
       }
     }
     throw new Error(`the record at offset ${header.baseOffset + BigInt(delta)} has a field that never gets a column`);
+  }
+
+  /** Folder below the time's, '' without such; null with the failure set. */
+  #fieldFolder(position: number): string | null {
+    this.#fieldFailure = null;
+    if (this.#fields === null) return '';
+    const { payload, valueStarts, valueEnds } = this.#index;
+    const found = this.#fields.find(payload, valueStarts[position]!, valueEnds[position]!);
+    if (typeof found === 'string') return found;
+    this.#fieldFailure = found;
+    return null;
   }
 
   #shred(folder: FolderBuffer, baseOffset: bigint, delta: number, position: number): ShredResult {
@@ -230,6 +256,7 @@ export class SpoolingEncoder implements TableEncoder {
 
   async discard(): Promise<void> {
     this.#current = null;
+    this.#fields?.clear();
     await this.#folders.clear();
   }
 

@@ -117,6 +117,7 @@ export class OwnerStage {
       paths: new TablePaths(stageTopic),
       layout: defaultLayout,
       times: new TimeFolders(),
+      partitionColumns: [],
       schemas: new TableSchemas({ store, declared: null, infer: () => stageSchema }),
     };
     const partition = {
