@@ -70,11 +70,11 @@ export type AuthSettings = HdfsSettings['auth'];
 export type CreateSettings = HdfsSettings['create'];
 
 /** Names the file of HDFS settings for a process and all its threads. */
-export const settingsVariable = 'SLUICE_HDFS_CONFIG';
+export const hdfsConfigVariable = 'SLUICE_HDFS_CONFIG';
 
 /** Null: the file that `$SLUICE_HDFS_CONFIG` names, or nothing but defaults. Throws BadInputError with file and key. */
 export function readHdfsSettings(path: string | null): HdfsSettings {
-  const file = path ?? process.env[settingsVariable];
+  const file = path ?? process.env[hdfsConfigVariable];
   if (!file) return schema.parse({});
   let content: unknown;
   try {

@@ -18,7 +18,7 @@ export interface WebHdfsService {
   /** What stands before the path in HDFS: `/webhdfs/v1`, or a gateway's `/gateway/default/webhdfs/v1`. */
   prefix: string;
   /** Of one file system; a gateway is one. */
-  servers: NameNodeAddress[];
+  servers: readonly NameNodeAddress[];
 }
 
 export interface NameNodeAddress {

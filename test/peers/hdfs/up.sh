@@ -12,6 +12,8 @@
 #   HDFS_HTTPFS=1     an HttpFS gateway as well
 #   HDFS_KERBEROS=1   Kerberos (its own KDC from Debian's krb5-kdc); use the name
 #                     localhost in URLs then; keytab of user alice: DATADIR/alice.keytab
+#   HDFS_TLS=1        https only, with a CA of its own that also signs the clients' certificate, which is
+#                     asked for: DATADIR/tls/{ca,client}.pem, client.key (another CA: other-ca.pem)
 #   HDFS_HEAP         heap of each server, default 512m
 #   HDFS_EXTRA        a file of further "name value" lines for the site files
 source "$(dirname "$0")/../common.sh"
@@ -21,7 +23,8 @@ data=$(realpath -m "${2:-${HDFS_DATA:-$CACHE/data/hdfs}}")
 nodes=${HDFS_DATANODES:-1}
 user=$(id -un)
 realm=PEERS.TEST
-host=127.0.0.1; [[ -z ${HDFS_KERBEROS:-} ]] || host=localhost
+host=127.0.0.1; [[ -z ${HDFS_KERBEROS:-}${HDFS_TLS:-} ]] || host=localhost
+scheme=http; [[ -z ${HDFS_TLS:-} ]] || scheme=https
 need curl curl
 jars hdfs
 
@@ -33,7 +36,7 @@ trap '[[ $? = 0 ]] || WIPE= "$here/down.sh" "$data"' EXIT  # no half-started ser
 # The published jars have no web pages, yet the servers insist on these folders.
 mkdir -p "$data"/conf/webapps/{hdfs,datanode,journal,static}
 
-# ---- site files -------------------------------------------------------------
+# Lines of "name value" on standard input, as Hadoop's XML.
 site() {
   echo '<?xml version="1.0"?><configuration>'
   while read -r name value; do
@@ -41,6 +44,40 @@ site() {
   done
   echo '</configuration>'
 }
+
+# ---- certificates ------------------------------------------------------------
+tls=()
+if [[ -n ${HDFS_TLS:-} ]]; then
+  need openssl openssl
+  mkdir -p "$data/tls"
+  (
+    cd "$data/tls"
+    for ca in ca other-ca; do
+      openssl req -x509 -newkey rsa:2048 -nodes -keyout $ca.key -out $ca.pem -days 30 -subj "/CN=peers $ca"
+    done
+    for who in server client; do
+      openssl req -newkey rsa:2048 -nodes -keyout $who.key -out $who.csr -subj "/CN=$who"
+      openssl x509 -req -in $who.csr -CA ca.pem -CAkey ca.key -CAcreateserial -out $who.pem -days 30 \
+        -extfile <(echo "subjectAltName=DNS:localhost")
+      openssl pkcs12 -export -in $who.pem -inkey $who.key -out $who.p12 -passout pass:peersecret
+    done
+    keytool -importcert -noprompt -alias ca -file ca.pem -keystore trust.p12 -storetype PKCS12 -storepass peersecret
+  ) >"$data/tls.log" 2>&1 || { tail -n 5 "$data/tls.log" >&2; die "no certificates; log: $data/tls.log"; }
+  for side in server client; do
+    site >"$data/conf/ssl-$side.xml" <<P
+ssl.$side.keystore.location $data/tls/$side.p12
+ssl.$side.keystore.password peersecret
+ssl.$side.keystore.keypassword peersecret
+ssl.$side.keystore.type pkcs12
+ssl.$side.truststore.location $data/tls/trust.p12
+ssl.$side.truststore.password peersecret
+ssl.$side.truststore.type pkcs12
+P
+  done
+  tls=(--cacert "$data/tls/ca.pem" --cert "$data/tls/client.pem" --key "$data/tls/client.key")
+fi
+
+# ---- site files -------------------------------------------------------------
 site >"$data/conf/core-site.xml" <<P
 fs.defaultFS hdfs://$([[ -n ${HDFS_HA:-} ]] && echo peers || echo "$host:$((base + 1))")
 hadoop.tmp.dir $data/tmp
@@ -70,13 +107,19 @@ dfs.datanode.hostname $host
 dfs.client.use.datanode.hostname true
 dfs.namenode.safemode.extension 0
 dfs.webhdfs.enabled true
+$([[ -z ${HDFS_TLS:-} ]] || cat <<T
+dfs.http.policy HTTPS_ONLY
+dfs.client.https.need-auth true
+hadoop.ssl.require.client.cert true
+T
+)
 $(if [[ -n ${HDFS_HA:-} ]]; then cat <<H
 dfs.nameservices peers
 dfs.ha.namenodes.peers nn1,nn2
 dfs.namenode.rpc-address.peers.nn1 $host:$((base + 1))
-dfs.namenode.http-address.peers.nn1 $host:$base
+dfs.namenode.$scheme-address.peers.nn1 $host:$base
 dfs.namenode.rpc-address.peers.nn2 $host:$((base + 3))
-dfs.namenode.http-address.peers.nn2 $host:$((base + 2))
+dfs.namenode.$scheme-address.peers.nn2 $host:$((base + 2))
 dfs.namenode.shared.edits.dir qjournal://$host:$((base + 4))/peers
 dfs.journalnode.rpc-address $host:$((base + 4))
 dfs.journalnode.http-address $host:$((base + 5))
@@ -86,7 +129,7 @@ dfs.ha.automatic-failover.enabled false
 H
 else cat <<H
 dfs.namenode.rpc-address $host:$((base + 1))
-dfs.namenode.http-address $host:$base
+dfs.namenode.$scheme-address $host:$base
 H
 fi)
 $([[ -z ${HDFS_KERBEROS:-} ]] || cat <<K
@@ -166,7 +209,7 @@ fi
 java=(java "-Xmx${HDFS_HEAP:-512m}" --add-opens java.base/java.lang=ALL-UNNAMED -Djava.net.preferIPv4Stack=true -Dhadoop.root.logger=INFO,err "${krb[@]}" -cp "$data/conf:$(jar_dir hdfs)/*")
 ns=org.apache.hadoop.hdfs
 nn=$ns.server.namenode.NameNode
-jmx() { curl -sf "${spnego[@]}" "http://$host:$1/jmx?qry=Hadoop:service=NameNode,name=FSNamesystemState" | tr -d ' ' | grep -q "$2"; }
+jmx() { curl -sf "${spnego[@]}" "${tls[@]}" "$scheme://$host:$1/jmx?qry=Hadoop:service=NameNode,name=FSNamesystemState" | tr -d ' ' | grep -q "$2"; }
 once() { "${java[@]}" "$@" >"$data/setup.log" 2>&1 || { tail -n 20 "$data/setup.log" >&2; die "'${*: -2}' failed"; }; }
 
 if [[ -n ${HDFS_HA:-} ]]; then
@@ -191,7 +234,7 @@ fi
 for ((i = 0; i < nodes; i++)); do
   p=$((base + 10 + 3 * i))
   start "$data/dn$i.pid" "$data/dn$i.log" "${java[@]}" $ns.server.datanode.DataNode \
-    -D "dfs.datanode.data.dir=file://$data/dn$i" -D "dfs.datanode.http.address=$host:$p" \
+    -D "dfs.datanode.data.dir=file://$data/dn$i" -D "dfs.datanode.$scheme.address=$host:$p" \
     -D "dfs.datanode.address=$host:$((p + 1))" -D "dfs.datanode.ipc.address=$host:$((p + 2))"
 done
 for ((i = 0; i < nodes; i++)); do
@@ -223,4 +266,4 @@ P
   await 60 "$data/httpfs.pid" HttpFSServerWebServer "$data/httpfs.log" port_open $((base + 6))
   echo "httpfs http://$host:$((base + 6))"
 fi
-for n in "${nns[@]}"; do i=${n#nn}; echo "$n webhdfs http://$host:$((base + 2 * i - 2)) rpc hdfs://$host:$((base + 2 * i - 1))"; done
+for n in "${nns[@]}"; do i=${n#nn}; echo "$n webhdfs $scheme://$host:$((base + 2 * i - 2)) rpc hdfs://$host:$((base + 2 * i - 1))"; done

@@ -187,7 +187,7 @@ class Exchange {
   #fail(error: Error): void {
     const { host, port, signal } = this.#options;
     const code = (error as NodeJS.ErrnoException).code ?? 'broken-off';
-    const message = `${host}:${port}: ${error.message || code}`;
+    const message = `${host}:${port}: ${(error.message || code).trim().replace(/\s*\n\s*/g, ' ')}`;
     const broken = new ExchangeError(message, { wasSent: this.#isConnected, code, cause: error });
     this.#reject(signal?.aborted ? signal.reason : broken);
   }

@@ -210,7 +210,8 @@ function loginRefused(
 }
 
 export function untrusted(what: string, error: ExchangeError): WarehouseError {
-  const advice = 'see "tls" in the HDFS settings: the authority to trust, and the host name in the certificate';
+  const advice =
+    'see "tls" in the HDFS settings: the authority to trust, the host name in the certificate, our own certificate';
   return new WarehouseError('untrusted', `${what}: ${error.message} (${error.code}); ${advice}`, { cause: error });
 }
 

@@ -7,7 +7,7 @@ import { DataNodes } from './data-nodes.ts';
 import { type HdfsStatus, parseBoolean, parseListing, parseStatus, serverTimeMs } from './hdfs-json.ts';
 import { type NameNodeAnswer, type NameNodeCall, NameNodes, type WebHdfsConnection } from './name-nodes.ts';
 import { isPastEnd, type RemoteException, toWarehouseError } from './remote-exception.ts';
-import type { AuthFacts } from './webhdfs-auth.ts';
+import type { AuthFacts, WebHdfsAuth } from './webhdfs-auth.ts';
 
 export interface WebHdfsOptions extends WebHdfsConnection {
   url: string;
@@ -154,6 +154,32 @@ export class WebHdfsFiles implements WarehouseFiles {
     return await this.#status(this.#resolve(path), options.signal);
   }
 
+  /** In what a file and a folder that we made differ from what the settings ask for. */
+  differencesFromSettings(file: HdfsStatus, folder: HdfsStatus): string[] {
+    const { permission, folderPermission, owner, group, replication, blockSize } = this.#options.created;
+    const wanted: [string, string | number | undefined, string | number][] = [
+      ['permission', permission?.replace(/^0/, ''), file.permission],
+      ['folderPermission', folderPermission?.replace(/^0/, ''), folder.permission],
+      ['owner', owner, file.owner],
+      ['group', group, file.group],
+      ['replication', replication, file.replication],
+      ['blockSize', blockSize, file.blockSize],
+    ];
+    return wanted.flatMap(([key, expected, found]) =>
+      expected === undefined || expected === found ? [] : [`expected ${key} ${expected}, found ${found}`],
+    );
+  }
+
+  /** The same warehouse and login over sockets of its own; closing it leaves the login alone. */
+  anotherConnection(): WebHdfsFiles {
+    return new WebHdfsFiles({ ...this.#options, auth: borrowed(this.#options.auth) });
+  }
+
+  /** Removes the warehouse's folder when nothing is in it. */
+  async removeEmptyBase(): Promise<void> {
+    await this.#call({ method: 'DELETE', op: 'DELETE', path: this.#basePath, query: { recursive: 'false' } });
+  }
+
   async close(): Promise<void> {
     await this.#options.auth.close();
     this.#nameNodes.close();
@@ -243,6 +269,17 @@ export class WebHdfsFiles implements WarehouseFiles {
     if (components.length === 0) return this.#basePath;
     return `${this.#basePath === '/' ? '' : this.#basePath}/${components.join('/')}`;
   }
+}
+
+/** A login that somebody else ends. */
+function borrowed(auth: WebHdfsAuth): WebHdfsAuth {
+  return {
+    credentials: (server, signal) => auth.credentials(server, signal),
+    noteAnswer: (server, answer) => auth.noteAnswer(server, answer),
+    refuse: (server, refused) => auth.refuse(server, refused),
+    facts: (signal) => auth.facts(signal),
+    close: async () => {},
+  };
 }
 
 const maxSettledFolders = 10_000;
