@@ -5,10 +5,13 @@ const told = new Set<string>();
 
 /**
  * How to be let in by the cluster: `--command-config` (or $SLUICE_COMMAND_CONFIG), else section `kafka` of the settings
- * file, else null: plain text. Checked here, so that what is wrong with it is one clear line before anything is done.
+ * file (null: sluice.yaml, if there is one), else null: plain text. Checked here, so that what is wrong with it is one clear line before anything is done.
  */
-export function clientConfigOf(flags: { commandConfig?: string; config?: string }): ClientConfigSource | null {
-  const { kafka } = readConfig(flags.config ?? null);
+export function clientConfigOf(
+  flags: { commandConfig?: string },
+  settingsFile: string | null = null,
+): ClientConfigSource | null {
+  const { kafka } = readConfig(settingsFile);
   const source = flags.commandConfig ?? kafka.commandConfig ?? kafka.properties ?? null;
   if (source === null) return null;
   const { unusedKeys, tls } = readClientConfig(source);

@@ -60,7 +60,7 @@ async function withLog(
 ): Promise<ListedPartition[]> {
   const cluster = new KafkaCluster({
     brokers: options.brokers,
-    clientConfig: clientConfigOf(options),
+    clientConfig: clientConfigOf(options, options.config ?? null),
     clientId: 'sluice-offsets',
     logger: silentLogger,
   });

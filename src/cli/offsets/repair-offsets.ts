@@ -87,7 +87,7 @@ async function findObstacle(damage: LedgerDamage, options: WarehouseOptions): Pr
     return 'the rows of those files must still be in the log; name the cluster with --brokers to have that checked';
   const cluster = new KafkaCluster({
     brokers,
-    clientConfig: clientConfigOf(options),
+    clientConfig: clientConfigOf(options, options.config ?? null),
     clientId: 'sluice-offsets',
     logger: silentLogger,
   });

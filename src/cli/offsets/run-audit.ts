@@ -51,7 +51,7 @@ async function logBoundsOf(
   const topics = (await describeOffsets(files, { table: options.table, signal })).map(({ topic }) => topic);
   const cluster = new KafkaCluster({
     brokers: options.brokers,
-    clientConfig: clientConfigOf(options),
+    clientConfig: clientConfigOf(options, options.config ?? null),
     clientId: 'sluice-audit',
     logger: silentLogger,
   });
