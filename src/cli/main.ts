@@ -1,9 +1,11 @@
 import { Command, CommanderError } from 'commander';
 import { BadInputError, describeError, isAbortError } from '../shared/index.ts';
 import { auditCommand } from './commands/audit.ts';
+import { awaitCommand } from './commands/await.ts';
 import { brokerCommand } from './commands/broker.ts';
 import { consumeCommand } from './commands/consume.ts';
 import { groupsCommand } from './commands/groups.ts';
+import { hoursCommand } from './commands/hours.ts';
 import { importCommand } from './commands/import.ts';
 import { jobsCommand } from './commands/jobs.ts';
 import { loadCommand } from './commands/load.ts';
@@ -41,6 +43,8 @@ const commands = [
   groupsCommand(),
   offsetsCommand(),
   auditCommand(),
+  hoursCommand(),
+  awaitCommand(),
   whereCommand(),
   whyCommand(),
   partitionsCommand(),

@@ -97,15 +97,15 @@ async function visibleOf(
 ): Promise<string[]> {
   const paths = new TablePaths(chain.table);
   const found: string[] = [];
-  for (const day of await listFolders(files, paths.root, /^dt=/, signal)) {
-    for (const hour of await listFolders(files, day, /^hr=/, signal)) {
-      for (const { name, size } of await files.list(hour, signalOption(signal))) {
-        const part = parsePartFileName(name);
-        const isOurs =
-          part?.topic === topic && part.partition === chain.partition && part.sequence === BigInt(sequence);
-        if (isOurs && (await isOfTopic(files, `${hour}/${name}`, size, chain.topicId, signal)))
-          found.push(`${hour}/${name}`);
-      }
+  // Time folders, whatever the table's layout is, and below them those of fields: all are NAME=VALUE.
+  const folders = await listFolders(files, paths.root, signal);
+  for (let folder = folders.pop(); folder !== undefined; folder = folders.pop()) {
+    folders.push(...(await listFolders(files, folder, signal)));
+    for (const { name, size } of await files.list(folder, signalOption(signal))) {
+      const part = parsePartFileName(name);
+      const isOurs = part?.topic === topic && part.partition === chain.partition && part.sequence === BigInt(sequence);
+      if (isOurs && (await isOfTopic(files, `${folder}/${name}`, size, chain.topicId, signal)))
+        found.push(`${folder}/${name}`);
     }
   }
   const dead = paths.deadLetterFolder(chain.topicId, chain.partition);
@@ -115,15 +115,10 @@ async function visibleOf(
   return found;
 }
 
-async function listFolders(
-  files: WarehouseFiles,
-  path: string,
-  name: RegExp,
-  signal: AbortSignal | undefined,
-): Promise<string[]> {
+async function listFolders(files: WarehouseFiles, path: string, signal: AbortSignal | undefined): Promise<string[]> {
   const entries = await files.list(path, signalOption(signal));
   return entries.flatMap((entry) =>
-    entry.type === 'directory' && name.test(entry.name) ? [`${path}/${entry.name}`] : [],
+    entry.type === 'directory' && /^[A-Za-z][^=]*=/.test(entry.name) ? [`${path}/${entry.name}`] : [],
   );
 }
 
