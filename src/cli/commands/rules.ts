@@ -1,0 +1,104 @@
+import { Command } from 'commander';
+import { parseDuration } from '../arguments.ts';
+import { brokersOption, commandConfigOption } from '../kafka/brokers-option.ts';
+import type { CheckFlags, RunFlags } from '../rules/rules-commands.ts';
+
+const runDetails = `
+An event is a JSON object; the field "type" names its kind: Person.Clothes is field Clothes of an event of type Person.
+With --json one line for each match (and action, where a rule has several):
+  {"rule", "action", "key", "at", "events": [{"topic", "partition", "offset"}], "parameters"}
+  at is event time as RFC 3339; offsets are decimal strings; "parameters" only where the action has some.
+
+With --state the program goes on where it ended, also after a kill: DIR/matches.ndjson then holds every match once. Actions
+TO TOPIC, HTTP or REDIS are sent at least once, with an "id" that is the same when a match is sent again.
+
+Examples:
+  $ sluice rules run wedding.rules --topics events --until-end --json
+  $ sluice rules run fraud.rules --topics logins,payments --time-field ts --state data/rules
+
+Exit codes: 0 reached the end, or stopped by Ctrl-C; 1 failed; 2 bad input.`;
+
+const checkExample = `
+Examples:
+  $ sluice rules check wedding.rules
+  $ echo 'WHEN Login FOLLOWED-BY Purchase WITHIN 1 hour ACTION Buyer' | sluice rules check -
+
+Exit codes: 0 all rules can be used; 2 not: the place, what was expected and what was found.`;
+
+/** `sluice rules`: event patterns. */
+export function rulesCommand(): Command {
+  const rules = new Command('rules').description(
+    'Find patterns of events: WHEN ... FOLLOWED-BY ... WITHIN ... ACTION ...',
+  );
+  rules.addCommand(checkCommand());
+  rules.addCommand(explainCommand());
+  rules.addCommand(formatCommand());
+  rules.addCommand(runCommand());
+  return rules;
+}
+
+const programArgument = 'file with the rules; - for the standard input';
+
+function checkCommand(): Command {
+  return new Command('check')
+    .description('Say whether the rules of a file can be used.')
+    .argument('<file>', programArgument)
+    .option('--json', 'print the verdict as JSON')
+    .addHelpText('after', checkExample)
+    .action(async (file: string, flags: CheckFlags) => {
+      const { checkRules } = await import('../rules/rules-commands.ts');
+      process.exitCode = await checkRules(file, flags);
+    });
+}
+
+function explainCommand(): Command {
+  return new Command('explain')
+    .description('Say in words what the rules of a file look for.')
+    .argument('<file>', programArgument)
+    .addHelpText('after', '\nExample:\n  $ sluice rules explain wedding.rules')
+    .action(async (file: string) => {
+      const { explainRules } = await import('../rules/rules-commands.ts');
+      process.exitCode = await explainRules(file);
+    });
+}
+
+function formatCommand(): Command {
+  return new Command('format')
+    .description('Print the rules of a file as they are usually written. Comments are not kept.')
+    .argument('<file>', programArgument)
+    .addHelpText('after', '\nExample:\n  $ sluice rules format wedding.rules')
+    .action(async (file: string) => {
+      const { printFormatted } = await import('../rules/rules-commands.ts');
+      process.exitCode = await printFormatted(file);
+    });
+}
+
+function runCommand(): Command {
+  return new Command('run')
+    .description('Run the rules of a file over topics, up to their end or for as long as nobody stops it.')
+    .argument('<file>', programArgument)
+    .addOption(brokersOption())
+    .addOption(commandConfigOption())
+    .requiredOption('--topics <names>', 'topics with events, separated by commas', (text) =>
+      text.split(',').filter(Boolean),
+    )
+    .option('--type-field <name>', 'field that names the kind of an event', 'type')
+    .option('--time-field <name>', "field with the event time (RFC 3339 text or epoch ms); else the record's timestamp")
+    .option('--from-end', 'begin with what comes from now on, not with the beginning of the topics')
+    .option('--until-end', 'stop at the end that the topics have now')
+    .option(
+      '--idle <duration>',
+      'a partition that was quiet for so long does not hold up the others',
+      parseDuration,
+      10_000,
+    )
+    .option('--state <dir>', 'folder for checkpoint and matches')
+    .option('--checkpoint-every <duration>', 'time between two checkpoints', parseDuration, 1000)
+    .option('--redis <url>', 'redis://HOST:PORT for actions TO REDIS')
+    .option('--json', 'print one JSON object for each match')
+    .addHelpText('after', runDetails)
+    .action(async (file: string, flags: RunFlags) => {
+      const { runRulesCommand } = await import('../rules/rules-commands.ts');
+      process.exitCode = await runRulesCommand(file, flags);
+    });
+}

@@ -1,0 +1,100 @@
+import { fieldKey } from './event-columns.ts';
+import { ColumnTest } from './field-test.ts';
+import type { Rule } from './rule-ast.ts';
+import { RuleError } from './rule-error.ts';
+import { alternativesOf, type EventTest } from './step-alternatives.ts';
+
+/** A condition on one event of one type; its bit stands for it in the masks. */
+export interface Atom {
+  bit: number;
+  type: string;
+  tests: ColumnTest[];
+}
+
+/** One event for each bit of `needed`, in any order, and none of `absent` before the last of them. */
+export interface PlannedAlternative {
+  needed: number[];
+  absent: number;
+}
+
+export interface PlannedStep {
+  alternatives: PlannedAlternative[];
+  count: number;
+  /** Atoms that end the run while it waits for this step: NOT FOLLOWED-BY before it. */
+  guard: number;
+}
+
+/** A rule made ready for events: steps that must happen, with what must not happen between them as masks of atoms. */
+export interface RulePlan {
+  rule: Rule;
+  atoms: Atom[];
+  steps: PlannedStep[];
+  /** NOT FOLLOWED-BY behind the last step: the match holds if none of these happens until its time is over; 0: none. */
+  trailingGuard: number;
+  /** AT LEAST at the end: further events until the time is over belong to the same match. */
+  isAbsorbing: boolean;
+  keyFields: string[];
+  /** Fields that its actions are told. */
+  parameterFields: { type: string; key: string }[];
+}
+
+/** A mask is a 32-bit integer, and its sign bit stays free. */
+const maxAtoms = 30;
+
+/** `text` is the program, for errors. */
+export function planRule(rule: Rule, text: string): RulePlan {
+  const atoms = new Map<string, Atom>();
+  const bitOf = (test: EventTest): number => {
+    const identity = JSON.stringify(test, (key, value) =>
+      key === 'span' ? undefined : typeof value === 'bigint' ? `${value}n` : value,
+    );
+    let atom = atoms.get(identity);
+    if (!atom) {
+      atom = { bit: 1 << atoms.size, type: test.type, tests: test.tests.map((simple) => new ColumnTest(simple)) };
+      atoms.set(identity, atom);
+      if (atoms.size > maxAtoms) {
+        const problem = `expected at most ${maxAtoms} different conditions on events, found more`;
+        throw new RuleError(text, rule.span, problem, 'split the rule into several');
+      }
+    }
+    return atom.bit;
+  };
+  const maskOf = (tests: readonly EventTest[]): number => tests.reduce((mask, test) => mask | bitOf(test), 0);
+
+  const steps: PlannedStep[] = [];
+  let guard = 0;
+  for (const step of rule.steps) {
+    const alternatives = alternativesOf(step.condition, text);
+    if (step.isNegated) {
+      guard = maskOf(alternatives.flatMap(({ positives }) => positives));
+      continue;
+    }
+    const planned = alternatives.map(({ positives, absents }) => ({
+      needed: positives.map(bitOf),
+      absent: maskOf(absents),
+    }));
+    steps.push({ alternatives: planned, count: step.repetition.count, guard });
+    guard = 0;
+  }
+  const last = rule.steps.at(-1)!;
+  return {
+    rule,
+    atoms: [...atoms.values()],
+    steps,
+    trailingGuard: guard,
+    isAbsorbing: !last.isNegated && last.repetition.isAtLeast,
+    keyFields: rule.forEach.map(fieldKey),
+    parameterFields: rule.actions.flatMap(({ parameters }) =>
+      parameters.flatMap(({ value }) =>
+        'field' in value ? [{ type: value.field.type, key: fieldKey(value.field.path) }] : [],
+      ),
+    ),
+  };
+}
+
+/** The last moment (epoch ms) at which an event still belongs to a match whose first event was at `startMs`. */
+export function deadlineMs({ within }: Rule, startMs: number): number {
+  if (!within) return Number.POSITIVE_INFINITY;
+  if (within.kind === 'sliding') return startMs + within.ms;
+  return Math.floor(startMs / within.ms) * within.ms + within.ms - 1;
+}
