@@ -1,8 +1,10 @@
-// Kill campaigns: `npm run campaign -- --seed N [--local N] [--hdfs N] [--broker N] [--concurrency N]`.
+// Campaigns: `npm run campaign -- --seed N [--local N] [--hdfs N] [--broker N] [--churn-millions N] [--churn-minutes N]
+// [--forced-owners N] [--concurrency N]`; 0 leaves a part out.
 // Prints the seed; the same seed plays the same faults again. Ends with exit code 1 when a promise was broken.
 import { parseArgs } from 'node:util';
 import { setup as build } from '../support/build-once.ts';
 import { killBrokerUnderLoad } from './broker-kill.ts';
+import { churnLoaders } from './loader-churn.ts';
 import { killLoaders } from './loader-kill.ts';
 
 const { values } = parseArgs({
@@ -13,6 +15,10 @@ const { values } = parseArgs({
     hdfs: { type: 'string', default: '3' },
     /** Kills of the broker under load. */
     broker: { type: 'string', default: '50' },
+    /** Records in million that flow while loader processes come and go every 5 s; minutes of 1-4-2-3 of them; forced owners. */
+    'churn-millions': { type: 'string', default: '10' },
+    'churn-minutes': { type: 'string', default: '30' },
+    'forced-owners': { type: 'string', default: '200' },
     concurrency: { type: 'string', default: '2' },
   },
 });
@@ -32,5 +38,13 @@ if (localCount + hdfsCount > 0) isClean = await killLoaders({ seed, localCount, 
 if (brokerCount > 0) {
   const report = await killBrokerUnderLoad({ seed, count: brokerCount, print });
   print(`broker: ${JSON.stringify(report)}`);
+}
+const churn = {
+  records: Number(values['churn-millions']) * 1_000_000,
+  minutes: Number(values['churn-minutes']),
+  forcedOwners: Number(values['forced-owners']),
+};
+if (Object.values(churn).some((dose) => dose > 0)) {
+  isClean = (await churnLoaders({ ...churn, seed, print })) && isClean;
 }
 process.exitCode = isClean ? 0 : 1;

@@ -89,7 +89,7 @@ describe('the positions of another loader', () => {
     mkdirSync(directory);
     const refused = await importInto('kafka-connect-hdfs', topics, url);
     expect(refused.code).toBe(4);
-    expect(refused.stderr).toContain('1 partitions have holes');
+    expect(refused.stderr).toContain('1 of the partitions have holes');
     expect(readdirSync(directory)).toEqual([]);
     const accepted = await importInto('kafka-connect-hdfs', topics, url, '--accept-holes');
     expect([accepted.code, accepted.next], accepted.stderr).toEqual([0, [45]]);

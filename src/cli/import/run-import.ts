@@ -75,7 +75,7 @@ async function carryOut(
   for (const { partition, obstacle } of plans) if (obstacle !== null) say(partition, obstacle);
   if (holes.length > 0 && !flags.acceptHoles) {
     process.stderr.write(
-      `sluice: ${holes.length} partitions have holes; compaction and transactions leave some, a fault leaves others: look, then --accept-holes\n`,
+      `sluice: ${holes.length} of the partitions have holes; compaction and transactions leave some, a fault leaves others: look, then --accept-holes\n`,
     );
   }
   if (isBlocked) return exitCodes.difference;
