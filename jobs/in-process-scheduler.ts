@@ -26,6 +26,7 @@ export interface InProcessOptions {
 }
 
 const retryDelayMs = 1000;
+const maxRetryDelayMs = 60_000;
 
 /** Runs flows in this process: what a laptop needs, and what a test can hold still. Nothing survives the process. */
 export class InProcessScheduler implements JobScheduler {
@@ -42,15 +43,15 @@ export class InProcessScheduler implements JobScheduler {
   }
 
   run<I, C, R, T>(flow: JobFlow<I, C, R, T>, input: I, options: RunOptions = {}): Promise<T> {
-    const jobId = options.jobId ?? `${flow.name}-${randomUUID()}`;
+    const jobId = options.jobId ?? flow.runId?.(input) ?? `${flow.name}-${randomUUID()}`;
     const joined = this.#running.get(jobId);
     if (joined) return joined as Promise<T>;
     const signal = options.signal ? AbortSignal.any([options.signal, this.#stop.signal]) : this.#stop.signal;
     const context: JobContext = {
       jobId,
-      attempt: 1,
+      attempt: options.firstAttempt ?? 1,
       signal,
-      logger: this.#logger.child({ job: jobId }),
+      logger: options.logger ?? this.#logger.child({ job: jobId }),
       onProgress: options.onProgress ?? (() => {}),
     };
     const work = this.#runFlow(flow, input, context).finally(() => this.#running.delete(jobId));
@@ -79,15 +80,20 @@ export class InProcessScheduler implements JobScheduler {
   }
 
   async #runChild<I, C, R, T>(flow: JobFlow<I, C, R, T>, child: PlannedChild<C>, parent: JobContext): Promise<R> {
-    for (let attempt = 1; ; attempt++) {
+    for (let attempt = parent.attempt; ; attempt++) {
       const context = { ...parent, jobId: childJobId(parent.jobId, child.step), attempt };
       try {
         return await flow.runChild(child.data, context);
       } catch (error) {
-        const isFinal = attempt >= flow.childAttempts || (error instanceof SluiceError && error.code === 'bad-input');
+        const isFinal =
+          attempt - parent.attempt + 1 >= flow.childAttempts ||
+          (error instanceof SluiceError && error.code === 'bad-input');
         if (isFinal || isAbortError(error) || parent.signal.aborted) throw error;
         parent.logger.warn({ step: child.step, attempt, error: describeError(error) }, 'JobStepFailed');
-        await this.#clock.sleep(retryDelayMs * 2 ** (attempt - 1), parent.signal);
+        await this.#clock.sleep(
+          Math.min(maxRetryDelayMs, retryDelayMs * 2 ** (attempt - parent.attempt)),
+          parent.signal,
+        );
       }
     }
   }

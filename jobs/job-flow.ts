@@ -37,6 +37,8 @@ export interface JobFlow<Input, Child, ChildResult, Result> {
   plan(input: Input, context: JobContext): Promise<PlannedChild<Child>[]>;
   runChild(child: Child, context: JobContext): Promise<ChildResult>;
   finish(input: Input, results: ChildResult[], failures: FailedChild[], context: JobContext): Promise<Result>;
+  /** The id of a run of this input, for jobs of which one at a time is enough; left out: every run is its own. */
+  runId?(input: Input): string;
   /** How often a child is tried, with exponential back-off, before it counts as failed. */
   childAttempts: number;
 }
@@ -58,6 +60,9 @@ export interface RunOptions {
   jobId?: string;
   signal?: AbortSignal;
   onProgress?: (progress: StepProgress) => void;
+  /** In this process only: where the run's log goes, and which attempt it begins with (a run that died goes on with the next). */
+  logger?: Logger;
+  firstAttempt?: number;
 }
 
 /** The job id of a child: BullMQ's ids may not hold ':', and '/' stays readable as %2F. */

@@ -3,14 +3,13 @@ import { type LoadReport, runLoad } from '../src/loader/index.ts';
 import { BadInputError, SluiceError } from '../src/shared/index.ts';
 import { parseTableSchema } from '../src/warehouse/index.ts';
 import { KafkaCluster } from '../src/wire/client/index.ts';
-import type { FailedChild, JobContext, JobFlow, PlannedChild } from './job-flow.ts';
+import type { JobContext, JobFlow, PlannedChild } from './job-flow.ts';
+import { clusterInput, type JobResult, parseJobInput } from './table-jobs.ts';
 
 const decimal = z.string().regex(/^\d+$/);
 
 const inputSchema = z.strictObject({
-  brokers: z.array(z.string()).min(1),
-  /** TLS, SASL, rack: a client.properties that every worker has, or its keys; secrets as references (`${env:NAME}`), for jobs are kept. */
-  clientConfig: z.union([z.string(), z.record(z.string(), z.string())]).optional(),
+  ...clusterInput,
   topics: z.array(z.string()).min(1),
   warehouseUrl: z.string(),
   user: z.string().optional(),
@@ -45,14 +44,12 @@ export interface LoadWindowChildResult {
   elapsedMs: number;
 }
 
-export interface LoadWindowResult {
-  outcome: 'complete' | 'partial' | 'failed';
+export interface LoadWindowResult extends JobResult {
   rows: string;
   deadLetters: string;
   files: number;
   bytes: string;
   partitions: LoadWindowChildResult[];
-  failures: FailedChild[];
 }
 
 /**
@@ -64,10 +61,7 @@ export const loadWindow: JobFlow<LoadWindowInput, LoadWindowChild, LoadWindowChi
   childAttempts: 5,
 
   parseInput(value) {
-    const parsed = inputSchema.safeParse(value);
-    if (parsed.success) return parsed.data;
-    const [issue] = parsed.error.issues;
-    throw new BadInputError(`load-window: ${issue!.path.join('.') || 'input'}: ${issue!.message}`);
+    return parseJobInput('load-window', inputSchema, value);
   },
 
   async plan(input, context) {

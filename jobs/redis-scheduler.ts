@@ -11,6 +11,7 @@ import {
   type StepProgress,
   stepOfChildJobId,
 } from './job-flow.ts';
+import { lineLogger } from './line-logger.ts';
 import { checkRedis, parseRedisUrl, type RedisSettings } from './redis-connection.ts';
 
 /** Flows of different inputs go through the same workers; each checks its own input. */
@@ -36,8 +37,9 @@ const keepFinished = { age: 7 * 24 * 3600, count: 1000 };
  * because a child does its work through the ledger, which fences the older attempt.
  */
 export class RedisScheduler implements JobScheduler {
-  readonly #connection: RedisSettings;
-  readonly #prefix: string;
+  readonly connection: RedisSettings;
+  /** Of all keys in Redis. */
+  readonly prefix: string;
   readonly #options: RedisSchedulerOptions;
   readonly #logger: Logger;
   readonly #workers: Worker[] = [];
@@ -46,8 +48,8 @@ export class RedisScheduler implements JobScheduler {
 
   private constructor(options: RedisSchedulerOptions, connection: RedisSettings) {
     this.#options = options;
-    this.#connection = connection;
-    this.#prefix = options.prefix ?? 'sluice';
+    this.connection = connection;
+    this.prefix = options.prefix ?? 'sluice';
     this.#logger = options.logger ?? silentLogger;
   }
 
@@ -64,8 +66,8 @@ export class RedisScheduler implements JobScheduler {
     this.#registered.add(flow.name);
     const anyFlow = flow as unknown as AnyFlow;
     const shared = {
-      connection: this.#connection,
-      prefix: this.#prefix,
+      connection: this.connection,
+      prefix: this.prefix,
       lockDuration: this.#options.lockMs ?? 30_000,
       // A stall means a killed worker, not a bad child: it must not use up the attempts.
       maxStalledCount: 100,
@@ -86,16 +88,16 @@ export class RedisScheduler implements JobScheduler {
 
   async run<I, C, R, T>(flow: JobFlow<I, C, R, T>, input: I, options: RunOptions = {}): Promise<T> {
     this.register(flow);
-    const jobId = options.jobId ?? `${flow.name}-${randomUUID()}`;
+    const jobId = options.jobId ?? flow.runId?.(input) ?? `${flow.name}-${randomUUID()}`;
     const signal = options.signal ? AbortSignal.any([options.signal, this.#stop.signal]) : this.#stop.signal;
-    const base = { connection: this.#connection, prefix: this.#prefix };
+    const base = { connection: this.connection, prefix: this.prefix };
     const queue = new Queue(flow.name, base);
     const events = new QueueEvents(flow.name, base);
     const stepEvents = new QueueEvents(stepsQueue(flow.name), base);
     try {
       await Promise.all([queue.waitUntilReady(), events.waitUntilReady(), stepEvents.waitUntilReady()]);
       if (options.onProgress) watchSteps(stepEvents, jobId, options.onProgress);
-      if (!(await queue.getJob(jobId))) await this.#submit(flow, input, jobId, signal);
+      if (!(await queue.getJob(jobId))) await this.submit(flow, input, jobId, signal);
       // Looked up through the queue, whose connection stays open until the job has ended.
       const job = await queue.getJob(jobId);
       if (!job)
@@ -106,12 +108,18 @@ export class RedisScheduler implements JobScheduler {
     }
   }
 
-  async #submit<I, C, R, T>(flow: JobFlow<I, C, R, T>, input: I, jobId: string, signal: AbortSignal): Promise<void> {
+  /** Plans the job and puts it into the queue, for whoever works on it. */
+  async submit<I, C, R, T>(
+    flow: JobFlow<I, C, R, T>,
+    input: I,
+    jobId: string,
+    signal: AbortSignal = this.#stop.signal,
+  ): Promise<void> {
     const context = { jobId, attempt: 1, signal, logger: this.#logger.child({ job: jobId }), onProgress: () => {} };
     const children = await flow.plan(input, context);
-    const producer = new FlowProducer({ connection: this.#connection, prefix: this.#prefix });
+    const producer = new FlowProducer({ connection: this.connection, prefix: this.prefix });
     try {
-      const keep = { removeOnComplete: keepFinished, removeOnFail: keepFinished };
+      const keep = { removeOnComplete: keepFinished, removeOnFail: keepFinished, keepLogs: 1000 };
       await producer.add({
         name: flow.name,
         queueName: flow.name,
@@ -163,7 +171,7 @@ export class RedisScheduler implements JobScheduler {
       // Counts starts, not failures: a child that is started again after its worker died is a new attempt as well.
       attempt: Math.max(1, job.attemptsStarted),
       signal: this.#stop.signal,
-      logger: this.#logger.child({ job: job.id }),
+      logger: lineLogger(this.#logger, (line) => void job.log(line).catch(() => {}), { job: job.id }),
       onProgress: () => {},
     };
   }
@@ -177,7 +185,8 @@ export class RedisScheduler implements JobScheduler {
   }
 }
 
-function stepsQueue(flowName: string): string {
+/** The queue of a job's children. */
+export function stepsQueue(flowName: string): string {
   return `${flowName}-steps`;
 }
 

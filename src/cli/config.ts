@@ -42,6 +42,25 @@ const configSchema = z.strictObject({
     })
     .partial()
     .default({}),
+  jobs: z
+    .strictObject({
+      redis: z.string(),
+      state: z.string(),
+      brokers: z.array(hostPort).min(1),
+      schedules: z.record(
+        z.string(),
+        z.strictObject({
+          job: z.string(),
+          cron: z.string(),
+          zone: z.string().default('UTC'),
+          overlap: z.enum(['skip', 'queue']).default('skip'),
+          missed: z.enum(['run-once', 'skip']).default('run-once'),
+          input: z.record(z.string(), z.unknown()).default({}),
+        }),
+      ),
+    })
+    .partial()
+    .default({}),
 });
 
 export type SluiceConfig = z.infer<typeof configSchema>;

@@ -1,5 +1,6 @@
-import { Command, InvalidArgumentError } from 'commander';
+import { Command } from 'commander';
 import { withWarehouseOptions } from '../offsets/warehouse-options.ts';
+import { type AskedPlace, parsePlace } from '../operation/asked-place.ts';
 import type { WhereOptions } from '../operation/show-where.ts';
 
 const example = `
@@ -21,16 +22,4 @@ export function whereCommand(): Command {
       const { showWhere } = await import('../operation/show-where.ts');
       process.exitCode = await showWhere(place, options);
     });
-}
-
-export interface AskedPlace {
-  topic: string;
-  partition: number;
-  offset: bigint;
-}
-
-function parsePlace(text: string): AskedPlace {
-  const match = /^([^/@]+)\/(\d{1,9})@(\d{1,19})$/.exec(text);
-  if (match) return { topic: match[1]!, partition: Number(match[2]), offset: BigInt(match[3]!) };
-  throw new InvalidArgumentError(`expected TOPIC/PARTITION@OFFSET like events/3@1048576, got "${text}"`);
 }

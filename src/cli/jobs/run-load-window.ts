@@ -72,18 +72,6 @@ export async function runLoadWindow(options: JobsRunOptions): Promise<number> {
   }
 }
 
-/** Works on submitted jobs until SIGTERM or SIGINT. */
-export async function workOnJobs(options: { redis: string; workers: number }): Promise<number> {
-  const { signal } = stopSignal();
-  const logger = createLogger('info');
-  const scheduler = await RedisScheduler.connect({ redisUrl: options.redis, concurrency: options.workers, logger });
-  scheduler.register(loadWindow);
-  process.stdout.write(`ready jobs=${loadWindow.name} workers=${options.workers}\n`);
-  await new Promise<void>((resolve) => signal.addEventListener('abort', () => resolve(), { once: true }));
-  await scheduler.close();
-  return exitCodes.complete;
-}
-
 function print(result: LoadWindowResult, elapsedMs: number, asJson: boolean): void {
   if (asJson) {
     printJson({ ...result, elapsedMs });

@@ -1,10 +1,10 @@
 import { readLogBounds } from '../../loader/index.ts';
 import { type FoundOffset, type OffsetPlace, whereOffset } from '../../operation/index.ts';
-import type { AskedPlace } from '../commands/where.ts';
 import { withCluster } from '../kafka/with-cluster.ts';
 import { usingWarehouse, type WarehouseOptions } from '../offsets/warehouse-options.ts';
 import { exitCodes, printJson } from '../output.ts';
 import { askLoad } from './ask-load.ts';
+import type { AskedPlace } from './asked-place.ts';
 
 export interface WhereOptions extends WarehouseOptions {
   http?: string;
