@@ -1,0 +1,28 @@
+import { BadInputError } from '../src/shared/index.ts';
+import { audit } from './audit-tables.ts';
+import { catchUp } from './catch-up.ts';
+import { closeHours } from './close-hours.ts';
+import { compactFiles } from './compact-files.ts';
+import { continuousLoad } from './continuous-load.ts';
+import type { JobFlow } from './job-flow.ts';
+import { loadWindow } from './load-window.ts';
+import type { JobResult } from './table-jobs.ts';
+
+/** A job of which only the name is known; its input is checked by itself. */
+export type AnyJob = JobFlow<unknown, unknown, unknown, JobResult>;
+
+const jobs: readonly AnyJob[] = [loadWindow, catchUp, continuousLoad, closeHours, compactFiles, audit].map(
+  (flow) => flow as unknown as AnyJob,
+);
+
+export const jobNames: readonly string[] = jobs.map(({ name }) => name);
+
+export function allJobs(): readonly AnyJob[] {
+  return jobs;
+}
+
+export function findJob(name: string): AnyJob {
+  const found = jobs.find((job) => job.name === name);
+  if (found) return found;
+  throw new BadInputError(`expected one of the jobs ${jobNames.join(', ')}, got "${name}"`);
+}

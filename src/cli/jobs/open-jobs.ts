@@ -1,0 +1,90 @@
+import { resolve } from 'node:path';
+import { pathToFileURL } from 'node:url';
+import {
+  checkSchedule,
+  FileJobStore,
+  findJob,
+  InProcessScheduler,
+  type JobSchedule,
+  type JobStore,
+  RedisJobStore,
+  RedisScheduler,
+} from '../../../jobs/index.ts';
+import { BadInputError, type Logger, systemClock } from '../../shared/index.ts';
+import { readConfig, type SluiceConfig } from '../config.ts';
+
+/** Options of every command that looks at schedules and runs. */
+export interface JobsOptions {
+  redis?: string;
+  state?: string;
+  config?: string;
+  json?: boolean;
+}
+
+/** The schedules of the settings file, checked, each with the input that its job takes. */
+export function schedulesOf(config: SluiceConfig): JobSchedule[] {
+  return Object.entries(config.jobs.schedules ?? {}).map(([name, kept]) => {
+    checkSchedule({ name, ...kept });
+    const input = { ...inputFromSettings(kept.job, config), ...kept.input };
+    findJob(kept.job).parseInput(input);
+    return { name, ...kept, input };
+  });
+}
+
+/** What a job takes from sections `loader`, `kafka` and `jobs` unless its own input says else. */
+export function inputFromSettings(job: string, { loader, kafka, jobs }: SluiceConfig): Record<string, unknown> {
+  const warehouse = loader.warehouse === undefined ? {} : { warehouseUrl: warehouseUrlOf(loader.warehouse) };
+  const clientConfig = kafka.commandConfig ?? kafka.properties;
+  const common = { ...warehouse, user: loader.user };
+  const cluster = { brokers: jobs.brokers, clientConfig };
+  const load = { topics: loader.topics, timeField: loader.timeField, rollBytes: loader.rollBytes };
+  const defaults: Record<string, object> = {
+    'load-window': { ...common, ...cluster, ...load, engine: loader.engine, codec: loader.codec },
+    'catch-up': { ...common, ...cluster, ...load, engine: loader.engine, codec: loader.codec },
+    'continuous-load': {
+      ...{ ...common, ...cluster, ...load, group: loader.group, workers: loader.workers },
+      ...{ rollAgeMs: loader.rollAge, memoryBytes: loader.memory },
+    },
+    'close-hours': { ...common, ...cluster },
+    audit: { ...common, ...cluster },
+    'compact-files': common,
+  };
+  const known = Object.entries(defaults[job] ?? {}).filter(([, value]) => value !== undefined);
+  return Object.fromEntries(known);
+}
+
+export interface OpenJobs {
+  config: SluiceConfig;
+  schedules: JobSchedule[];
+  store: JobStore;
+  /** Null: without a Redis everything runs in this process. */
+  redis: RedisScheduler | null;
+  files: FileJobStore | null;
+}
+
+/** Opens what the options or the settings file name: a Redis, or a local folder. `workers` 0: only to look. */
+export async function openJobs(options: JobsOptions, workers: number, logger: Logger): Promise<OpenJobs> {
+  const config = readConfig(options.config ?? null);
+  const schedules = schedulesOf(config);
+  const redisUrl = options.redis ?? (options.state === undefined ? config.jobs.redis : undefined);
+  if (redisUrl !== undefined) {
+    const redis = await RedisScheduler.connect({ redisUrl, concurrency: workers, logger });
+    return { config, schedules, store: new RedisJobStore(redis), redis, files: null };
+  }
+  const scheduler = new InProcessScheduler({ concurrency: Math.max(1, workers), logger });
+  const folder = options.state ?? config.jobs.state ?? 'data/jobs';
+  const files = new FileJobStore({ folder, scheduler, clock: systemClock, logger });
+  return { config, schedules, store: files, redis: null, files };
+}
+
+export function findSchedule(schedules: readonly JobSchedule[], name: string): JobSchedule {
+  const found = schedules.find((schedule) => schedule.name === name);
+  if (found) return found;
+  const known = schedules.map((schedule) => schedule.name).join(', ') || 'none';
+  throw new BadInputError(`expected one of the schedules of the settings file (${known}), got "${name}"`);
+}
+
+/** A folder becomes a file URL; a URL stays. */
+export function warehouseUrlOf(text: string): string {
+  return /^[a-z][a-z0-9+.-]*:\/\//i.test(text) ? text : pathToFileURL(resolve(text)).href;
+}
