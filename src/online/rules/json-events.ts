@@ -126,7 +126,9 @@ const stringOrInteger = /"(?:[^"\\]|\\.)*"|(?<![\d.eE+-])-?\d{16,}(?![\d.eE])/g;
 /** As JSON.parse, but integers beyond 2^53 become bigint instead of a neighbour. */
 export function parseJson(text: string): unknown {
   if (!longNumber.test(text)) return JSON.parse(text);
-  const marked = text.replace(stringOrInteger, (token) => (token.startsWith('"') ? token : `{"\\u0000int":"${token}"}`));
+  const marked = text.replace(stringOrInteger, (token) =>
+    token.startsWith('"') ? token : `{"\\u0000int":"${token}"}`,
+  );
   return JSON.parse(marked, (_key, value) => {
     if (typeof value !== 'object' || value === null || typeof value['\u0000int'] !== 'string') return value;
     const integer = BigInt(value['\u0000int']);

@@ -247,6 +247,7 @@ export class RuleEngine {
     const { plan, keys } = this.#rules[index]!;
     let state = keys.get(key);
     if (!state) {
+      if ((event.mask & plan.firstMask) === 0) return;
       state = newKeyState();
       keys.set(key, state);
     }
@@ -274,11 +275,11 @@ export class RuleEngine {
     }
   }
 
-  #found({ rule }: RulePlan, key: string, { atMs, events }: FoundMatch): void {
+  #found(plan: RulePlan, key: string, { atMs, events }: FoundMatch): void {
     this.counts.matches++;
     this.#matches.push({
-      rule,
-      key: parseKey(key),
+      rule: plan.rule,
+      key: parseKey(plan, key),
       atMs,
       events: events.map(({ topic, partition, offset, type, timeMs, data }) => ({
         topic,

@@ -28,6 +28,8 @@ export interface PlannedStep {
 export interface RulePlan {
   rule: Rule;
   atoms: Atom[];
+  /** Atoms with which a match can begin. */
+  firstMask: number;
   steps: PlannedStep[];
   /** NOT FOLLOWED-BY behind the last step: the match holds if none of these happens until its time is over; 0: none. */
   trailingGuard: number;
@@ -80,6 +82,7 @@ export function planRule(rule: Rule, text: string): RulePlan {
   return {
     rule,
     atoms: [...atoms.values()],
+    firstMask: steps[0]!.alternatives.flatMap(({ needed }) => needed).reduce((mask, bit) => mask | bit, 0),
     steps,
     trailingGuard: guard,
     isAbsorbing: !last.isNegated && last.repetition.isAtLeast,

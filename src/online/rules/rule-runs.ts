@@ -96,8 +96,7 @@ function isSkipped(plan: RulePlan, run: Run, last: RuleEvent): boolean {
 
 function beginRun(plan: RulePlan, state: KeyState, event: RuleEvent): Run | null {
   const { alternatives } = plan.steps[0]!;
-  if (event.timeMs <= state.absorbUntilMs) return null;
-  if (!alternatives.some(({ needed }) => needed.some((bit) => (event.mask & bit) !== 0))) return null;
+  if ((event.mask & plan.firstMask) === 0 || event.timeMs <= state.absorbUntilMs) return null;
   const run: Run = {
     first: event,
     deadlineMs: deadlineMs(plan.rule, event.timeMs),
