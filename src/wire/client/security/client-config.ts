@@ -1,4 +1,5 @@
 // Settings of a client in the words of Kafka's own client.properties: how to reach brokers safely, and where we are.
+import { fileURLToPath } from 'node:url';
 import { BadInputError } from '../../../shared/index.ts';
 import { parseJaasConfig } from './jaas-config.ts';
 import {
@@ -113,7 +114,7 @@ function readBearerSettings(properties: UsedProperties): SaslSettings {
   }
   if (command && url === undefined) return { mechanism: 'OAUTHBEARER', token: { kind: 'command', command } };
   if (url?.startsWith('file:') && !command) {
-    return { mechanism: 'OAUTHBEARER', token: { kind: 'file', path: new URL(url).pathname } };
+    return { mechanism: 'OAUTHBEARER', token: { kind: 'file', path: fileURLToPath(url) } };
   }
   throw new BadInputError(
     'OAUTHBEARER: expected either sasl.oauthbearer.token.endpoint.url=file:///FILE or sluice.oauthbearer.token.command=COMMAND',
