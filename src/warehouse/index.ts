@@ -12,6 +12,7 @@ export {
   type ParquetEngineName,
   type ParquetEngineOptions,
   parquetEngineNames,
+  parquetProblem,
 } from './parquet/open-parquet-engine.ts';
 export type {
   AppendOutcome,
@@ -23,16 +24,30 @@ export type {
   SealedFile,
   TableEncoder,
   ValueDecoding,
+  WriterOptions,
 } from './parquet/parquet-engine.ts';
 export { fileReader, type ParquetFooter, type RangedReader, readParquetFooter } from './parquet/parquet-footer.ts';
 export { FileMerger, type MergeOptions } from './parquet/rewrite/file-merger.ts';
 export type { PartitionFacts } from './parquet/rewrite/row-facts.ts';
 export { addContentHashes } from './parquet/row-hash.ts';
 export { parseColumnsFile, readColumnsFile } from './table/columns-file.ts';
+export { type ContractFile, type ContractWriter, contractOf, type TableContract } from './table/contract.ts';
+export { type ContractSurroundings, parseContractFile, readContractFile } from './table/contract-file.ts';
+export {
+  type ColumnType,
+  canonicalType,
+  type DataType,
+  formatType,
+  isNested,
+  parseType,
+  TypeTextError,
+} from './table/data-type.ts';
+export { withFieldIds } from './table/field-ids.ts';
 export { inferBatchSchema, inferSchema, type SampleRecord } from './table/infer-schema.ts';
 export { holdsSchema, mergeSchemas, SchemaConflictError } from './table/merge-schemas.ts';
 export { checkPartitionBy, nullFolderValue, splitPartitionColumns } from './table/partition-columns.ts';
 export { defaultPathFormat, PathFormat } from './table/path-format.ts';
+export type { ColumnRule, PersonalRule, RecordRules } from './table/record-rules.ts';
 export { parseSchema, parseTableSchema, serializeSchema } from './table/schema-codec.ts';
 export {
   defaultLayout,
@@ -47,16 +62,7 @@ export {
   TablePaths,
   tableFolder,
 } from './table/table-layout.ts';
-export {
-  canonicalType,
-  type ColumnType,
-  type DataType,
-  formatType,
-  isNested,
-  parseType,
-  TypeTextError,
-} from './table/data-type.ts';
-export { withFieldIds } from './table/field-ids.ts';
 export type { Column, TableSchema } from './table/table-schema.ts';
+export { typeOrJson, withTypedColumns } from './table/typed-columns.ts';
 export { TimeFolders, type TimePeriod, type TimeSegment } from './table/time-folders.ts';
 export { TimeZone } from './table/time-zone.ts';

@@ -146,6 +146,7 @@ export class CellWriter {
     }
     const value = digitCount <= 19 ? BigInt(this.#numberText()) : null;
     if (value === null || BigInt.asIntN(64, value) !== value) return this.#outOfRange(slot, 'int64');
+    if (!slot.isWide && (value > maxExactDouble || value < -maxExactDouble)) slot.isWide = true;
     const low = Number(BigInt.asIntN(32, value));
     const high = Number(value >> 32n);
     builder.appendInt64(row, low, high);
@@ -320,5 +321,8 @@ export class CellWriter {
     return this.#reader.fail(code, `field ${JSON.stringify(slot.name)}: expected ${expected}, came ${came}`);
   }
 }
+
+/** Integers up to here are doubles too, each of them. */
+const maxExactDouble = 2n ** 53n;
 
 const powersOfTen = Array.from({ length: 23 }, (_, exponent) => Number(`1e${exponent}`));

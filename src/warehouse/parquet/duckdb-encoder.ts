@@ -121,9 +121,9 @@ function copyStatement(job: EncodeJob, rowGroupRows: number): string {
 /** By the columns that are wished and, for rows that are alike in them, by offset. */
 function orderBy({ columns, writer }: EncodeJob): string {
   if (!writer.sortBy || writer.sortBy.length === 0) return '';
-  const names = [...writer.sortBy, '_offset'];
-  const keys = names.map((name) => `c${columns.find((column) => column.name === name)!.spoolIndex} NULLS LAST`);
-  return ` ORDER BY ${keys.join(', ')}`;
+  // An inferred table may not have all of them yet.
+  const keys = [...writer.sortBy, '_offset'].flatMap((name) => columns.find((column) => column.name === name) ?? []);
+  return ` ORDER BY ${keys.map(({ spoolIndex }) => `c${spoolIndex} NULLS LAST`).join(', ')}`;
 }
 
 /** A column with more values than this in a row group is better off without a dictionary (docs/decisions/0002). */

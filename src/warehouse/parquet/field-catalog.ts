@@ -35,6 +35,16 @@ export class FieldCatalog {
     return this.#schema;
   }
 
+  /** Notes in an inferred schema which of its integer columns have shown values beyond 2^53. */
+  noteWide(): void {
+    if (this.#schema.mode !== 'inferred') return;
+    const isNew = ({ name, type, isWide }: Column) =>
+      type === 'int64' && !isWide && this.#slots.get(name)?.isWide === true;
+    if (!this.#schema.columns.some(isNew)) return;
+    const columns = this.#schema.columns.map((column) => (isNew(column) ? { ...column, isWide: true } : column));
+    this.#schema = { ...this.#schema, id: 0, columns };
+  }
+
   /** Slots of the required columns. */
   get required(): readonly FieldSlot[] {
     return this.#required;

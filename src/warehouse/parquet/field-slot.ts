@@ -17,9 +17,11 @@ export class FieldSlot {
   kind: SlotKind;
   /** Index of its column in the schema, -1 without one. */
   columnIndex = -1;
-  /** A string column of an inferred table takes numbers and booleans too, as their JSON text. */
+  /** A string column of an inferred table takes values of every other kind too, as their JSON text. */
   acceptsScalars = false;
   isTime = false;
+  /** An integer beyond 2^53 has come: the column cannot become a double any more. */
+  isWide = false;
   /** The record that had it last: tells a duplicate. */
   lastRecord = -1;
   /** The field that came after it last time: most topics write their fields in one order. */
@@ -42,6 +44,7 @@ export class FieldSlot {
   useColumn(column: Column, columnIndex: number, acceptsScalars: boolean): void {
     this.kind = parseType(column.type).kind;
     this.columnIndex = columnIndex;
+    this.isWide = column.isWide === true;
     this.acceptsScalars = acceptsScalars && column.type === 'string';
   }
 

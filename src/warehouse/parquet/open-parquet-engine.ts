@@ -37,13 +37,23 @@ export function openParquetEngine(name: ParquetEngineName, options: ParquetEngin
   return new SpoolingEngine(openSpoolEncoder(name, options), options);
 }
 
-function openSpoolEncoder(name: ParquetEngineName, options: ParquetEngineOptions): SpoolEncoder {
+function openSpoolEncoder(name: ParquetEngineName, options: Partial<ParquetEngineOptions>): SpoolEncoder {
   if (name === 'duckdb') {
     const directory = join(options.scratchDirectory ?? tmpdir(), `duckdb-${randomUUID()}`);
     return new DuckdbEncoder(directory, options.nativeMemoryLimit ?? '512MB');
   }
   if (name === 'parquetjs') return new ParquetjsEncoder();
   throw new BadInputError(`expected one of the Parquet engines ${parquetEngineNames.join(', ')}, came ${String(name)}`);
+}
+
+/** `problemOf` of an engine that is not open yet; null stands for a schema that is to be inferred. */
+export function parquetProblem(
+  name: ParquetEngineName,
+  schema: TableSchema | null,
+  options: { codec: ParquetCodec; writer?: WriterOptions | undefined },
+): string | null {
+  const encoder = openSpoolEncoder(name, {});
+  return problemOf(encoder, schema, options);
 }
 
 class SpoolingEngine implements ParquetEngine {
@@ -64,22 +74,8 @@ class SpoolingEngine implements ParquetEngine {
     this.#pool = new BufferPool(this.#maxEncoderBytes);
   }
 
-  problemOf(
-    schema: TableSchema,
-    { codec, writer = {} }: { codec: ParquetCodec; writer?: WriterOptions | undefined },
-  ): string | null {
-    if (!this.codecs.includes(codec)) {
-      return `the Parquet engine ${this.name} writes ${this.codecs.join(', ')}, not ${codec}`;
-    }
-    const writing = this.#encoder.writerProblem(writer, codec);
-    if (writing !== null) return `the Parquet engine ${this.name} cannot write ${writing}`;
-    for (const { name, type } of schema.columns) {
-      const problem = this.#encoder.typeProblem(parseType(type));
-      if (problem !== null) {
-        return `the Parquet engine ${this.name} cannot write the column ${JSON.stringify(name)}: ${problem}`;
-      }
-    }
-    return sortProblem(writer.sortBy ?? [], schema);
+  problemOf(schema: TableSchema, options: { codec: ParquetCodec; writer?: WriterOptions | undefined }): string | null {
+    return problemOf(this.#encoder, schema, options);
   }
 
   async openEncoder(options: EncoderOptions): Promise<TableEncoder> {
@@ -102,6 +98,25 @@ class SpoolingEngine implements ParquetEngine {
   close(): Promise<void> {
     return this.#encoder.close();
   }
+}
+
+function problemOf(
+  encoder: SpoolEncoder,
+  schema: TableSchema | null,
+  { codec, writer = {} }: { codec: ParquetCodec; writer?: WriterOptions | undefined },
+): string | null {
+  const { name, codecs } = encoder;
+  if (!codecs.includes(codec)) return `the Parquet engine ${name} writes ${codecs.join(', ')}, not ${codec}`;
+  const writing = encoder.writerProblem(writer, codec);
+  if (writing !== null) return `the Parquet engine ${name} cannot write ${writing}`;
+  for (const column of schema?.columns ?? []) {
+    const problem = encoder.typeProblem(parseType(column.type));
+    if (problem !== null) {
+      return `the Parquet engine ${name} cannot write the column ${JSON.stringify(column.name)}: ${problem}`;
+    }
+  }
+  // Whether an inferred table has the columns to sort by shows with its records: without them, offsets decide.
+  return schema === null || schema.mode === 'inferred' ? null : sortProblem(writer.sortBy ?? [], schema);
 }
 
 function sortProblem(sortBy: readonly string[], schema: TableSchema): string | null {

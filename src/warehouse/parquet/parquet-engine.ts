@@ -1,3 +1,5 @@
+import type { ColumnType } from '../table/data-type.ts';
+import type { RecordRules } from '../table/record-rules.ts';
 import type { LayoutOptions } from '../table/table-layout.ts';
 import type { Column, TableSchema } from '../table/table-schema.ts';
 
@@ -27,6 +29,11 @@ export interface AppendOutcome {
   refused: RefusedRecord[];
   /** Records that the contract's filter leaves out, rising; left out when there are none. */
   filtered?: OffsetRange[];
+  /**
+   * Only with `widens`: the record at this offset needs a column of a wider type than the open rows have. Everything before it is
+   * accounted for; seal what is open, and append the batch again from here on.
+   */
+  stoppedAt?: bigint;
 }
 
 /**
@@ -39,8 +46,15 @@ export interface ValueDecoding {
    * for the owner to wait and try again: it is trouble with a registry, not with the data.
    */
   prepare(values: Iterable<Buffer>, signal: AbortSignal): Promise<void>;
-  /** The JSON text, which need not outlive the next call; or why the value cannot be decoded. Never throws for bad data. */
+  /**
+   * The JSON text, which need not outlive the next call; or why the value cannot be decoded (`filtered`: nothing is wrong with it,
+   * but it is no row). Never throws for bad data.
+   */
   decode(value: Buffer): Buffer | { code: string; reason: string };
+  /** What becomes of a record without a value, in the same words; left out or null: it is read like any other. */
+  readonly tombstone?: { code: string; reason: string } | null;
+  /** The type that the values' own schema gives to a field which has no column yet. */
+  columnType?(name: string): ColumnType | undefined;
 }
 
 /** One finished local Parquet file, footer written and synced. The caller owns and deletes it. */
@@ -144,6 +158,13 @@ export interface EncoderOptions {
   partitionColumns?: readonly Column[] | undefined;
   /** How values become JSON; left out: they are JSON. */
   decode?: ValueDecoding | undefined;
+  /** What the contract does to records before their fields become columns; left out: nothing. */
+  rules?: RecordRules | undefined;
+  /**
+   * In an inferred table: stop at a value that needs a wider column (see AppendOutcome.stoppedAt), so that no value is refused because of the order
+   * in which values come. Left out or false: such a record is refused.
+   */
+  widens?: boolean | undefined;
 }
 
 /** One way of writing Parquet. All engines pass the same tests for the capabilities they declare. */

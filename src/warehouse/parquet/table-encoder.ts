@@ -1,9 +1,10 @@
 import { rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { SluiceError } from '../../shared/index.ts';
+import { joinInferred } from '../table/inferred-types.ts';
 import { holdsSchema, SchemaConflictError } from '../table/merge-schemas.ts';
 import { defaultLayout } from '../table/table-layout.ts';
-import type { TableSchema } from '../table/table-schema.ts';
+import type { Column, TableSchema } from '../table/table-schema.ts';
 import { TimeFolders } from '../table/time-folders.ts';
 import { BatchIndex, type BatchSummary } from './batch-records.ts';
 import { ColumnInference } from './column-inference.ts';
@@ -11,9 +12,9 @@ import { FieldCatalog } from './field-catalog.ts';
 import { FieldFolders } from './field-folders.ts';
 import type { FolderBuffer } from './folder-buffer.ts';
 import { type EncoderParts, FolderSealer } from './folder-sealer.ts';
-import { OpenFolders } from './open-folders.ts';
 import type { Failure } from './json-scanner.ts';
-import type { AppendOutcome, EncoderOptions, SealedFile, TableEncoder } from './parquet-engine.ts';
+import { OpenFolders } from './open-folders.ts';
+import type { AppendOutcome, EncoderOptions, OffsetRange, SealedFile, TableEncoder } from './parquet-engine.ts';
 import { collectRefused, type Refusal, refuseBatch } from './refused-records.ts';
 import { RowShredder, type ShredResult } from './row-shredder.ts';
 import { ValueStages } from './value-stages.ts';
@@ -31,8 +32,9 @@ const sliceBytes = 4 * 1024 * 1024;
  */
 export class SpoolingEncoder implements TableEncoder {
   readonly #parts: EncoderParts;
-  readonly #catalog: FieldCatalog;
-  readonly #shredder: RowShredder;
+  readonly #options: EncoderOptions;
+  #catalog: FieldCatalog;
+  #shredder: RowShredder;
   readonly #folders: OpenFolders;
   readonly #sealer: FolderSealer;
   readonly #index = new BatchIndex();
@@ -41,12 +43,15 @@ export class SpoolingEncoder implements TableEncoder {
   /** Null: folders are those of time alone. */
   readonly #fields: FieldFolders | null;
   #current: FolderBuffer | null = null;
+  /** The schema that the record at which `append` has stopped needs. */
+  #wider: TableSchema | null = null;
   #currentFields = '';
   #fieldFailure: Failure | null = null;
 
   constructor(options: EncoderOptions, parts: EncoderParts) {
     this.#parts = parts;
-    this.#stages = options.decode ? new ValueStages(options.decode) : null;
+    this.#options = options;
+    this.#stages = ValueStages.open(options);
     this.#sealer = new FolderSealer(options, parts);
     const { partitionBy = [], maxPartitionValues = defaultLayout.maxPartitionValues } = options.layout ?? {};
     const columns = options.partitionColumns ?? [];
@@ -107,14 +112,49 @@ export class SpoolingEncoder implements TableEncoder {
     const { first, next } = this.#range(header, fromOffset, endOffset);
     this.#stop = next;
     await this.#stages?.run(this.#index, first, next, options.signal ?? neverAborted);
-    for (let at = first; at < next; ) {
+    let at = first;
+    while (at < next) {
       at = this.#appendSlice(header, at, next, refusals);
+      if (this.#wider !== null && this.rowCount === 0) await this.#useWider(this.#wider);
+      if (this.#wider !== null) break;
       await this.#folders.spillIfDue();
     }
+    this.#catalog.noteWide();
     if (!this.#parts.estimate.isMeasured) await this.#sealer.measureSample(this.#folders, this.schema);
+    return this.#outcome(batch, header, first, at, next, refusals);
+  }
+
+  /** `stop`: the first position that was not looked at, `next` as a rule. */
+  #outcome(
+    batch: Buffer,
+    header: BatchSummary,
+    first: number,
+    stop: number,
+    next: number,
+    refusals: readonly Refusal[],
+  ): AppendOutcome {
     const refused =
       refusals.length === 0 ? [] : collectRefused(this.#parts.batches, batch, header, this.#index, refusals);
-    return { landedCount: next - first - refusals.length, refused };
+    const filtered = this.#filteredRanges(header, stop);
+    const filteredCount = filtered.reduce((sum, range) => sum + Number(range.next - range.first), 0);
+    return {
+      landedCount: stop - first - refusals.length - filteredCount,
+      refused,
+      ...(filtered.length > 0 ? { filtered } : {}),
+      ...(stop < next ? { stoppedAt: header.baseOffset + BigInt(this.#index.offsetDeltas[stop]!) } : {}),
+    };
+  }
+
+  #filteredRanges(header: BatchSummary, stop: number): OffsetRange[] {
+    const ranges: OffsetRange[] = [];
+    for (const position of this.#stages?.filtered ?? []) {
+      if (position >= stop) break;
+      const offset = header.baseOffset + BigInt(this.#index.offsetDeltas[position]!);
+      const last = ranges.at(-1);
+      if (last?.next === offset) last.next = offset + 1n;
+      else ranges.push({ first: offset, next: offset + 1n });
+    }
+    return ranges;
   }
 
   /** Positions [first, next) of the records whose offsets are in [fromOffset, endOffset). */
@@ -134,11 +174,17 @@ export class SpoolingEncoder implements TableEncoder {
     const { valueStarts, valueEnds } = this.#index;
     let position = at;
     let bytes = 0;
+    const isFiltering = this.#stages !== null && this.#stages.filtered.size > 0;
     while (position < next && bytes < sliceBytes) {
       const failure = this.#stages?.failureAt(position) ?? null;
       if (failure !== null) refusals.push({ index: position, failure });
-      else if (this.#appendRecord(header, position) === 'refused') {
-        refusals.push({ index: position, failure: this.#fieldFailure ?? this.#shredder.failure });
+      else if (isFiltering && this.#stages!.filtered.has(position)) {
+        // left out
+      } else if (this.#appendRecord(header, position) === 'refused') {
+        const refusal = { index: position, failure: this.#fieldFailure ?? this.#shredder.failure };
+        this.#wider = this.#widerSchema(position, refusal.failure.code);
+        if (this.#wider !== null) return position;
+        refusals.push(refusal);
       }
       bytes += valueEnds[position]! - valueStarts[position]!;
       position++;
@@ -218,8 +264,42 @@ export class SpoolingEncoder implements TableEncoder {
 
   /** Gives columns to the unknown fields of the record at `position` and of those after it. */
   #widen(position: number): void {
+    const found = this.#inferFrom(position, (name) => this.#catalog.isUndecided(name));
+    const typed = found.map((column) => {
+      const type = this.#options.decode?.columnType?.(column.name);
+      return type === undefined ? column : { name: column.name, type, isRequired: false };
+    });
+    this.#folders.addColumns(this.#catalog.addColumns(typed));
+  }
+
+  /**
+   * The schema in which the refused record at `position`, and those after it, have their place; null when it was refused for
+   * another reason than the type of an inferred column.
+   */
+  #widerSchema(position: number, code: string): TableSchema | null {
+    if (!this.#options.widens || this.schema.mode !== 'inferred' || !wideningCodes.has(code)) return null;
+    this.#catalog.noteWide();
+    const { schema } = this;
+    const byName = new Map(schema.columns.map((column) => [column.name, column]));
+    const found = new Map(this.#inferFrom(position, (name) => byName.has(name)).map(({ name, type }) => [name, type]));
+    const columns = schema.columns.map((column) => {
+      const type = joinInferred(column, found.get(column.name) ?? column.type);
+      return type === column.type ? column : { ...column, type };
+    });
+    return columns.some((column, index) => column !== schema.columns[index]) ? { ...schema, id: 0, columns } : null;
+  }
+
+  /** Only while no row is open: no builder has a value of the old type. */
+  async #useWider(schema: TableSchema): Promise<void> {
+    this.#wider = null;
+    await this.discard();
+    this.#catalog = new FieldCatalog(schema, this.#options.timeField, this.#options.layout?.partitionBy ?? []);
+    this.#shredder = new RowShredder(this.#catalog, this.#options);
+  }
+
+  #inferFrom(position: number, isWanted: (name: string) => boolean): Column[] {
     const { payload, valueStarts, valueEnds } = this.#index;
-    const inference = new ColumnInference((name) => this.#catalog.isUndecided(name));
+    const inference = new ColumnInference(isWanted);
     const stop = Math.min(this.#stop, position + inferenceRecords);
     let bytes = 0;
     for (let at = position; at < stop && bytes < inferenceBytes; at++) {
@@ -227,7 +307,7 @@ export class SpoolingEncoder implements TableEncoder {
       inference.add(payload, valueStarts[at]!, valueEnds[at]!);
       bytes += valueEnds[at]! - valueStarts[at]!;
     }
-    this.#folders.addColumns(this.#catalog.addColumns(inference.columns()));
+    return inference.columns();
   }
 
   adoptSchema(schema: TableSchema): void {
@@ -250,12 +330,14 @@ export class SpoolingEncoder implements TableEncoder {
       for (const { localPath } of sealed) await rm(localPath, { force: true });
       throw error;
     }
-    await this.discard();
+    if (this.#wider === null) await this.discard();
+    else await this.#useWider(this.#wider);
     return sealed;
   }
 
   async discard(): Promise<void> {
     this.#current = null;
+    this.#wider = null;
     this.#fields?.clear();
     await this.#folders.clear();
   }
@@ -264,6 +346,9 @@ export class SpoolingEncoder implements TableEncoder {
     await this.discard();
   }
 }
+
+/** What a value is refused for when its column is too narrow for it. */
+const wideningCodes = new Set(['wrong-type', 'out-of-range', 'not-representable']);
 
 const neverAborted = new AbortController().signal;
 

@@ -45,22 +45,34 @@ describe('the columns file', () => {
 
   it.each([
     ['', 'F.yaml: the file: '],
-    ['columns: []', 'F.yaml: columns: '],
-    ['columns: [{name: a, type: int}]', 'F.yaml: columns.0.type: expected one of boolean, int8,'],
-    ['columns: [{name: a}]', 'F.yaml: columns.0.type: '],
-    ['columns: [{name: 5, type: int64}]', 'F.yaml: columns.0.name: '],
-    ['columns: [{name: a, type: int64, nullable: true}]', 'F.yaml: columns.0: '],
-    ['columns: [{name: a, type: int64, required: maybe}]', 'F.yaml: columns.0.required: '],
+    ['columns: []', 'F.yaml:1: columns: '],
+    ['columns: [{name: a, type: int}]', 'F.yaml:1: columns.0.type: expected one of boolean, int8,'],
+    [
+      'columns: [{name: a, type: decimal(18,2)}]',
+      'F.yaml:1: columns.0.type: expected ")" in the type "decimal(18", came its end (in a YAML list or map in one line, put',
+    ],
+    ['key: string\ncolumns:\n  - name: a\n    type: list<int>', 'F.yaml:4: columns.0.type: expected one of boolean,'],
+    ['columns: [{name: a}]', 'F.yaml:1: columns.0.type: '],
+    ['columns: [{name: 5, type: int64}]', 'F.yaml:1: columns.0.name: '],
+    ['columns: [{name: a, type: int64, kind: x}]', 'F.yaml:1: columns.0: '],
+    [
+      'columns: [{name: a, type: int64, nullable: true, required: true}]',
+      'F.yaml:1: columns.0: expected a column that is either',
+    ],
+    ['columns: [{name: a, type: int64, required: maybe}]', 'F.yaml:1: columns.0.required: '],
     ['column: []', 'F.yaml: '],
-    ['columns: [{name: _Offset, type: int64}]', 'F.yaml: "_Offset" is the name of a system column'],
-    ['columns: [{name: "", type: int64}]', 'F.yaml: a column needs a name'],
-    ['columns: [{name: a, type: int64}, {name: a, type: int64}]', 'F.yaml: the column "a" is there twice'],
+    ['columns: [{name: _Offset, type: int64}]', 'F.yaml:1: columns.0.name: "_Offset" is the name of a system column'],
+    ['columns: [{name: "", type: int64}]', 'F.yaml:1: columns.0.name: a column needs a name'],
+    [
+      'columns: [{name: a, type: int64}, {name: a, type: int64}]',
+      'F.yaml:1: columns.1.name: the column "a" is there twice',
+    ],
     [
       'columns: [{name: a, type: int64}, {name: A, type: int64}]',
-      'F.yaml: the columns "a" and "A" differ only in upper and lower case',
+      'F.yaml:1: columns.1.name: the columns "a" and "A" differ only in upper and lower case',
     ],
     ['columns: [', 'F.yaml: expected YAML or JSON'],
-    ['key: text\ncolumns: [{name: a, type: int64}]', 'F.yaml: key: expected one of bytes, string, came "text"'],
+    ['key: text\ncolumns: [{name: a, type: int64}]', 'F.yaml:1: key: expected one of bytes, string, came "text"'],
   ])('refuses %j in one line that says where', (text, start) => {
     const message = messageOf(() => parseColumnsFile(text, 'F.yaml'));
     expect(message.slice(0, start.length)).toBe(start);

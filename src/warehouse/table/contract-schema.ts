@@ -1,0 +1,46 @@
+import { z } from 'zod';
+import { maxColumnCount } from './column-name.ts';
+import { columnType } from './schema-codec.ts';
+
+/** The shape of a contract file; `contract-file.ts` explains it and checks what a shape cannot say. */
+const columnEntry = z.strictObject({
+  name: z.string(),
+  type: columnType,
+  required: z.boolean().optional(),
+  nullable: z.boolean().optional(),
+  default: z.unknown().optional(),
+  from: z.string().optional(),
+  hash: z.literal('sha256').optional(),
+});
+
+const columns = z.array(columnEntry).min(1).max(maxColumnCount);
+
+const personalEntry = z.strictObject({
+  field: z.string(),
+  hash: z.literal('sha256').optional(),
+  drop: z.literal(true).optional(),
+});
+
+const writerSection = z.strictObject({
+  codec: z.enum(['zstd', 'snappy', 'gzip', 'none']).optional(),
+  level: z.int().min(1).max(22).optional(),
+  rowGroupRows: z.int().min(1).max(10_000_000).optional(),
+  dictionary: z.boolean().optional(),
+  bloomFilters: z.boolean().optional(),
+  sortBy: z.array(z.string()).min(1).optional(),
+});
+
+export const contractSchema = z.strictObject({
+  key: z.enum(['bytes', 'string']).default('bytes'),
+  columns: columns.optional(),
+  personal: z.array(personalEntry).default([]),
+  salt: z.union([z.strictObject({ env: z.string() }), z.strictObject({ file: z.string() })]).optional(),
+  filter: z.string().optional(),
+  parquet: writerSection.default({}),
+  format: z.unknown().optional(),
+  partitionBy: z.array(z.string()).min(1).optional(),
+  timeField: z.string().optional(),
+});
+
+export type ContractEntry = z.infer<typeof contractSchema>;
+export type ColumnEntry = z.infer<typeof columnEntry>;
