@@ -1,5 +1,6 @@
 import { FencedError, LedgerError } from '../offsets/index.ts';
 import { type Clock, SluiceError } from '../shared/index.ts';
+import { isWarehouseError } from '../warehouse/index.ts';
 
 const maxUnexpectedErrors = 3;
 /** A holder of another group may be dead and not yet known as such: it is given as long as a session may last. */
@@ -38,9 +39,16 @@ export class OwnerFailures {
       if (error instanceof FencedError || error.code === 'in-doubt') return 'fenced';
       if (error.code === 'held-by-other') return error.isRetriable && this.#hasPatience() ? 'again' : 'stop';
     }
+    // Our staging folder was swept while we wrote into it: that does nobody but a later claimant of the partition.
+    if (isWarehouseError(error, 'not-found')) return this.#isBearable() ? 'fenced' : 'stop';
+    if (isWarehouseError(error, 'no-space', 'quota-exceeded')) return 'again';
     if (error instanceof SluiceError) return error.isRetriable ? 'again' : 'stop';
     if (isShortage(error)) return 'again';
-    return ++this.#unexpectedCount <= maxUnexpectedErrors ? 'again' : 'stop';
+    return this.#isBearable() ? 'again' : 'stop';
+  }
+
+  #isBearable(): boolean {
+    return ++this.#unexpectedCount <= maxUnexpectedErrors;
   }
 
   #hasPatience(): boolean {

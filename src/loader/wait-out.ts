@@ -60,6 +60,7 @@ const waitableCodes: ReadonlySet<string> = new Set([
   'no-space',
   'quota-exceeded',
   'permission-denied',
+  'untrusted',
   'unavailable',
   'uncertain',
   'remote',

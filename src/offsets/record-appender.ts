@@ -6,7 +6,7 @@
  * asking is left in doubt, and it must look at the chain before it does anything else.
  */
 import { type Clock, describeError, faultPoint, isAbortError } from '../shared/index.ts';
-import type { WarehouseFiles } from '../warehouse/index.ts';
+import { isWarehouseError, type WarehouseFiles } from '../warehouse/index.ts';
 import type { ChainFormat, ChainRecordHead, ChainTail } from './chain-format.ts';
 import { isNotFound, readRecord, signalOption } from './chain-reader.ts';
 import { FencedError, LedgerError } from './ledger-error.ts';
@@ -22,7 +22,12 @@ export interface AppendContext<R extends ChainRecordHead> {
   /** How often a call whose answer was lost is made again, on top of what the file system itself retries. */
   attempts: number;
   retryMs: number;
+  /** How long a record that no DataNode takes is written again, under another name each time. Default two minutes. */
+  patienceMs?: number;
 }
+
+const defaultPatienceMs = 120_000;
+const maxPauseMs = 10_000;
 
 export type AppendOutcome<R> =
   | { outcome: 'appended'; encoded: EncodedRecord }
@@ -65,6 +70,8 @@ async function writeTemporary<R extends ChainRecordHead>(
   bytes: Buffer,
   signal: AbortSignal | undefined,
 ): Promise<string> {
+  const { clock, patienceMs = defaultPatienceMs } = context;
+  const endMs = clock.monotonicMs() + patienceMs;
   for (let attempt = 1; ; attempt++) {
     const path = `${context.format.folder}/tmp/${sequence}-${context.unique()}.json`;
     try {
@@ -81,8 +88,10 @@ async function writeTemporary<R extends ChainRecordHead>(
       );
     } catch (error) {
       // Nothing has been renamed yet, so failing here is safe.
-      if (isAbortError(error) || signal?.aborted || attempt >= context.attempts) throw error;
-      await context.clock.sleep(context.retryMs * attempt, signal);
+      if (isAbortError(error) || signal?.aborted) throw error;
+      const isWorthWaiting = isWarehouseError(error, 'no-space', 'uncertain') && clock.monotonicMs() < endMs;
+      if (attempt >= context.attempts && !isWorthWaiting) throw error;
+      await clock.sleep(Math.min(maxPauseMs, context.retryMs * attempt), signal);
     }
   }
 }

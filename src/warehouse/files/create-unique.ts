@@ -7,7 +7,8 @@ import type { FileSource, WarehouseFiles } from './warehouse-files.ts';
 export interface CreateUniqueOptions {
   /** Ends the name: `.parquet`. */
   suffix?: string;
-  attempts?: number;
+  /** How long uploads that no DataNode takes to their end are made again. Default two minutes. */
+  patienceMs?: number;
   clock?: Clock;
   random?: () => number;
   signal?: AbortSignal;
@@ -15,6 +16,7 @@ export interface CreateUniqueOptions {
 
 const firstPauseMs = 200;
 const maxPauseMs = 10_000;
+const defaultPatienceMs = 120_000;
 
 /**
  * Writes a file into `folder` under a name never used before, `<uuid><suffix>`, checks that all its bytes arrived, and gives
@@ -27,7 +29,8 @@ export async function createUnique(
   source: FileSource,
   options: CreateUniqueOptions = {},
 ): Promise<string> {
-  const { suffix = '', attempts = 12, clock = systemClock, random = Math.random, signal } = options;
+  const { suffix = '', patienceMs = defaultPatienceMs, clock = systemClock, random = Math.random, signal } = options;
+  const endMs = clock.monotonicMs() + patienceMs;
   for (let attempt = 0; ; attempt++) {
     const path = `${folder === '/' ? '' : folder}/${randomUUID()}${suffix}`;
     try {
@@ -35,7 +38,7 @@ export async function createUnique(
       return path;
     } catch (error) {
       const isWorthAnother = isWarehouseError(error, 'uncertain', 'no-space') && error.isRetriable;
-      if (!isWorthAnother || attempt + 1 >= attempts) throw error;
+      if (!isWorthAnother || clock.monotonicMs() >= endMs) throw error;
       await files.delete(path, signal ? { signal } : {}).catch(() => false);
       await clock.sleep(random() * Math.min(maxPauseMs, firstPauseMs * 2 ** attempt), signal);
     }

@@ -31,9 +31,29 @@ describe('parseRemoteException', () => {
     ['Cannot create file/a. Name node is in safe mode.', 'SafeModeException'],
     ['Operation category WRITE is not supported in state standby.', 'StandbyException'],
     ['Namenode is in startup mode', 'RetriableException'],
+    ['File /t/_sluice/staging/a (inode 7) [Lease. Holder: x] does not have any open files.', 'FileNotFoundException'],
+    ["/a can't be moved into an encryption zone.", 'CrossesEncryptionZone'],
+    ["token (token for alice: WEBHDFS_DELEGATION_TOKEN) can't be found in cache", 'InvalidToken'],
     ['Something else', 'RemoteException'],
   ])('knows "%s" without its class', (message, name) => {
     expect(parseRemoteException(body('RemoteException', message))?.name).toBe(name);
+  });
+
+  it('finds why a login failed', () => {
+    const why = 'Failed to obtain user group information: org.apache.hadoop.';
+    const expired = `${why}security.token.SecretManager$InvalidToken: Token  has expired, current time: 2026-11-21`;
+    expect(classify(parseRemoteException(body('SecurityException', expired))!)).toBe('refused-token');
+    const standby = `${why}ipc.StandbyException: Operation category READ is not supported in state standby`;
+    expect(classify(parseRemoteException(body('SecurityException', standby))!)).toBe('wrong-name-node');
+    expect(classify({ name: 'SecretManager$InvalidToken', message: '' })).toBe('refused-token');
+  });
+
+  it('says what to do at the edge of an encryption zone, and that a swept file is not there', () => {
+    const edge = parseRemoteException(body('IOException', "/a can't be moved from an encryption zone."))!;
+    expect(toWarehouseError(edge, 'RENAME /a')).toMatchObject({ code: 'unsupported', isRetriable: false });
+    expect(toWarehouseError(edge, 'RENAME /a').message).toContain('make the whole warehouse one');
+    const swept = parseRemoteException(body('RemoteException', 'File /a (inode 7) does not have any open files.'))!;
+    expect(toWarehouseError(swept, 'CREATE /a').code).toBe('not-found');
   });
 
   it('reads the exception in the page of a web server', () => {
