@@ -21,6 +21,8 @@ export {
   readControl,
   writeControl,
 } from './partition-control.ts';
+export type { SealedRoll } from './open-roll.ts';
+export { RangeLoader, type RangeLoadSettings } from './range-load.ts';
 export type { RollStep, RollTrace } from './roll-trace.ts';
 export { runLoad } from './run-load.ts';
 export { type KnownTopic, knownTopic } from './topic-id.ts';

@@ -96,7 +96,7 @@ async function checkCheckpoint(state: ChainState, bounds: LogBounds, context: Cl
     throw new PartitionStoppedError(
       'log-expired',
       `${topic}-${partition}: the checkpoint is ${checkpoint}, but the log begins at ${bounds.start}: ` +
-        `${bounds.start - checkpoint} offsets expired before they were loaded; to go on behind them say --on-gap record`,
+        `${bounds.start - checkpoint} offsets expired before they were loaded; to go on behind them say --on-missing-offsets gap`,
     );
   }
   await checkLeaderEpoch(state, context);

@@ -1,9 +1,12 @@
 import { Command } from 'commander';
 import { parseInteger } from '../arguments.ts';
+import type { MoveOptions } from '../offsets/move-checkpoint.ts';
 import type { RepairOptions } from '../offsets/repair-offsets.ts';
 import type { HistoryOptions } from '../offsets/show-history.ts';
 import type { ShowOptions } from '../offsets/show-offsets.ts';
 import { type WarehouseOptions, withWarehouseOptions } from '../offsets/warehouse-options.ts';
+import { withTableOptions } from '../rewrites/using-table.ts';
+import { parseOffset } from './dead.ts';
 
 /** `sluice offsets`: what the ledger says about how far every partition has been loaded. */
 export function offsetsCommand(): Command {
@@ -52,5 +55,38 @@ export function offsetsCommand(): Command {
       process.exitCode = await repairOffsets(options);
     });
 
+  withPlace(command.command('rewind'))
+    .description(
+      'Take the checkpoint of a partition back to where a commit began; what was loaded from there on is retracted.',
+    )
+    .addHelpText(
+      'after',
+      '\nExample:\n  $ sluice offsets rewind events --partition 3 --to 120000 --reason "wrong contract" --warehouse file:///data/warehouse',
+    )
+    .action(async (table: string, options: MoveOptions) => {
+      const { rewindOffsets } = await import('../offsets/move-checkpoint.ts');
+      process.exitCode = await rewindOffsets(table, options);
+    });
+
+  withPlace(command.command('skip'))
+    .description('Declare that the offsets from the checkpoint up to another one are not to be loaded: a gap.')
+    .addHelpText(
+      'after',
+      '\nExample:\n  $ sluice offsets skip events --partition 3 --to 130000 --reason "test data" --warehouse file:///data/warehouse',
+    )
+    .action(async (table: string, options: MoveOptions) => {
+      const { skipOffsetsTo } = await import('../offsets/move-checkpoint.ts');
+      process.exitCode = await skipOffsetsTo(table, options);
+    });
+
   return command;
+}
+
+/** The commands that move a checkpoint: which one, where to, and why. */
+function withPlace(command: Command): Command {
+  return withTableOptions(command)
+    .argument('<table>')
+    .requiredOption('--partition <n>', 'partition of the topic', parseInteger(0))
+    .requiredOption('--to <offset>', 'the checkpoint from here on', parseOffset)
+    .requiredOption('--reason <text>', 'why, for the ledger');
 }

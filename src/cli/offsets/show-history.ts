@@ -62,6 +62,8 @@ function what(record: LedgerRecord): string {
       return record.reason;
     case 'era-end':
       return record.era === 0 ? 'the chain begins' : `era ${record.era} ends`;
+    case 'rewind':
+      return `from ${record.from} back to ${record.next}, ${record.totals.landed} rows retracted: ${record.reason}`;
     case 'repair':
       return `record ${record.voids} does not count: ${record.reason}`;
     default:

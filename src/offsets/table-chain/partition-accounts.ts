@@ -52,6 +52,11 @@ export class PartitionAccounts {
     return cutRuns(this.covered, first, next);
   }
 
+  /** The dead letters that the partition's chain knows of, without those that became rows or were read again. */
+  ownDead(first: bigint, next: bigint, ledger: NotLanded): OffsetRun[] {
+    return subtractRuns(this.resolve(first, next, ledger).dead, this.covered);
+  }
+
   /** The classes of [first, next) as they are now, given what the partition's chain says of it. */
   resolve(first: bigint, next: bigint, ledger: NotLanded): OffsetClasses {
     const here = mapClasses(this.#classes, (runs) => clipRuns(runs, first, next));

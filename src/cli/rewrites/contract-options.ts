@@ -1,0 +1,31 @@
+import type { Command } from 'commander';
+import type { RangeLoadSettings } from '../../loader/index.ts';
+import { readContractFile } from '../../warehouse/index.ts';
+import { addFormatOptions, type FormatFlags, formatOf } from '../load/format-options.ts';
+
+/** Flags that say how records become rows, as `sluice load` takes them. */
+export interface ContractFlags extends FormatFlags {
+  columns?: string;
+  timeField?: string;
+  scratch?: string;
+}
+
+export function addContractOptions(command: Command): Command {
+  return addFormatOptions(command)
+    .option('--columns <file>', 'contract of the table, as of the load (default: its kept columns)')
+    .option('--time-field <field>', "field with the event time, as of the load (default: the record's timestamp)")
+    .option('--scratch <dir>', 'local folder for files being written');
+}
+
+/** The same settings as the load has that is given these flags. */
+export async function contractSettings(flags: ContractFlags): Promise<RangeLoadSettings> {
+  const contract = flags.columns === undefined ? null : await readContractFile(flags.columns);
+  const all = contract?.all ?? null;
+  const format = await formatOf(flags, all ? { section: all.format, path: all.source } : undefined);
+  return {
+    contract,
+    format,
+    timeField: flags.timeField ?? all?.timeField ?? null,
+    ...(flags.scratch === undefined ? {} : { scratchDirectory: flags.scratch }),
+  };
+}
