@@ -34,11 +34,15 @@ export const cooperativeStickyAssignor: Assignor = {
 
 const noRacks = (): ReadonlySet<string> => new Set();
 
+/** Whether a replica of the partition is in the member's rack. */
+type IsNear = (member: GroupMemberSubscription, partition: TopicPartition) => boolean;
+
 function stickyTarget(
   members: readonly GroupMemberSubscription[],
   partitionCounts: PartitionCounts,
   racksOf: (partition: TopicPartition) => ReadonlySet<string>,
 ): Assignment {
+  const isNear: IsNear = ({ rack }, partition) => rack !== null && racksOf(partition).has(rack);
   const target = emptyAssignment(members);
   const claims = claimsOf(members);
   const unowned: TopicPartition[] = [];
@@ -49,11 +53,11 @@ function stickyTarget(
   }
   for (const partition of unowned) {
     const takers = members.filter(({ topics }) => topics.includes(partition.topic));
-    const racks = racksOf(partition);
-    const isNear = ({ rack }: GroupMemberSubscription): boolean => rack !== null && racks.has(rack);
-    leastLoaded([...takers.filter(isNear), ...takers.filter((taker) => !isNear(taker))], target).push(partition);
+    const near = takers.filter((taker) => isNear(taker, partition));
+    const far = takers.filter((taker) => !isNear(taker, partition));
+    leastLoaded([...near, ...far], target).push(partition);
   }
-  while (moveOne(members, target));
+  while (moveOne(members, target, isNear));
   return target;
 }
 
@@ -84,16 +88,17 @@ function leastLoaded(takers: readonly GroupMemberSubscription[], target: Assignm
 
 /**
  * Moves one partition from a member to one that has at least two fewer and wants it; false when there is no such pair.
- * Each move makes the sum of the squared loads smaller, so this ends.
+ * One that is near to where it goes is moved first. Each move makes the sum of the squared loads smaller, so this ends.
  */
-function moveOne(members: readonly GroupMemberSubscription[], target: Assignment): boolean {
+function moveOne(members: readonly GroupMemberSubscription[], target: Assignment, isNear: IsNear): boolean {
   const byLoad = [...members].sort((a, b) => target.get(a.memberId)!.length - target.get(b.memberId)!.length);
   for (const to of byLoad) {
     const under = target.get(to.memberId)!;
     for (const from of [...byLoad].reverse()) {
       const over = target.get(from.memberId)!;
       if (over.length < under.length + 2) break;
-      const index = over.findLastIndex(({ topic }) => to.topics.includes(topic));
+      const near = over.findLastIndex((one) => to.topics.includes(one.topic) && isNear(to, one));
+      const index = near >= 0 ? near : over.findLastIndex(({ topic }) => to.topics.includes(topic));
       if (index < 0) continue;
       under.push(...over.splice(index, 1));
       return true;

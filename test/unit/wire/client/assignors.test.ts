@@ -101,6 +101,9 @@ describe('cooperative-sticky', () => {
     const racksOf = ({ partition }: TopicPartition) => new Set([partition < 3 ? 'west' : 'east']);
     expect(textOf(sticky.assign(members, counts({ t: 4 }), racksOf))).toEqual({ a: 't1 t3', b: 't0 t2' });
     expect(textOf(sticky.assign(members, counts({ t: 4 })))).toEqual({ a: 't0 t2', b: 't1 t3' });
+    const all = [0, 1, 2, 3].map((partition) => ({ topic: 't', partition }));
+    const owner = { ...at('a', 'east'), ownedPartitions: all, generation: 1 };
+    expect(textOf(sticky.assign([owner, at('b', 'west')], counts({ t: 4 }), racksOf))).toEqual({ a: 't0 t3', b: '' });
   });
 
   it('gives up partitions of topics that are gone or not wanted any more', () => {
