@@ -6,6 +6,8 @@ export type { Patience } from './registry/framed-decoder.ts';
 export { RegistryClient } from './registry/registry-client.ts';
 export { RegistryError } from './registry/registry-error.ts';
 export type { RegistryEndpoint } from './registry/registry-http.ts';
+export { type RegistryServer, type RegistryServerOptions, startRegistryServer } from './server/registry-server.ts';
+export { SchemaRegistry, type SchemaRegistryOptions } from './server/schema-registry.ts';
 export type { ValueColumn } from './value-column.ts';
 export type { RefusedValue, ValueDecoder } from './value-decoder.ts';
 export { registryOf, type ValueFormat } from './value-format.ts';

@@ -29,10 +29,10 @@ export interface ValueDecoder {
   decode(value: Buffer): Buffer | RefusedValue;
 
   /**
-   * Columns that the schemas met since the last call ask for; `prepare` meets them. None for formats without a schema, whose
-   * columns are found by looking at values.
+   * Columns that the schemas ask for that were met so far (`prepare` meets them), each name once. None for formats without a
+   * schema, whose columns are found by looking at values.
    */
-  takeColumns(): readonly ValueColumn[];
+  readonly columns: readonly ValueColumn[];
 
   /** What becomes of a record without a value (a tombstone); null: as the loader does without a decoder. */
   readonly tombstone: RefusedValue | null;

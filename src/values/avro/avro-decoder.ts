@@ -61,7 +61,6 @@ const noBytes = Buffer.alloc(0);
 export class PlainAvroDecoder implements ValueDecoder {
   readonly tombstone = null;
   readonly #schema: PayloadSchema;
-  #isAnnounced = false;
 
   constructor(writer: AvroType, reader: AvroType | null) {
     this.#schema = avroPayload(writer, reader ?? writer);
@@ -69,9 +68,7 @@ export class PlainAvroDecoder implements ValueDecoder {
 
   async prepare(): Promise<void> {}
 
-  takeColumns(): readonly ValueColumn[] {
-    if (this.#isAnnounced) return [];
-    this.#isAnnounced = true;
+  get columns(): readonly ValueColumn[] {
     return this.#schema.columns(noBytes, 0);
   }
 

@@ -49,8 +49,8 @@ export class DebeziumDecoder implements ValueDecoder {
     return this.#inner.prepare(values, signal);
   }
 
-  takeColumns(): readonly ValueColumn[] {
-    return this.#inner.takeColumns();
+  get columns(): readonly ValueColumn[] {
+    return this.#inner.columns;
   }
 
   decode(value: Buffer): Buffer | RefusedValue {

@@ -10,12 +10,9 @@ const frameBytes = 5;
 /** JSON text as it is. A zero byte, which no JSON begins with, is taken for Confluent's frame, and its five bytes are dropped. */
 export class JsonDecoder implements ValueDecoder {
   readonly tombstone = null;
+  readonly columns: readonly ValueColumn[] = [];
 
   async prepare(): Promise<void> {}
-
-  takeColumns(): readonly ValueColumn[] {
-    return [];
-  }
 
   decode(value: Buffer): Buffer | RefusedValue {
     return value.length >= frameBytes && value[0] === 0 ? value.subarray(frameBytes) : value;

@@ -1,14 +1,20 @@
 import protobuf from 'protobufjs';
 import { describeError } from '../../shared/index.ts';
 import { BadSchemaError } from '../core/value-error.ts';
+import { addProtoFile } from './add-proto-file.ts';
 import { addCommonProto } from './common-protos.ts';
 import type { ProtoField, ProtoMessage, ProtoScalar } from './proto-message.ts';
 
-const parseOptions: protobuf.IParseOptions = { keepCase: true };
 const mostFields = 20_000;
 
 /** The messages of a .proto file. */
 export interface ProtoSchema {
+  /** Of the file; empty: none. */
+  readonly package: string;
+
+  /** All messages of the file itself, also those within others. */
+  messages(): ProtoMessage[];
+
   /**
    * The message that Confluent's wire format names by indexes: [2, 0] is the first message within the third of the file.
    *
@@ -21,7 +27,7 @@ export interface ProtoSchema {
 }
 
 /**
- * Parses .proto text (proto2, proto3, editions). `references`: the texts of the files that it imports, by the name of the import.
+ * Parses .proto text (proto2, proto3, editions), or the Base64 of a file's descriptor. `references`: the texts of the files that it imports, by the name of the import.
  * The grammar is protobufjs's; what is made of it is our own descriptors.
  *
  * @throws BadSchemaError saying what is wrong.
@@ -40,8 +46,7 @@ export function parseProtoSchema(
 /** The names of the files that a .proto file imports. @throws BadSchemaError */
 export function protoImports(text: string): string[] {
   try {
-    const { imports, weakImports } = protobuf.parse(text, new protobuf.Root(), parseOptions);
-    return [...(imports ?? []), ...(weakImports ?? [])];
+    return addProtoFile(new protobuf.Root(), text).imports;
   } catch (error) {
     throw asBadSchema(error);
   }
@@ -49,7 +54,7 @@ export function protoImports(text: string): string[] {
 
 class ParsedFile implements ProtoSchema {
   readonly #root = new protobuf.Root();
-  readonly #package: string;
+  readonly package: string;
   /** The file alone, for the order of its messages: those of the root are mixed with those of its imports. */
   readonly #alone = new protobuf.Root();
   readonly #messages = new Map<protobuf.Type, ProtoMessage>();
@@ -57,14 +62,13 @@ class ParsedFile implements ProtoSchema {
 
   constructor(text: string, references: readonly { name: string; text: string }[]) {
     const texts = new Map(references.map((reference) => [reference.name, reference.text]));
-    this.#package = protobuf.parse(text, this.#alone, parseOptions).package ?? '';
+    this.package = addProtoFile(this.#alone, text).package;
     this.#add(text, texts, new Set());
     this.#root.resolveAll();
   }
 
   #add(text: string, texts: ReadonlyMap<string, string>, added: Set<string>): void {
-    const { imports, weakImports } = protobuf.parse(text, this.#root, parseOptions);
-    for (const name of [...(imports ?? []), ...(weakImports ?? [])]) {
+    for (const name of addProtoFile(this.#root, text).imports) {
       if (added.has(name)) continue;
       added.add(name);
       const reference = texts.get(name);
@@ -76,8 +80,7 @@ class ParsedFile implements ProtoSchema {
   }
 
   messageAt(indexes: readonly number[]): ProtoMessage {
-    let place: protobuf.ReflectionObject | null =
-      this.#package === '' ? this.#alone : this.#alone.lookup(this.#package);
+    let place: protobuf.ReflectionObject | null = this.package === '' ? this.#alone : this.#alone.lookup(this.package);
     for (const index of indexes) {
       const types =
         place instanceof protobuf.Namespace ? place.nestedArray.filter((one) => one instanceof protobuf.Type) : [];
@@ -88,7 +91,7 @@ class ParsedFile implements ProtoSchema {
   }
 
   messageNamed(name: string): ProtoMessage {
-    const found = this.#root.lookup(name) ?? this.#root.lookup(`${this.#package}.${name}`);
+    const found = this.#root.lookup(name) ?? this.#root.lookup(`${this.package}.${name}`);
     if (!(found instanceof protobuf.Type))
       throw new BadSchemaError(`expected a message ${JSON.stringify(name)} in the schema`);
     try {
@@ -96,6 +99,18 @@ class ParsedFile implements ProtoSchema {
     } catch (error) {
       throw asBadSchema(error);
     }
+  }
+
+  messages(): ProtoMessage[] {
+    const found: ProtoMessage[] = [];
+    const visit = (place: protobuf.NamespaceBase): void => {
+      for (const one of place.nestedArray) {
+        if (one instanceof protobuf.Type) found.push(this.messageNamed(one.fullName.slice(1)));
+        if (one instanceof protobuf.Namespace || one instanceof protobuf.Type) visit(one);
+      }
+    };
+    visit(this.#alone);
+    return found;
   }
 
   #messageOf(type: protobuf.Type): ProtoMessage {

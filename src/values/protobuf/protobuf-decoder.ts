@@ -90,7 +90,6 @@ export class PlainProtobufDecoder implements ValueDecoder {
   readonly tombstone = null;
   readonly #message: ProtoMessage;
   readonly #writer = new MessageWriter();
-  #isAnnounced = false;
 
   constructor(message: ProtoMessage) {
     this.#message = message;
@@ -98,9 +97,7 @@ export class PlainProtobufDecoder implements ValueDecoder {
 
   async prepare(): Promise<void> {}
 
-  takeColumns(): readonly ValueColumn[] {
-    if (this.#isAnnounced) return [];
-    this.#isAnnounced = true;
+  get columns(): readonly ValueColumn[] {
     return columnsOfMessage(this.#message);
   }
 

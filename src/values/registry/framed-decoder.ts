@@ -1,4 +1,4 @@
-import type { Clock } from '../../shared/index.ts';
+import { type Clock, SluiceError } from '../../shared/index.ts';
 import { refusing } from '../core/decode-guard.ts';
 import { BadSchemaError, ValueError } from '../core/value-error.ts';
 import type { ValueColumn } from '../value-column.ts';
@@ -38,7 +38,7 @@ interface Compiled {
 
 /**
  * Values in Confluent's wire format: a zero byte, the schema's id in four bytes (big-endian), the payload. `compile` makes the
- * reading of one schema's payloads. For one caller at a time: what `prepare` fetched serves the calls of `decode` after it.
+ * reading of one schema's payloads. What `prepare` fetched serves the calls of `decode` that follow it at once.
  */
 export class FramedDecoder implements ValueDecoder {
   readonly tombstone = null;
@@ -48,7 +48,7 @@ export class FramedDecoder implements ValueDecoder {
   readonly #patience: Patience;
   readonly #compiled = new Map<number, Compiled>();
   readonly #announced = new Set<readonly ValueColumn[]>();
-  #fresh: ValueColumn[] = [];
+  #columns = new Map<string, ValueColumn>();
 
   constructor(options: {
     source: SchemaSource;
@@ -64,7 +64,7 @@ export class FramedDecoder implements ValueDecoder {
   }
 
   async prepare(values: Iterable<Buffer>, signal: AbortSignal): Promise<void> {
-    if (this.#compiled.size > maxCompiled) this.#compiled.clear();
+    if (this.#compiled.size > maxCompiled) this.#dropOldest();
     for (const value of values) {
       if (!isFramed(value)) continue;
       const id = value.readUInt32BE(1);
@@ -77,24 +77,30 @@ export class FramedDecoder implements ValueDecoder {
     }
   }
 
-  takeColumns(): readonly ValueColumn[] {
-    const columns = this.#fresh;
-    this.#fresh = [];
-    return columns;
+  /** Of two schemas that type a field differently the one met last counts: the newer one, as a rule. */
+  get columns(): readonly ValueColumn[] {
+    return [...this.#columns.values()];
   }
 
   decode(value: Buffer): Buffer | RefusedValue {
     if (!isFramed(value)) return notFramed(value);
     const id = value.readUInt32BE(1);
     const schema = this.#compiled.get(id)?.schema;
-    if (!schema) throw new Error(`expected schema ${id} to have been prepared`);
+    if (!schema) {
+      throw new SluiceError('not-prepared', `expected schema ${id} to have been prepared`, { isRetriable: true });
+    }
     return 'decode' in schema ? refusing(() => schema.decode(value, frameBytes)) : schema;
+  }
+
+  /** Others may be between their `prepare` and their `decode`: what came last stays. */
+  #dropOldest(): void {
+    for (const id of [...this.#compiled.keys()].slice(0, maxCompiled / 2)) this.#compiled.delete(id);
   }
 
   #announce(columns: readonly ValueColumn[]): void {
     if (this.#announced.has(columns)) return;
     this.#announced.add(columns);
-    this.#fresh.push(...columns);
+    for (const column of columns) this.#columns.set(column.name, column);
   }
 
   #isStale({ askedAtMs }: Compiled): boolean {

@@ -24,6 +24,7 @@ export interface CsvOptions {
  */
 export class CsvDecoder implements ValueDecoder {
   readonly tombstone = null;
+  readonly columns: readonly ValueColumn[] = [];
   readonly #options: CsvOptions;
   readonly #labels: readonly string[];
   readonly #kinds: readonly TextKind[];
@@ -38,10 +39,6 @@ export class CsvDecoder implements ValueDecoder {
   }
 
   async prepare(): Promise<void> {}
-
-  takeColumns(): readonly ValueColumn[] {
-    return [];
-  }
 
   decode(value: Buffer): Buffer | RefusedValue {
     if (!isUtf8(value)) return { code: 'not-utf8', reason: 'expected text in UTF-8, came other bytes' };

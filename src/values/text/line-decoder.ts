@@ -14,6 +14,7 @@ const maxLineBytes = 64 * 1024;
 /** One log line a value, with or without a line end, taken apart by the named groups of a pattern. */
 export class LineDecoder implements ValueDecoder {
   readonly tombstone = null;
+  readonly columns: readonly ValueColumn[] = [];
   readonly #pattern: LinePattern;
   readonly #to = new JsonText();
 
@@ -22,10 +23,6 @@ export class LineDecoder implements ValueDecoder {
   }
 
   async prepare(): Promise<void> {}
-
-  takeColumns(): readonly ValueColumn[] {
-    return [];
-  }
 
   decode(value: Buffer): Buffer | RefusedValue {
     if (value.length > maxLineBytes) {
