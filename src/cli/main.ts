@@ -3,7 +3,9 @@ import { BadInputError, describeError, isAbortError } from '../shared/index.ts';
 import { auditCommand } from './commands/audit.ts';
 import { awaitCommand } from './commands/await.ts';
 import { brokerCommand } from './commands/broker.ts';
+import { compactCommand } from './commands/compact.ts';
 import { consumeCommand } from './commands/consume.ts';
+import { deadCommand } from './commands/dead.ts';
 import { groupsCommand } from './commands/groups.ts';
 import { hoursCommand } from './commands/hours.ts';
 import { importCommand } from './commands/import.ts';
@@ -12,8 +14,12 @@ import { loadCommand } from './commands/load.ts';
 import { offsetsCommand } from './commands/offsets.ts';
 import { partitionsCommand } from './commands/partitions.ts';
 import { produceCommand } from './commands/produce.ts';
+import { registryCommand } from './commands/registry.ts';
+import { backfillCommand, reloadCommand } from './commands/reload.ts';
+import { rulesCommand } from './commands/rules.ts';
 import { selftestCommand } from './commands/selftest.ts';
 import { topicsCommand } from './commands/topics.ts';
+import { undoCommand } from './commands/undo.ts';
 import { upCommand } from './commands/up.ts';
 import { whereCommand } from './commands/where.ts';
 import { whyCommand } from './commands/why.ts';
@@ -35,6 +41,7 @@ const program = new Command('sluice')
 const commands = [
   upCommand(),
   brokerCommand(),
+  registryCommand(),
   selftestCommand(),
   loadCommand(),
   topicsCommand(),
@@ -45,11 +52,17 @@ const commands = [
   auditCommand(),
   hoursCommand(),
   awaitCommand(),
+  compactCommand(),
+  reloadCommand(),
+  backfillCommand(),
+  undoCommand(),
+  deadCommand(),
+  importCommand(),
   whereCommand(),
   whyCommand(),
   partitionsCommand(),
-  importCommand(),
   jobsCommand(),
+  rulesCommand(),
 ];
 for (const command of commands) program.addCommand(command);
 for (const command of withDescendants(program)) {

@@ -1,5 +1,6 @@
 import type { Clock, Logger, LogLevel } from '../shared/index.ts';
-import type { LayoutOptions, ParquetCodec, TableSchema } from '../warehouse/index.ts';
+import type { ValueFormat } from '../values/index.ts';
+import type { ContractFile, LayoutOptions, ParquetCodec, TableSchema } from '../warehouse/index.ts';
 import type { ClientConfigSource } from '../wire/client/index.ts';
 import type { LoadProgress } from './load-progress.ts';
 
@@ -45,8 +46,12 @@ export interface LoadOptions {
   assignment?: { kind: 'group' } | ManualAssignment;
   /** Field with the event time; left out or null: the record's own timestamp. */
   timeField?: string | null;
+  /** How the values of the topics are written; left out or null: JSON. */
+  format?: ValueFormat | null;
   /** Declared columns; left out: inferred from the records and widened as new fields appear. */
   schema?: TableSchema | null;
+  /** Contracts of all topics or of some; their columns come before `schema`, what they say of files before `codec` and the like. */
+  contract?: ContractFile | null;
   /** Encoded bytes of a partition's open files at which it rolls. Default 128 MiB. */
   rollBytes?: number;
   /** Age of the oldest record not committed at which a partition rolls. Default 60,000. */
@@ -111,7 +116,9 @@ export interface WorkerSettings {
   /** `<topic>/<partition>` -> exclusive end offset; null: continuous. */
   endOffsets: Map<string, bigint> | null;
   timeField: string | null;
+  format: ValueFormat | null;
   schema: TableSchema | null;
+  contract: ContractFile | null;
   rollBytes: number;
   rollAgeMs: number;
   rollRecords: number;

@@ -1,10 +1,14 @@
-import { checkTopicIdentity, LedgerError, SchemaStore, settleLayout } from '../offsets/index.ts';
+import { checkTopicIdentity, LedgerError, readLayout, SchemaStore, settleLayout } from '../offsets/index.ts';
 import { BadInputError, type Clock, describeError, type Logger } from '../shared/index.ts';
+import { checkRegistry } from '../values/index.ts';
 import {
+  contractOf,
   isWarehouseError,
   mergeSchemas,
   openWarehouse,
+  parquetProblem,
   SchemaConflictError,
+  splitPartitionColumns,
   type WarehouseFiles,
 } from '../warehouse/index.ts';
 import { AuthenticationError, BrokerUnreachableError, isKafkaError, KafkaCluster } from '../wire/client/index.ts';
@@ -40,9 +44,10 @@ export async function openTarget(
   let files: WarehouseFiles | null = null;
   try {
     const clusterId = await reachCluster(cluster, signal);
+    if (settings.format !== null) await checkRegistry(settings.format, signal);
     const topics = await findTopics(cluster, clusterId, settings, signal);
     files = await openFiles(settings, context);
-    for (const { name } of topics) await checkColumns(files, name, options, signal);
+    for (const { name } of topics) await checkColumns(files, name, options, settings, signal);
     for (const { name } of topics) await settleLayout(files, name, settings.layout, signal);
     for (const topic of topics) await checkIdentity(files, topic, clusterId, settings, signal);
     return { cluster, clusterId, files, topics };
@@ -107,13 +112,22 @@ async function openFiles(
 async function checkColumns(
   files: WarehouseFiles,
   table: string,
-  { schema }: LoadOptions,
+  options: LoadOptions,
+  { layout, engine, codec }: CommonSettings,
   signal: AbortSignal,
 ): Promise<void> {
+  const contract = contractOf(options.contract ?? null, table);
+  const schema = contract?.schema ?? options.schema;
+  const writer = contract?.writer ?? {};
+  const problem = parquetProblem(engine, schema ?? null, { codec: writer.codec ?? codec, writer });
+  if (problem !== null) throw new BadInputError(`table ${table}: ${problem}`);
   const kept = await new SchemaStore(files, table).current({ signal });
-  if (!kept || !schema) return;
+  if (!schema) return;
+  const partitionBy = layout.partitionBy ?? (await readLayout(files, table, signal)).partitionBy;
+  const split = splitPartitionColumns(schema, partitionBy);
+  if (!kept) return;
   try {
-    mergeSchemas(kept, schema);
+    mergeSchemas(kept, split.schema);
   } catch (error) {
     if (!(error instanceof SchemaConflictError)) throw error;
     throw new BadInputError(`table ${table}: ${error.message}`, { cause: error });

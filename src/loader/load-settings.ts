@@ -3,7 +3,7 @@ import { readdirSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { BadInputError } from '../shared/index.ts';
-import { type LayoutOptions, TimeFolders } from '../warehouse/index.ts';
+import { checkPartitionBy, defaultLayout, type LayoutOptions, TimeFolders } from '../warehouse/index.ts';
 import type { LoadOptions, WorkerSettings } from './load-options.ts';
 import { checkSchedule } from './roll-clock.ts';
 
@@ -42,7 +42,9 @@ export function commonSettings(options: LoadOptions): CommonSettings {
           }
         : null,
     timeField: options.timeField ?? null,
+    format: options.format ?? null,
     schema: options.schema ?? null,
+    contract: options.contract ?? null,
     rollBytes: options.rollBytes ?? 128 * megabyte,
     rollAgeMs: options.rollAgeMs ?? options.rollEveryMs ?? options.freshnessMs ?? 60_000,
     rollRecords: options.rollRecords ?? 10_000_000,
@@ -51,7 +53,7 @@ export function commonSettings(options: LoadOptions): CommonSettings {
     maxFolders: options.maxFolders ?? 1000,
     layout: checkedLayout(options.layout ?? {}),
     engine: options.engine ?? 'duckdb',
-    codec: options.codec ?? 'zstd',
+    codec: options.codec ?? (options.engine === 'parquetjs' ? 'snappy' : 'zstd'),
     rowGroupRows: options.rowGroupRows ?? 122_880,
     maxFutureMs: options.maxFutureMs ?? dayMs,
     skipBudget: options.skipBudget ?? 1,
@@ -68,6 +70,7 @@ export function commonSettings(options: LoadOptions): CommonSettings {
 /** Zones and patterns are written as they are compared later. */
 function checkedLayout(layout: LayoutOptions): LayoutOptions {
   const times = new TimeFolders(layout);
+  checkPartitionBy({ ...defaultLayout, ...layout });
   return { ...layout, ...(layout.zone === undefined ? {} : { zone: times.zone.name }) };
 }
 

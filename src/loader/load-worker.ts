@@ -1,28 +1,17 @@
 import { join } from 'node:path';
-import { checkTopicIdentity, SchemaStore, settleLayout } from '../offsets/index.ts';
+import { checkTopicIdentity } from '../offsets/index.ts';
 import { abortScope, anyOf, type Clock, type Logger, SluiceError } from '../shared/index.ts';
-import {
-  type BatchFormat,
-  inferBatchSchema,
-  openParquetEngine,
-  openWarehouse,
-  type ParquetEngine,
-  TablePaths,
-  type TableSchema,
-  TimeFolders,
-  type WarehouseFiles,
-} from '../warehouse/index.ts';
+import { openParquetEngine, openWarehouse, type ParquetEngine, type WarehouseFiles } from '../warehouse/index.ts';
 import { BatchFetcher, GroupMember, KafkaCluster, type TopicPartition } from '../wire/client/index.ts';
-import { RecordCursor, readBatchHeader } from '../wire/index.ts';
 import { type Closer, closeAll } from './close-all.ts';
 import type { WorkerSettings } from './load-options.ts';
 import type { WorkerStatus } from './load-progress.ts';
 import { GroupMembership, hostLabel, JobMembership } from './membership.ts';
 import { type Notice, noticingLogger } from './noticing-logger.ts';
+import { batchFormat, openTable } from './open-table.ts';
 import type { OwnerContext, TableContext } from './owner-context.ts';
 import { OwnerDelays } from './owner-delays.ts';
 import { OwnerSet } from './owner-set.ts';
-import { TableSchemas } from './table-schemas.ts';
 import { type KnownTopic, knownTopic } from './topic-id.ts';
 import type { WorkerEvent } from './worker-event.ts';
 
@@ -217,15 +206,12 @@ export class LoadWorker {
   }
 
   async #openTable(topic: KnownTopic, clusterId: string, files: WarehouseFiles): Promise<TableContext> {
-    const { acceptRecreatedTopic, schema, workerIndex } = this.#settings;
+    const { acceptRecreatedTopic, workerIndex } = this.#settings;
     const { name, topicId } = topic;
     const found = { topic: name, topicId, clusterId, acceptedBy: hostLabel(workerIndex) };
     const signal = this.#stopping.signal;
     await checkTopicIdentity(files, name, found, { acceptRecreated: acceptRecreatedTopic, signal });
-    const infer = (batch: Buffer): TableSchema => inferBatchSchema(batchFormat, batch);
-    const schemas = new TableSchemas({ store: new SchemaStore(files, name), declared: schema, infer });
-    const layout = await settleLayout(files, name, this.#settings.layout, signal);
-    return { table: name, paths: new TablePaths(name), schemas, layout, times: new TimeFolders(layout) };
+    return await openTable(files, name, this.#settings, { clock: this.#clock, logger: this.#logger, signal });
   }
 
   async #fetch(fetcher: BatchFetcher, owners: OwnerSet, signal: AbortSignal): Promise<void> {
@@ -287,11 +273,6 @@ function settingsAreManual(settings: WorkerSettings): boolean {
 }
 
 /** How the engine reads record batches: the wire format stays ours. */
-const batchFormat: BatchFormat = {
-  readHeader: readBatchHeader,
-  openCursor: (batch) => new RecordCursor(batch),
-};
-
 function openEngine({ engine, memoryBytes }: WorkerSettings, scratch: string): ParquetEngine {
   const megabytes = Math.max(64, Math.min(512, Math.floor(memoryBytes / 2 / 1024 / 1024)));
   return openParquetEngine(engine, {

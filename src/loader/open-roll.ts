@@ -1,5 +1,5 @@
 import type { NotLanded, RollCause } from '../offsets/index.ts';
-import type { RefusedRecord, SealedFile, TableEncoder } from '../warehouse/index.ts';
+import type { AppendOutcome, SealedFile, TableEncoder } from '../warehouse/index.ts';
 import type { FetchedBatch } from '../wire/client/index.ts';
 import { RecordCursor } from '../wire/index.ts';
 import type { DeadLetterSpool, SealedDeadLetters } from './dead-letter-spool.ts';
@@ -21,14 +21,15 @@ export interface SealedRoll {
 }
 
 /**
- * What a partition has read since its last roll: [first, next), contiguous, every offset accounted for as landed, dead or
- * control. The invariant that `seal` checks: landed + dead + control = next - first.
+ * What a partition has read since its last roll: [first, next), contiguous, every offset accounted for as landed, dead, filtered
+ * or control. The invariant that `seal` checks: landed + dead + filtered + control = next - first.
  */
 export class OpenRoll {
   readonly #openEncoder: (batch: Buffer) => Promise<TableEncoder>;
   readonly #spool: DeadLetterSpool;
   #encoder: TableEncoder | null = null;
   #control = new OffsetRuns();
+  #filtered = new OffsetRuns();
   #first: bigint;
   #next: bigint;
   #landedCount = 0n;
@@ -97,27 +98,41 @@ export class OpenRoll {
 
   /** Runs the ledger record will have to list; a roll with very many is committed early. */
   get runCount(): number {
-    return this.#control.runCount + this.#spool.runCount;
+    return this.#control.runCount + this.#filtered.runCount + this.#spool.runCount;
   }
 
-  /** Takes the records of one batch up to `endOffset` (exclusive; null: no end). */
-  async absorb(batch: FetchedBatch, endOffset: bigint | null, signal?: AbortSignal): Promise<void> {
+  /**
+   * Takes the records of one batch up to `endOffset` (exclusive; null: no end). False when a record needs wider columns than the
+   * open rows have: then everything before it is in, and the rest of the batch has to come again after `seal`.
+   */
+  async absorb(batch: FetchedBatch, endOffset: bigint | null, signal?: AbortSignal): Promise<boolean> {
     const { header } = batch;
     const from = larger(header.baseOffset, this.#next);
     const end = lesser(header.lastOffset + 1n, endOffset);
-    if (end <= from) return this.skipTo(end);
-    this.skipTo(from);
+    this.skipTo(end <= from ? end : from);
+    if (end <= from) return true;
     this.#leaderEpoch = header.leaderEpoch;
-    if (batch.isAborted || header.isControl) return this.skipTo(end);
+    if (batch.isAborted || header.isControl) {
+      this.skipTo(end);
+      return true;
+    }
 
     this.#encoder ??= await this.#openEncoder(batch.bytes);
-    const { landedCount, refused } = await this.#encoder.append(batch.bytes, from, end, signal ? { signal } : {});
-    await this.#spool.add(refused);
+    const outcome = await this.#encoder.append(batch.bytes, from, end, signal ? { signal } : {});
+    await this.#spool.add(outcome.refused);
+    this.#note(outcome, batch.bytes, from, outcome.stoppedAt ?? end);
+    return outcome.stoppedAt === undefined;
+  }
+
+  #note(outcome: AppendOutcome, bytes: Buffer, from: bigint, end: bigint): void {
+    const { landedCount, refused, filtered = [] } = outcome;
     for (const { code } of refused) this.#deadCodes.set(code, (this.#deadCodes.get(code) ?? 0) + 1);
+    const filteredBefore = this.#filtered.count;
+    for (const { first, next } of filtered) this.#filtered.add(first, next);
+    const present = landedCount + refused.length + Number(this.#filtered.count - filteredBefore);
     this.#landedCount += BigInt(landedCount);
     this.#deadCount += BigInt(refused.length);
-    if (BigInt(landedCount + refused.length) !== end - from)
-      this.#noteAbsent(batch.bytes, from, end, landedCount, refused);
+    if (BigInt(present) !== end - from) this.#noteAbsent(bytes, from, end, present);
     this.#next = end;
   }
 
@@ -130,7 +145,7 @@ export class OpenRoll {
 
   /** Finishes the files and hands everything over; goes on empty at `next`. The encoder must have the kept schema by now. */
   async seal(cause: RollCause, signal?: AbortSignal): Promise<SealedRoll> {
-    const accounted = this.#landedCount + this.#deadCount + this.#control.count;
+    const accounted = this.#landedCount + this.#deadCount + this.#filtered.count + this.#control.count;
     if (accounted !== this.#next - this.#first) {
       throw new Error(
         `expected every offset of [${this.#first}, ${this.#next}) accounted for, got ${accounted} of them`,
@@ -143,7 +158,7 @@ export class OpenRoll {
       next: this.#next,
       files,
       deadLetters: file,
-      notLanded: { dead: runs, filtered: [], control: this.#control.take(), gaps: [] },
+      notLanded: { dead: runs, filtered: this.#filtered.take(), control: this.#control.take(), gaps: [] },
       landedCount: this.#landedCount,
       deadCount: this.#deadCount,
       cause,
@@ -166,6 +181,7 @@ export class OpenRoll {
     this.#encoder = null;
     await this.#spool.discard();
     this.#control.take();
+    this.#filtered.take();
     this.#first = first;
     this.#next = first;
     this.#landedCount = 0n;
@@ -180,7 +196,7 @@ export class OpenRoll {
   }
 
   /** A compacted batch has fewer records than offsets: the absent ones are named one by one, for the audit. */
-  #noteAbsent(bytes: Buffer, from: bigint, end: bigint, landedCount: number, refused: readonly RefusedRecord[]): void {
+  #noteAbsent(bytes: Buffer, from: bigint, end: bigint, expectedCount: number): void {
     const cursor = new RecordCursor(bytes);
     let expected = from;
     let present = 0;
@@ -192,9 +208,9 @@ export class OpenRoll {
       present++;
     }
     this.#control.add(expected, end);
-    if (present !== landedCount + refused.length) {
+    if (present !== expectedCount) {
       throw new Error(
-        `expected the encoder to land or refuse ${present} records of [${from}, ${end}), got ${landedCount} and ${refused.length}`,
+        `expected the encoder to land, refuse or filter ${present} records of [${from}, ${end}), got ${expectedCount}`,
       );
     }
   }

@@ -1,6 +1,7 @@
 import type { Clock, Logger } from '../shared/index.ts';
 import type {
   Column,
+  ContractWriter,
   ParquetEngine,
   RecordRules,
   TableLayout,
@@ -38,6 +39,8 @@ export interface TableContext {
   decode?: ValueDecoding | undefined;
   /** What the topic's contract does to records; left out: nothing. */
   rules?: RecordRules | undefined;
+  /** What the contract says of the table's files, before the settings of the load; left out: nothing. */
+  writer?: ContractWriter | undefined;
 }
 
 /** What the owners of one worker share. */

@@ -219,6 +219,7 @@ export class PartitionRolls {
   async #openEncoder(batch: Buffer): Promise<TableEncoder> {
     const { settings, engine } = this.#context;
     const { topic, topicId, partition } = this.#partition;
+    const { writer = {} } = this.#table;
     const schema = await this.#waitOut('SchemaNotRead', () => this.#table.schemas.forEncoder(batch, this.#signal));
     return await engine.openEncoder({
       topic,
@@ -226,8 +227,9 @@ export class PartitionRolls {
       partition,
       schema,
       scratchDirectory: this.#scratch,
-      codec: settings.codec,
-      rowGroupRows: settings.rowGroupRows,
+      codec: writer.codec ?? settings.codec,
+      rowGroupRows: writer.rowGroupRows ?? settings.rowGroupRows,
+      writer,
       timeField: settings.timeField,
       maxFutureMs: settings.maxFutureMs,
       layout: this.#table.layout,

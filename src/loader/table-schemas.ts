@@ -1,6 +1,9 @@
 import type { SchemaStore } from '../offsets/index.ts';
 import { mergeSchemas, type TableEncoder, type TableSchema } from '../warehouse/index.ts';
 
+/** The columns of a table that has none yet, from its first batch. */
+type Inference = (batch: Buffer, signal: AbortSignal) => TableSchema | Promise<TableSchema>;
+
 /**
  * Which columns a table's encoders write with. The newest kept schema of the table rules; new fields become columns of the
  * next one, which is kept before the first commit that uses it, so that every file's schema id can be looked up.
@@ -8,13 +11,13 @@ import { mergeSchemas, type TableEncoder, type TableSchema } from '../warehouse/
 export class TableSchemas {
   readonly #store: SchemaStore;
   readonly #declared: TableSchema | null;
-  readonly #infer: (batch: Buffer) => TableSchema;
+  readonly #infer: Inference;
 
   constructor(options: {
     store: SchemaStore;
     /** Columns from the configuration; null: those of the table, or inferred. */
     declared: TableSchema | null;
-    infer: (batch: Buffer) => TableSchema;
+    infer: Inference;
   }) {
     this.#store = options.store;
     this.#declared = options.declared;
@@ -25,7 +28,7 @@ export class TableSchemas {
   async forEncoder(batch: Buffer, signal: AbortSignal): Promise<TableSchema> {
     const kept = await this.#store.current({ signal });
     if (this.#declared) return kept ? mergeSchemas(kept, this.#declared) : this.#declared;
-    return kept ?? this.#infer(batch);
+    return kept ?? (await this.#infer(batch, signal));
   }
 
   /**

@@ -1,10 +1,11 @@
 import { Command, InvalidArgumentError, Option } from 'commander';
 import { type LoadOptions, type LoadProgress, type LoadReport, runLoad } from '../../loader/index.ts';
 import { createLogger, type LogLevel } from '../../shared/index.ts';
-import { readColumnsFile } from '../../warehouse/index.ts';
+import { readContractFile } from '../../warehouse/index.ts';
 import { parseBrokers, parseBytes, parseDuration, parseHostPort, parseInteger, parseList } from '../arguments.ts';
 import { commandConfigOption } from '../kafka/brokers-option.ts';
 import { clientConfigOf } from '../kafka/client-config.ts';
+import { addFormatOptions, type FormatFlags, formatOf } from '../load/format-options.ts';
 import { addLayoutOptions, type LayoutFlags, layoutOptionsOf } from '../load/layout-options.ts';
 import { dryRun } from '../operation/dry-run.ts';
 import { startOperation } from '../operation/start-operation.ts';
@@ -12,7 +13,7 @@ import { exitCodes, formatBytes, formatCount, printJson } from '../output.ts';
 import { stopSignal } from '../signals.ts';
 import { LoadProgressView } from './load-progress-view.ts';
 
-interface LoadFlags extends LayoutFlags {
+interface LoadFlags extends LayoutFlags, FormatFlags {
   brokers: string[];
   commandConfig?: string;
   topics: string[];
@@ -25,11 +26,13 @@ interface LoadFlags extends LayoutFlags {
   timeField?: string;
   columns?: string;
   engine: 'duckdb' | 'parquetjs';
-  codec: 'zstd' | 'snappy' | 'gzip' | 'none';
+  codec?: 'zstd' | 'snappy' | 'gzip' | 'none';
+  rowGroupRows?: number;
   memory: number;
   maxDeadLetters: number;
   skipBudget: number;
-  onGap: 'stop' | 'record';
+  onMissingOffsets: 'stop' | 'gap';
+  onGap?: 'stop' | 'record';
   takeOver?: string;
   acceptRecreatedTopic?: boolean;
   sessionTimeout: number;
@@ -46,6 +49,9 @@ Examples:
   $ sluice load --brokers 127.0.0.1:9092 --topics events --warehouse file:///tmp/warehouse --until-end
   $ sluice load --brokers kafka1:9092,kafka2:9092 --topics logins,purchases \\
       --warehouse webhdfs://nn1:9870,nn2:9870/warehouse --user etl --workers 4 --time-field ts
+  $ sluice load --brokers kafka1:9092 --topics orders --warehouse file:///tmp/warehouse \\
+      --format avro --registry http://127.0.0.1:8081
+  $ sluice load --brokers kafka1:9092 --topics buys --warehouse file:///tmp/warehouse --columns buys.yaml
 
 Exit codes: 0 complete, 1 failed, 2 bad input (nothing changed), 3 more dead letters than --max-dead-letters.`;
 
@@ -63,10 +69,21 @@ export function loadCommand(): Command {
     .option('--workers <n>', 'workers, each a thread and a member of the group', parseInteger(1, 256), 1)
     .option('--until-end', 'stop at the end that the partitions have now, instead of going on')
     .option('--time-field <field>', "field with the event time (default: the record's timestamp)")
-    .option('--columns <file>', 'YAML file that declares the columns (default: inferred from the records)');
-  return addLayoutOptions(command)
+    .option(
+      '--columns <file>',
+      'contract of the tables: a YAML file with columns, filter and more (default: inferred)',
+    );
+  return addLayoutOptions(addFormatOptions(command))
     .addOption(new Option('--engine <name>', 'writer of Parquet').choices(['duckdb', 'parquetjs']).default('duckdb'))
-    .addOption(new Option('--codec <name>', 'compression').choices(['zstd', 'snappy', 'gzip', 'none']).default('zstd'))
+    .addOption(
+      new Option('--codec <name>', 'compression (default: zstd; snappy with the engine parquetjs)').choices([
+        'zstd',
+        'snappy',
+        'gzip',
+        'none',
+      ]),
+    )
+    .option('--row-group-rows <n>', 'rows of a row group (default: 122880)', parseInteger(1, 10_000_000))
     .addOption(
       new Option('--memory <size>', 'memory for records being loaded, all workers together')
         .argParser(parseBytes)
@@ -75,10 +92,11 @@ export function loadCommand(): Command {
     .option('--max-dead-letters <n>', 'more than this many: exit code 3', parseInteger(0), 0)
     .option('--skip-budget <share>', 'stop a partition when more than this share of a roll is refused', parseShare, 1)
     .addOption(
-      new Option('--on-gap <what>', 'when the log has expired past the checkpoint')
-        .choices(['stop', 'record'])
+      new Option('--on-missing-offsets <what>', 'when the log has expired past the checkpoint: stop, or record the gap')
+        .choices(['stop', 'gap'])
         .default('stop'),
     )
+    .addOption(new Option('--on-gap <what>', 'as --on-missing-offsets').choices(['stop', 'record']).hideHelp())
     .option('--take-over <reason>', 'claim partitions that another group or job holds')
     .option('--accept-recreated-topic', 'go on in the same table although the topic was created anew')
     .addOption(
@@ -109,8 +127,10 @@ export function loadCommand(): Command {
 async function load(flags: LoadFlags): Promise<number> {
   const { signal } = stopSignal();
   const view = new LoadProgressView(flags.untilEnd ?? false);
-  const schema = flags.columns === undefined ? null : await readColumnsFile(flags.columns);
-  const options = { ...optionsOf(flags), schema, signal };
+  const contract = flags.columns === undefined ? null : await readContractFile(flags.columns);
+  const all = contract?.all ?? null;
+  const format = await formatOf(flags, all ? { section: all.format, path: all.source } : undefined);
+  const options = withContract({ ...optionsOf(flags), contract, format, signal });
   if (flags.dryRun) return await dryRun(options, flags, signal);
   const operation = await startOperation(
     options,
@@ -137,7 +157,7 @@ async function load(flags: LoadFlags): Promise<number> {
 
 function optionsOf(flags: LoadFlags): LoadOptions {
   const { brokers, topics, user, group, instanceId, workers, timeField, engine, codec } = flags;
-  const { maxDeadLetters, skipBudget, onGap, logLevel } = flags;
+  const { maxDeadLetters, skipBudget, logLevel } = flags;
   return {
     brokers,
     clientConfig: clientConfigOf(flags),
@@ -151,11 +171,12 @@ function optionsOf(flags: LoadFlags): LoadOptions {
     timeField: timeField ?? null,
     ...layoutOptionsOf(flags),
     engine,
-    codec,
+    ...(codec === undefined ? {} : { codec }),
+    ...(flags.rowGroupRows === undefined ? {} : { rowGroupRows: flags.rowGroupRows }),
     memoryBytes: flags.memory,
     maxDeadLetters,
     skipBudget,
-    onGap,
+    onGap: flags.onGap ?? (flags.onMissingOffsets === 'gap' ? 'record' : 'stop'),
     takeOver: flags.takeOver ?? null,
     acceptRecreatedTopic: flags.acceptRecreatedTopic ?? false,
     sessionTimeoutMs: flags.sessionTimeout,
@@ -163,6 +184,13 @@ function optionsOf(flags: LoadFlags): LoadOptions {
     logLevel,
     logger: createLogger(logLevel, { part: 'load' }),
   };
+}
+
+/** What the command line says of the event time and the folders counts more than the contract. */
+function withContract(options: LoadOptions): LoadOptions {
+  const { timeField, partitionBy } = options.contract?.all ?? {};
+  const layout = partitionBy && !options.layout?.partitionBy ? { ...options.layout, partitionBy } : options.layout;
+  return { ...options, timeField: options.timeField ?? timeField ?? null, ...(layout ? { layout } : {}) };
 }
 
 /** rows, dead letters, files, bytes, seconds, rows/s on one line. */
