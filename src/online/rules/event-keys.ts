@@ -1,6 +1,6 @@
 import { type EventColumns, fieldValue } from './event-columns.ts';
 import type { Literal } from './rule-ast.ts';
-import type { Atom, RulePlan } from './rule-plan.ts';
+import type { RulePlan } from './rule-plan.ts';
 
 /**
  * The FOR EACH values of an event as one text; null when one of them is missing, and then the rule does not see the event.
@@ -52,11 +52,6 @@ function parseValue(text: string): Literal {
     default:
       return rest === 'true';
   }
-}
-
-export function meets(atom: Atom, events: EventColumns, row: number): boolean {
-  for (const test of atom.tests) if (!test.passes(events.fields.get(test.key), row)) return false;
-  return true;
 }
 
 /** What the rule's actions are told of this event. */

@@ -66,9 +66,11 @@ function ordered(literal: Literal, test: (order: number) => boolean): ValueTest 
   };
 }
 
-const unknown = 0;
-const passes = 2;
+/** Says whether a row of a batch passes. */
+export type RowTest = (row: number) => boolean;
+
 const fails = 1;
+const passes = 2;
 
 /** A test on one field, which remembers what it said of each entry of a dictionary. */
 export class ColumnTest {
@@ -76,6 +78,7 @@ export class ColumnTest {
   readonly #test: ValueTest;
   readonly #ofAbsent: boolean;
   #values: Literal[] | null = null;
+  /** By code: 0 not known yet. */
   #verdicts = new Uint8Array(0);
 
   constructor(test: SimpleTest) {
@@ -84,26 +87,45 @@ export class ColumnTest {
     this.#ofAbsent = this.#test(undefined);
   }
 
-  passes(column: FieldColumn | undefined, row: number): boolean {
-    if (column === undefined) return this.#ofAbsent;
-    if ('numbers' in column) {
-      const number = column.numbers[row]!;
-      return Number.isNaN(number) ? this.#ofAbsent : this.#test(number);
-    }
-    const code = column.codes[row]!;
-    if (code < 0) return this.#ofAbsent;
-    if (column.values !== this.#values || code >= this.#verdicts.length) this.#remember(column.values);
-    const verdict = this.#verdicts[code]!;
-    if (verdict !== unknown) return verdict === passes;
-    const isPassed = this.#test(column.values[code]);
-    this.#verdicts[code] = isPassed ? passes : fails;
-    return isPassed;
+  /** Whether an event without the field passes. */
+  get passesAbsent(): boolean {
+    return this.#ofAbsent;
   }
 
-  #remember(values: Literal[]): void {
+  passesValue(value: Literal | undefined): boolean {
+    return this.#test(value);
+  }
+
+  /** The test for the rows of one batch. */
+  bind(column: FieldColumn | undefined): RowTest {
+    const [test, ofAbsent] = [this.#test, this.#ofAbsent];
+    if (column === undefined) return () => ofAbsent;
+    if ('numbers' in column) {
+      const { numbers } = column;
+      return (row) => {
+        const number = numbers[row]!;
+        return Number.isNaN(number) ? ofAbsent : test(number);
+      };
+    }
+    const { codes, values } = column;
+    const verdicts = this.#verdictsOf(values);
+    return (row) => {
+      const code = codes[row]!;
+      if (code < 0) return ofAbsent;
+      const verdict = verdicts[code]!;
+      if (verdict !== 0) return verdict === passes;
+      const isPassed = test(values[code]);
+      verdicts[code] = isPassed ? passes : fails;
+      return isPassed;
+    };
+  }
+
+  #verdictsOf(values: Literal[]): Uint8Array {
+    if (values === this.#values && values.length <= this.#verdicts.length) return this.#verdicts;
     const verdicts = new Uint8Array(Math.max(16, values.length * 2));
     if (values === this.#values) verdicts.set(this.#verdicts);
     this.#values = values;
     this.#verdicts = verdicts;
+    return verdicts;
   }
 }

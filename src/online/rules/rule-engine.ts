@@ -1,12 +1,14 @@
 import type { EngineState, RuleCounts, WaitingEvent } from './engine-state.ts';
 import type { EventColumns } from './event-columns.ts';
-import { dataOf, keyOf, meets, parseKey } from './event-keys.ts';
+import { dataOf, keyOf, parseKey } from './event-keys.ts';
 import { Heap } from './heap.ts';
 import { isReached, PartitionClock, type PartitionProgress } from './partition-clock.ts';
 import type { Literal, Rule } from './rule-ast.ts';
-import { compareEvents, type EventPlace, type RuleEvent } from './rule-event.ts';
-import { type Atom, planRule, type RulePlan } from './rule-plan.ts';
+import type { EventPlace } from './rule-event.ts';
+import { planRule, type RulePlan } from './rule-plan.ts';
 import { closeOverdue, type FoundMatch, type KeyState, newKeyState, takeEvent } from './rule-runs.ts';
+import { type Hits, type RuleAtom, TypeMatcher } from './type-matcher.ts';
+import { WaitingEvents } from './waiting-events.ts';
 
 export interface RuleMatch {
   rule: Rule;
@@ -21,7 +23,7 @@ export interface RuleMatch {
 interface Lane {
   latenessMs: number;
   /** Events that wait for earlier ones. */
-  waiting: Heap<WaitingEvent>;
+  waiting: WaitingEvents;
   /** When keys have to be looked at because a run's time is over. An entry may be out of date. */
   deadlines: Heap<Deadline>;
   nowMs: number;
@@ -33,8 +35,7 @@ interface Deadline {
   key: string;
 }
 
-/** Rules do not influence each other; their order, and that of keys, only makes runs repeatable. */
-const compareWaiting = (a: WaitingEvent, b: WaitingEvent): number => compareEvents(a.event, b.event) || a.rule - b.rule;
+/** The order of rules and keys only makes runs repeatable. */
 const compareDeadlines = (a: Deadline, b: Deadline): number =>
   a.ms - b.ms || a.rule - b.rule || (a.key < b.key ? -1 : a.key > b.key ? 1 : 0);
 
@@ -52,8 +53,9 @@ export class RuleEngine {
   readonly #rules: PlannedRule[];
   readonly #lanes = new Map<number, Lane>();
   readonly #clock = new PartitionClock();
-  readonly #byType = new Map<string, { rule: number; atoms: Atom[] }[]>();
+  readonly #byType = new Map<string, RuleAtom[]>();
   readonly counts: RuleCounts = { events: 0, late: 0, droppedRuns: 0, matches: 0 };
+  readonly #hits: Hits;
   #matches: RuleMatch[] = [];
   #newestMs = Number.NEGATIVE_INFINITY;
 
@@ -65,12 +67,13 @@ export class RuleEngine {
       keys: new Map(),
     }));
     this.#rules.forEach(({ plan }, rule) => {
-      for (const type of new Set(plan.atoms.map((atom) => atom.type))) {
-        const users = this.#byType.get(type) ?? [];
-        users.push({ rule, atoms: plan.atoms.filter((atom) => atom.type === type) });
-        this.#byType.set(type, users);
+      for (const atom of plan.atoms) {
+        const atoms = this.#byType.get(atom.type) ?? [];
+        atoms.push({ rule, atom });
+        this.#byType.set(atom.type, atoms);
       }
     });
+    this.#hits = { rules: [], masks: new Int32Array(this.#rules.length) };
   }
 
   /** Fields of events that the rules look at, by `fieldKey`. */
@@ -108,19 +111,25 @@ export class RuleEngine {
   push(events: EventColumns): void {
     const progress = this.#clock.get(events.topic, events.partition);
     if (!progress) throw new Error(`${events.topic}-${events.partition} was not assigned to the rules`);
-    const users = events.typeNames.map((name) => this.#byType.get(name));
-    for (let row = 0; row < events.count; row++) {
-      const offset = events.offsets[row]!;
-      if (offset < progress.next) continue;
-      progress.next = offset + 1n;
-      this.counts.events++;
-      const type = events.types[row]!;
-      const used = type < 0 ? undefined : users[type];
-      if (used) this.#use(events, row, used, progress);
+    let row = 0;
+    while (row < events.count && events.offsets[row]! < progress.next) row++;
+    if (row === events.count) return;
+    this.counts.events += events.count - row;
+    const matchers = events.typeNames.map((name) => {
+      const atoms = this.#byType.get(name);
+      return atoms && new TypeMatcher(atoms, events);
+    });
+    for (; row < events.count; row++) {
+      const matcher = matchers[events.types[row]!];
+      if (matcher) {
+        matcher.match(row, this.#hits);
+        if (this.#hits.rules.length > 0) this.#keep(events, row, progress);
+      }
       const timeMs = events.times[row]!;
       if (timeMs > progress.maxTimeMs) progress.maxTimeMs = timeMs;
       if (timeMs > this.#newestMs) this.#newestMs = timeMs;
     }
+    progress.next = events.offsets[events.count - 1]! + 1n;
     this.#advance();
   }
 
@@ -162,7 +171,7 @@ export class RuleEngine {
       lanes: [...this.#lanes.values()].map(({ latenessMs, nowMs, waiting }) => ({
         latenessMs,
         nowMs,
-        waiting: [...waiting.items],
+        waiting: waiting.items,
       })),
       keys: this.#rules.map(({ keys }) => [...keys]),
       counts: { ...this.counts },
@@ -175,7 +184,7 @@ export class RuleEngine {
     this.#newestMs = this.#clock.newestMs;
     for (const { latenessMs, nowMs, waiting } of state.lanes) {
       const lane = this.#laneOf(latenessMs);
-      lane.waiting = new Heap(compareWaiting, waiting);
+      lane.waiting = new WaitingEvents(waiting);
       lane.nowMs = nowMs;
     }
     this.#rules.forEach((rule, i) => {
@@ -193,7 +202,7 @@ export class RuleEngine {
     if (!lane) {
       lane = {
         latenessMs,
-        waiting: new Heap(compareWaiting),
+        waiting: new WaitingEvents(),
         deadlines: new Heap(compareDeadlines),
         nowMs: Number.NEGATIVE_INFINITY,
       };
@@ -202,32 +211,27 @@ export class RuleEngine {
     return lane;
   }
 
-  #use(events: EventColumns, row: number, used: { rule: number; atoms: Atom[] }[], progress: PartitionProgress): void {
-    for (const { rule, atoms } of used) {
-      let mask = 0;
-      for (const atom of atoms) if (meets(atom, events, row)) mask |= atom.bit;
-      if (mask === 0) continue;
+  /** Keeps an event for the rules that it concerns until its time has come. */
+  #keep(events: EventColumns, row: number, { maxTimeMs }: PartitionProgress): void {
+    const { rules, masks } = this.#hits;
+    const { topic, partition } = events;
+    const offset = events.offsets[row]!;
+    const timeMs = events.times[row]!;
+    const type = events.typeNames[events.types[row]!]!;
+    for (const rule of rules) {
+      const mask = masks[rule]!;
+      masks[rule] = 0;
       const { plan, lane } = this.#rules[rule]!;
-      const timeMs = events.times[row]!;
-      if (timeMs < progress.maxTimeMs - lane.latenessMs) {
+      if (timeMs < maxTimeMs - lane.latenessMs) {
         this.counts.late++;
         continue;
       }
       const key = keyOf(plan, events, row);
       if (key === null) continue;
-      const type = events.typeNames[events.types[row]!]!;
-      const { topic, partition } = events;
-      const event: RuleEvent = {
-        topic,
-        partition,
-        offset: events.offsets[row]!,
-        timeMs,
-        type,
-        mask,
-        data: dataOf(plan, type, events, row),
-      };
+      const event = { topic, partition, offset, timeMs, type, mask, data: dataOf(plan, type, events, row) };
       lane.waiting.push({ event, rule, key });
     }
+    rules.length = 0;
   }
 
   #advance(): void {
