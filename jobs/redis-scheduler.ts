@@ -69,6 +69,7 @@ export class RedisScheduler implements JobScheduler {
       connection: this.connection,
       prefix: this.prefix,
       lockDuration: this.#options.lockMs ?? 30_000,
+      stalledInterval: this.#options.lockMs ?? 30_000,
       // A stall means a killed worker, not a bad child: it must not use up the attempts.
       maxStalledCount: 100,
     };

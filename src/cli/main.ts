@@ -4,6 +4,7 @@ import { auditCommand } from './commands/audit.ts';
 import { awaitCommand } from './commands/await.ts';
 import { brokerCommand } from './commands/broker.ts';
 import { compactCommand } from './commands/compact.ts';
+import { configCommand } from './commands/config.ts';
 import { consumeCommand } from './commands/consume.ts';
 import { deadCommand } from './commands/dead.ts';
 import { groupsCommand } from './commands/groups.ts';
@@ -62,6 +63,7 @@ const commands = [
   whyCommand(),
   partitionsCommand(),
   jobsCommand(),
+  configCommand(),
   rulesCommand(),
 ];
 for (const command of commands) program.addCommand(command);

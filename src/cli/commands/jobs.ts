@@ -1,5 +1,5 @@
 import { Command, Option } from 'commander';
-import { parseBrokers, parseBytes, parseHostPort, parseInteger, parseList } from '../arguments.ts';
+import { parseBrokers, parseBytes, parseDuration, parseHostPort, parseInteger, parseList } from '../arguments.ts';
 import type { JobsOptions } from '../jobs/open-jobs.ts';
 import type { RunJobOptions } from '../jobs/run-job.ts';
 import type { JobsRunOptions } from '../jobs/run-load-window.ts';
@@ -84,6 +84,7 @@ function workCommand(): Command {
   return withStore(new Command('work'))
     .description('Start what is due by the schedules, and work on jobs that other processes submit, until SIGTERM.')
     .option('--workers <n>', 'children at the same time', parseInteger(1, 256), 2)
+    .option('--lock <duration>', 'a worker silent for so long loses its work to another (default: 30s)', parseDuration)
     .option('--http <host:port>', 'show schedules and runs there: a page at /jobs, JSON at /v1/jobs', parseHostPort)
     .addHelpText(
       'after',

@@ -63,12 +63,21 @@ export interface OpenJobs {
 }
 
 /** Opens what the options or the settings file name: a Redis, or a local folder. `workers` 0: only to look. */
-export async function openJobs(options: JobsOptions, workers: number, logger: Logger): Promise<OpenJobs> {
+export async function openJobs(
+  options: JobsOptions & { lock?: number },
+  workers: number,
+  logger: Logger,
+): Promise<OpenJobs> {
   const config = readConfig(options.config ?? null);
   const schedules = schedulesOf(config);
   const redisUrl = options.redis ?? (options.state === undefined ? config.jobs.redis : undefined);
   if (redisUrl !== undefined) {
-    const redis = await RedisScheduler.connect({ redisUrl, concurrency: workers, logger });
+    const redis = await RedisScheduler.connect({
+      redisUrl,
+      concurrency: workers,
+      logger,
+      ...(options.lock === undefined ? {} : { lockMs: options.lock }),
+    });
     return { config, schedules, store: new RedisJobStore(redis), redis, files: null };
   }
   const scheduler = new InProcessScheduler({ concurrency: Math.max(1, workers), logger });

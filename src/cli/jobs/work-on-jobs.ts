@@ -8,6 +8,8 @@ import { shownSchedules, toJson } from './show-jobs.ts';
 
 export interface WorkOptions extends JobsOptions {
   workers: number;
+  /** How long a worker may be silent before its work is given to another, ms. */
+  lock?: number;
   http?: { host: string; port: number };
 }
 

@@ -1,0 +1,107 @@
+import { existsSync, readFileSync } from 'node:fs';
+import { isMap, isNode, isScalar, LineCounter, type Node, parseDocument } from 'yaml';
+import { defaultConfigPath, readConfig } from '../config.ts';
+
+/** One setting as it is in force. */
+export interface ShownSetting {
+  /** `loader.rollBytes`, or `--roll-bytes`. */
+  name: string;
+  /** As it was written; null: not set, and nothing stands for it. */
+  value: unknown;
+  /** `default`, `sluice.yaml:12`, `environment HADOOP_USER_NAME` or `option`. */
+  source: string;
+}
+
+/** What stands for each key of the settings file that is left out; null: nothing does. */
+const defaults: Readonly<Record<string, unknown>> = {
+  'broker.data': 'data/log',
+  'broker.listen': '127.0.0.1:9092',
+  'broker.defaultPartitions': 4,
+  'kafka.commandConfig': null,
+  'loader.topics': ['events'],
+  'loader.warehouse': 'data/warehouse',
+  'loader.user': null,
+  'loader.group': 'sluice-loader',
+  'loader.workers': 1,
+  'loader.timeField': null,
+  'loader.columns': null,
+  'loader.rollBytes': '128MB',
+  'loader.rollAge': '5s',
+  'loader.memory': '1GB',
+  'loader.engine': 'duckdb',
+  'loader.codec': 'zstd',
+  'jobs.redis': null,
+  'jobs.state': 'data/jobs',
+  'jobs.brokers': null,
+};
+
+/** Keys that the environment stands for when the file says nothing. */
+const environment: Readonly<Record<string, string>> = {
+  'kafka.commandConfig': 'SLUICE_COMMAND_CONFIG',
+  'loader.user': 'HADOOP_USER_NAME',
+};
+
+/** Settings that only the environment has, and whether their value may be shown. */
+const environmentOnly: Readonly<Record<string, boolean>> = {
+  SLUICE_HTTP_TOKEN: false,
+  OTEL_EXPORTER_OTLP_ENDPOINT: true,
+};
+
+/** Every key of the settings file, in force, with the line it stands on. Throws BadInputError when the file is wrong. */
+export function fileSettings(path: string | null, env: NodeJS.ProcessEnv): ShownSetting[] {
+  readConfig(path);
+  const written = writtenSettings(path ?? defaultConfigPath);
+  const names = [...new Set([...Object.keys(defaults), ...written.keys()])];
+  const settings = names.map((name): ShownSetting => {
+    const found = written.get(name);
+    if (found) return { name, ...found };
+    const variable = environment[name];
+    const fromEnvironment = variable === undefined ? undefined : env[variable];
+    if (fromEnvironment) return { name, value: fromEnvironment, source: `environment ${variable}` };
+    return { name, value: defaults[name] ?? null, source: 'default' };
+  });
+  return [...settings, ...environmentSettings(env)].map(withoutSecrets);
+}
+
+function environmentSettings(env: NodeJS.ProcessEnv): ShownSetting[] {
+  return Object.entries(environmentOnly).map(([name, isShown]) => {
+    const value = env[name] ? (isShown ? env[name] : '(hidden)') : null;
+    return { name, value, source: value === null ? 'default' : `environment ${name}` };
+  });
+}
+
+/** Every value of the file below its two levels of keys, with `file:line`. */
+function writtenSettings(file: string): Map<string, { value: unknown; source: string }> {
+  const found = new Map<string, { value: unknown; source: string }>();
+  if (!existsSync(file)) return found;
+  const lines = new LineCounter();
+  const document = parseDocument(readFileSync(file, 'utf8'), { lineCounter: lines });
+  const visit = (node: unknown, name: string): void => {
+    if (!isMap(node)) return;
+    for (const { key, value } of node.items) {
+      const path = `${name}${isScalar(key) ? String(key.value) : ''}`;
+      const isSection = !path.includes('.') || /^(jobs\.schedules(\.[^.]+)?|kafka\.properties)$/.test(path);
+      if (isSection && isMap(value)) visit(value, `${path}.`);
+      else if (value !== null) found.set(path, { value: plain(value), source: `${file}:${lineOf(key, lines)}` });
+    }
+  };
+  visit(document.contents, '');
+  return found;
+}
+
+function plain(node: unknown): unknown {
+  return isNode(node) ? (node as Node).toJSON() : node;
+}
+
+function lineOf(key: unknown, lines: LineCounter): number {
+  const start = isNode(key) ? (key as Node).range?.[0] : undefined;
+  return start === undefined ? 0 : lines.linePos(start).line;
+}
+
+/** Passwords stay where they are. */
+export function withoutSecrets(setting: ShownSetting): ShownSetting {
+  if (setting.value === null) return setting;
+  if (/password|jaas|secret|token/i.test(setting.name)) return { ...setting, value: '(hidden)' };
+  if (typeof setting.value !== 'string') return setting;
+  return { ...setting, value: setting.value.replace(/(\/\/[^/@:]*):[^/@]*@/, '$1:(hidden)@') };
+}
