@@ -34,6 +34,8 @@ const program = new Command('sluice')
   )
   .version(packageVersion)
   .configureHelp({ sortSubcommands: false })
+  // Options behind a subcommand are its own, also when the command above it has some of the same name.
+  .enablePositionalOptions()
   .addHelpText(
     'after',
     '\nStart here:\n  $ sluice up --demo          broker, loader and a simulated game on ./data\n  $ sluice load --help        from any Kafka cluster to Parquet on HDFS',

@@ -7,9 +7,9 @@ import type { WorkOptions } from '../jobs/work-on-jobs.ts';
 import { commandConfigOption } from '../kafka/brokers-option.ts';
 
 export function jobsCommand(): Command {
-  const jobs = new Command('jobs').description(
-    'Run jobs, by hand or by schedule: on BullMQ with --redis, in this process without.',
-  );
+  const jobs = new Command('jobs')
+    .enablePositionalOptions()
+    .description('Run jobs, by hand or by schedule: on BullMQ with --redis, in this process without.');
   for (const command of [runCommand(), workCommand(), listCommand(), ...pauseCommands(), logsCommand()]) {
     jobs.addCommand(command);
   }
