@@ -1,7 +1,7 @@
 // Builds dist/ with tsc when it is missing or older than any source; does nothing otherwise.
 // Imported by bin/sluice, so that the CLI runs from a checkout right after `npm ci`.
 import { spawnSync } from 'node:child_process';
-import { closeSync, existsSync, mkdirSync, openSync, readdirSync, rmSync, statSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 
@@ -30,12 +30,11 @@ function withLock(work) {
   mkdirSync(dirname(lock), { recursive: true });
   for (;;) {
     try {
-      closeSync(openSync(lock, 'wx'));
+      writeFileSync(lock, String(process.pid), { flag: 'wx' });
       break;
     } catch (error) {
       if (error.code !== 'EEXIST') throw error;
-      const age = Date.now() - (statSync(lock, { throwIfNoEntry: false })?.mtimeMs ?? Date.now());
-      if (age > 120_000) rmSync(lock, { force: true });
+      if (isAbandoned(lock)) rmSync(lock, { force: true });
       else Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, 100);
     }
   }
@@ -43,6 +42,18 @@ function withLock(work) {
     return work();
   } finally {
     rmSync(lock, { force: true });
+  }
+}
+
+/** Whether the process that made the lock has gone without removing it: killed, or its folder was copied. */
+function isAbandoned(lock) {
+  try {
+    const pid = Number(readFileSync(lock, 'utf8'));
+    if (pid > 0) process.kill(pid, 0);
+    const { mtimeMs } = statSync(lock);
+    return Date.now() - mtimeMs > 120_000;
+  } catch (error) {
+    return error.code === 'ESRCH'; // EPERM: somebody else's, alive; ENOENT: just released
   }
 }
 
