@@ -48,7 +48,7 @@ const csv = z.strictObject({
   header: z.array(name).min(1).max(1000),
   delimiter: oneChar.default(','),
   quote: oneChar.nullable().default('"'),
-  null: z.string().nullable().default(null),
+  nullText: z.string().nullable().default(null),
   types: typeNames.default({}),
 });
 
@@ -56,7 +56,7 @@ const line = z.strictObject({
   type: z.literal('line'),
   /** `combined`, `common`, or a regular expression with named groups. */
   pattern: z.string().min(1).max(10_000),
-  null: z.string().nullable().optional(),
+  nullText: z.string().nullable().optional(),
   times: z.record(name, z.enum(timeLayouts)).optional(),
   types: typeNames.default({}),
 });

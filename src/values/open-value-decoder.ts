@@ -66,7 +66,7 @@ export function openValueDecoder(format: ValueFormat, context: DecoderContext): 
       return new PlainProtobufDecoder(parseProtoSchema(text, references).messageNamed(message));
     }
     case 'csv':
-      return new CsvDecoder({ ...format, nullText: format.null, kinds: kindsOf(format.types, context.columnTypes) });
+      return new CsvDecoder({ ...format, kinds: kindsOf(format.types, context.columnTypes) });
     case 'line': {
       const pattern = linePatternOf(format);
       const kinds = new Map([...kindsOf({}, context.columnTypes), ...pattern.kinds]);

@@ -26,7 +26,7 @@ export interface CsvFormat {
   header: string[];
   delimiter: string;
   quote: string | null;
-  null: string | null;
+  nullText: string | null;
   /** Column types by the name of the field; text where nothing is said. */
   types: Record<string, string>;
 }
@@ -35,7 +35,7 @@ export interface LineFormat {
   type: 'line';
   pattern: string;
   /** undefined: as the built-in pattern says. */
-  null?: string | null | undefined;
+  nullText?: string | null | undefined;
   times?: Record<string, TimeLayout> | undefined;
   types: Record<string, string>;
 }

@@ -117,7 +117,7 @@ describe('Avro in the wire format, with the registry of our own', () => {
       trace: 'UUID',
     });
     const rows = await lake.rows(
-      `SELECT _offset, id, amount, epoch_us(at), note, trace::VARCHAR FROM read_parquet('${glob}', union_by_name=true) ORDER BY _offset`,
+      `SELECT _offset, id, amount, epoch_us("at"), note, trace::VARCHAR FROM read_parquet('${glob}', union_by_name=true) ORDER BY _offset`,
     );
     const amount = '922337203685477.5807';
     expect(rows.map((row) => row.map(String))).toEqual([
@@ -216,7 +216,7 @@ describe('text', () => {
     const file = join(folder, 'csv.yaml');
     writeFileSync(
       file,
-      'format:\n  type: csv\n  header: [id, price, name]\n  null: ""\n  types: { id: int64, price: double }\n',
+      'format:\n  type: csv\n  header: [id, price, name]\n  nullText: ""\n  types: { id: int64, price: double }\n',
     );
     await lab.createTopic('prices', 1);
     const values = ['id,price,name', '9223372036854775807,0.1,"a ""b"", c"', '2,,x', '3,1.5', '4,2.25,\n'];

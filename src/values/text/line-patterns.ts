@@ -49,7 +49,7 @@ export function linePatternOf(format: LineFormat): LinePattern {
     ...base,
     kinds,
     times: format.times ? new Map(Object.entries(format.times)) : base.times,
-    nullText: format.null === undefined ? base.nullText : format.null,
+    nullText: format.nullText === undefined ? base.nullText : format.nullText,
   };
 }
 

@@ -15,7 +15,7 @@ function decoded(decoder: ValueDecoder, value: string | Buffer): string {
 
 describe('CSV', () => {
   it('reads quotes, delimiters and line ends within them, empty fields, and the null text only without quotes', async () => {
-    const csv = await decoderOf({ type: 'csv', header: ['a', 'b', 'c'], null: '\\N' });
+    const csv = await decoderOf({ type: 'csv', header: ['a', 'b', 'c'], nullText: '\\N' });
     expect(decoded(csv, '1,,x')).toBe('{"a":"1","b":"","c":"x"}');
     expect(decoded(csv, '"say ""hi"", ok","line\r\nend",\\N\r\n')).toBe(
       '{"a":"say \\"hi\\", ok","b":"line\\r\\nend","c":null}',
@@ -91,7 +91,7 @@ describe('log lines', () => {
       pattern: '^(?<at>\\d+\\.\\d+) (?<level>[A-Z]+) (?<ms>\\S+) (?<text>.*)$',
       times: { at: 'epoch-s' },
       types: { ms: 'int64' },
-      null: '-',
+      nullText: '-',
     });
     expect(decoded(line, '1795246200.123456 WARN 17 it is "late"')).toBe(
       '{"at":"2026-11-21T07:30:00.123456Z","level":"WARN","ms":17,"text":"it is \\"late\\""}',
