@@ -10,7 +10,8 @@ export function printSummary(settings: UpSettings, status: UpStatus): void {
   const lines = [
     '',
     `${pc.bold('stopped')}: ${formatCount(status.acknowledgedCount)} events in, ${formatCount(status.landedCount)} rows landed in ` +
-      `${formatCount(status.fileCount)} files (${formatBytes(status.fileBytes)}), ${formatCount(status.deadCount)} dead letters, lag ${status.lag ?? 0}`,
+      `${formatCount(status.fileCount)} files (${formatBytes(status.fileBytes)}), ${formatCount(status.deadCount)} dead letters, lag ${status.lag ?? 'unknown'}`,
+    ...(status.lag === 0n ? [] : ['What has not landed waits in the log: it does at the next start.']),
     '',
     'Look at what is there:',
     `  ./bin/sluice offsets list --warehouse ${warehouseUrl}`,
