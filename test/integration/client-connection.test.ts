@@ -261,6 +261,23 @@ describe('coordinators and leaders', () => {
     await second.stop();
   });
 
+  it('a group whose coordinator has left the cluster is asked about until there is another one', async () => {
+    const second = await ScriptedBroker.start(broker.cluster);
+    opened.push({ close: () => second.stop() });
+    broker.cluster.coordinatorId = 2;
+    const answer = () => ({ groups: [{ groupId: 'g', topics: [] }] });
+    broker.on(apiKeys.OffsetFetch, answer);
+    second.on(apiKeys.OffsetFetch, answer);
+    const cluster = openCluster();
+    await cluster.fetchOffsets('g');
+    await second.stop();
+    broker.cluster.nodes.splice(1, 1); // the cluster has noticed, but still names it as the coordinator
+    setTimeout(() => (broker.cluster.coordinatorId = 1), 500);
+    expect(await cluster.fetchOffsets('g')).toEqual([]);
+    expect(broker.of(apiKeys.OffsetFetch)).toHaveLength(1);
+    await second.listen();
+  });
+
   it('offsets are asked for again where the leader has moved to, the others are not', async () => {
     const second = await ScriptedBroker.start(broker.cluster);
     broker.setTopic('t', 'a'.repeat(32), [

@@ -187,7 +187,7 @@ export class ClusterCore {
     );
     const answer = response.coordinators[0] ?? response;
     throwIfError(answer.errorCode, `coordinator of group "${group}"`, answer.errorMessage);
-    if (!this.metadata.nodes.has(answer.nodeId)) await this.refreshMetadata([], signal);
+    await this.#addressOf(answer.nodeId, signal); // a coordinator that has just died is still told for a while
     this.#coordinators.set(group, answer.nodeId);
     return answer.nodeId;
   }
@@ -225,8 +225,8 @@ export class ClusterCore {
   async #addressOf(nodeId: number, signal: AbortSignal | undefined): Promise<Address> {
     if (!this.metadata.nodes.has(nodeId)) await this.refreshMetadata([], signal);
     const address = this.metadata.nodes.get(nodeId);
-    if (!address) throw new KafkaError(errorCodes.BROKER_NOT_AVAILABLE, `node ${nodeId}`);
-    return address;
+    if (address) return address;
+    throw new ConnectionError('connect-failed', `node ${nodeId} is not part of the cluster at the moment`);
   }
 
   /** An open connection if there is one, otherwise the first address that answers, in random order. */
