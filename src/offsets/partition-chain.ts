@@ -133,6 +133,15 @@ export class PartitionChain {
     });
   }
 
+  /** A commit of files that are visible already, under the names they have: for a ledger that is built anew. */
+  async adopt(input: CommitInput, options: { signal?: AbortSignal } = {}): Promise<CommitRecord> {
+    return await this.#serially(async () => {
+      const record: CommitRecord = { ...this.#writer.base(), kind: 'commit', ...input };
+      await this.#writer.append(record, options.signal);
+      return record;
+    });
+  }
+
   /** Makes the files of all commits so far visible. Safe to repeat. */
   async finishMoves(options: { signal?: AbortSignal } = {}): Promise<void> {
     await this.#serially(() => this.#writer.finishMoves(options.signal));

@@ -2,6 +2,7 @@
 
 export { type CompactedGroup, type CompactOptions, type CompactReport, compactTable } from './compact-table.ts';
 export { type DeadLetter, type DeadLetterFile, deadLetterFiles, readDeadLetters } from './dead-letters.ts';
+export { type RebuildOptions, type RebuildReport, type RebuiltPartition, rebuildLedger } from './rebuild-ledger.ts';
 export { backfillRange, type ReloadOptions, type ReloadReport, reloadRange } from './reload-range.ts';
 export { lineOf } from './repair-command.ts';
 export { type ReplayOptions, type ReplayReport, replayDeadLetters } from './replay-dead-letters.ts';

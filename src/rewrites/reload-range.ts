@@ -126,8 +126,7 @@ class Reload {
       reason,
     });
     return await session.run(async () => {
-      const old = await this.#overlapping();
-      const rest = await this.#withoutRange(session, old);
+      const { old, rest } = await this.#takeApart(session, await this.#overlapping());
       const fresh = await this.#readLog(session);
       const record = await session.commit((state) => ({
         replaced: old,
@@ -183,28 +182,36 @@ class Reload {
     return file.ranges.some((range) => partitionKey(range) === key && range.first < next && first < range.next);
   }
 
-  /** New files with the rows of the old ones that are not in the range. */
-  async #withoutRange(session: RewriteSession, old: readonly TableFile[]): Promise<PlacedFile[]> {
+  /** The files that hold rows of the range, and new ones with the rows of theirs that are not in it. */
+  async #takeApart(
+    session: RewriteSession,
+    overlapping: readonly TableFile[],
+  ): Promise<{ old: TableFile[]; rest: PlacedFile[] }> {
     const { first, next } = this.#range;
     const key = partitionKey(this.#range);
     const isInside = (file: TableFile): boolean =>
       file.ranges.every((range) => partitionKey(range) === key && range.first >= first && range.next <= next);
-    const partly = old.filter((file) => !isInside(file));
-    if (partly.length === 0) return [];
+    const found: { old: TableFile[]; rest: PlacedFile[] } = { old: [], rest: [] };
     const merger = new FileMerger({ scratchDirectory: this.#options.settings.scratchDirectory });
     try {
-      const rest: PlacedFile[] = [];
-      for (const file of partly) {
-        const written = await this.#writeRest(session, merger, file);
-        if (written) rest.push(written);
+      for (const file of overlapping) {
+        const written = isInside(file) ? null : await this.#writeRest(session, merger, file);
+        if (written === 'untouched') continue;
+        found.old.push(file);
+        if (written) found.rest.push(written);
       }
-      return rest;
+      return found;
     } finally {
       await merger.close();
     }
   }
 
-  async #writeRest(session: RewriteSession, merger: FileMerger, file: TableFile): Promise<PlacedFile | null> {
+  /** Null: no row is left. `untouched`: the file has no row of the range, though its offsets reach around it. */
+  async #writeRest(
+    session: RewriteSession,
+    merger: FileMerger,
+    file: TableFile,
+  ): Promise<PlacedFile | 'untouched' | null> {
     const { files, table, signal } = this.#context;
     const { first, next, partition } = this.#range;
     await merger.open();
@@ -216,6 +223,10 @@ class Reload {
     const facts = await merger.facts([copy], schema, { condition, signal });
     const ranges = rangesOfFacts(file.topicId, facts);
     if (ranges.length === 0) return null;
+    if (ranges.reduce((sum, range) => sum + range.rowCount, 0) === file.rowCount) {
+      await merger.remove([copy]);
+      return 'untouched';
+    }
     const { topic, topicId, minTimeMs, maxTimeMs, schemaId } = file;
     const rest: Omit<StagedFile, 'size' | 'staged'> = {
       topic,

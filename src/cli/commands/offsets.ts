@@ -1,10 +1,13 @@
 import { Command } from 'commander';
-import { parseInteger } from '../arguments.ts';
+import { parseBrokers, parseInteger } from '../arguments.ts';
+import { commandConfigOption } from '../kafka/brokers-option.ts';
 import type { MoveOptions } from '../offsets/move-checkpoint.ts';
+import type { RebuildFlags } from '../offsets/rebuild-offsets.ts';
 import type { RepairOptions } from '../offsets/repair-offsets.ts';
 import type { HistoryOptions } from '../offsets/show-history.ts';
 import type { ShowOptions } from '../offsets/show-offsets.ts';
 import { type WarehouseOptions, withWarehouseOptions } from '../offsets/warehouse-options.ts';
+import { addContractOptions } from '../rewrites/contract-options.ts';
 import { withTableOptions } from '../rewrites/using-table.ts';
 import { parseOffset } from './dead.ts';
 
@@ -53,6 +56,26 @@ export function offsetsCommand(): Command {
     .action(async (options: RepairOptions) => {
       const { repairOffsets } = await import('../offsets/repair-offsets.ts');
       process.exitCode = await repairOffsets(options);
+    });
+
+  const rebuild = command
+    .command('rebuild')
+    .description(
+      'Write a lost ledger anew from what the files say; what no file explains is read from the log again, or shown.',
+    )
+    .argument('[table]', 'left out: all tables')
+    .option('--brokers <list>', 'read again from this cluster what no file explains', parseBrokers)
+    .addOption(commandConfigOption())
+    .option('--dry-run', 'only say what would be written')
+    .option('--reason <text>', 'why, for the ledger', 'sluice offsets rebuild');
+  withTableOptions(addContractOptions(rebuild))
+    .addHelpText(
+      'after',
+      '\nExample:\n  $ sluice offsets rebuild events --warehouse file:///data/warehouse --brokers 127.0.0.1:9092 --time-field ts\n\nExit code 4: offsets are left that nothing explains; the ledger has them as gaps.',
+    )
+    .action(async (table: string | undefined, options: RebuildFlags) => {
+      const { rebuildOffsets } = await import('../offsets/rebuild-offsets.ts');
+      process.exitCode = await rebuildOffsets(table, options);
     });
 
   withPlace(command.command('rewind'))

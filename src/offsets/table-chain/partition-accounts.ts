@@ -61,7 +61,8 @@ export class PartitionAccounts {
   resolve(first: bigint, next: bigint, ledger: NotLanded): OffsetClasses {
     const here = mapClasses(this.#classes, (runs) => clipRuns(runs, first, next));
     const covered = clipRuns(this.covered, first, next);
-    const rest = mapClasses({ ...ledger, deduplicated: [] }, (runs) => subtractRuns(runs, covered));
+    const taken = joinRuns(covered, here.deduplicated);
+    const rest = mapClasses({ ...ledger, deduplicated: [] }, (runs) => subtractRuns(runs, taken));
     const classes = joinClasses(here, rest);
     return { ...classes, dead: subtractRuns(classes.dead, this.#replayed), deduplicated: here.deduplicated };
   }
