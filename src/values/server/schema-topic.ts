@@ -168,20 +168,28 @@ export class SchemaTopic {
 }
 
 /** One partition, so that all registries read one order; compacted, or kept for ever where the broker compacts nothing. */
-async function ensureTopic(
-  { cluster, topic, replicationFactor, logger }: SchemaTopicOptions,
+async function ensureTopic(options: SchemaTopicOptions, signal: AbortSignal): Promise<void> {
+  const { cluster, topic, logger } = options;
+  const compacted = await createTopic(options, { 'cleanup.policy': 'compact' }, signal);
+  if (compacted === 'refused') {
+    logger.warn({ topic, reason: 'the broker does not offer cleanup.policy=compact' }, 'SchemaTopicNotCompacted');
+    await createTopic(options, { 'retention.ms': '-1', 'retention.bytes': '-1' }, signal);
+  }
+  if (compacted !== 'created') await checkTopic(cluster, topic, signal);
+}
+
+async function createTopic(
+  { cluster, topic, replicationFactor }: SchemaTopicOptions,
+  configs: Record<string, string>,
   signal: AbortSignal,
-): Promise<void> {
-  const create = async (configs: Record<string, string>): Promise<void> => {
-    await cluster.createTopics([{ name: topic, partitions: 1, replicationFactor, configs }], { signal });
-  };
+): Promise<'created' | 'exists' | 'refused'> {
   try {
-    await create({ 'cleanup.policy': 'compact' });
+    await cluster.createTopics([{ name: topic, partitions: 1, replicationFactor, configs }], { signal });
+    return 'created';
   } catch (error) {
-    if (isKafkaError(error, errorCodes.TOPIC_ALREADY_EXISTS)) return await checkTopic(cluster, topic, signal);
-    if (!isKafkaError(error, errorCodes.INVALID_CONFIG)) throw error;
-    logger.warn({ topic, reason: describeError(error) }, 'SchemaTopicNotCompacted');
-    await create({ 'retention.ms': '-1', 'retention.bytes': '-1' });
+    if (isKafkaError(error, errorCodes.TOPIC_ALREADY_EXISTS)) return 'exists';
+    if (isKafkaError(error, errorCodes.INVALID_CONFIG)) return 'refused';
+    throw error;
   }
 }
 
