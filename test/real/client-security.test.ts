@@ -16,9 +16,13 @@ const modules = 'org.apache.kafka.common.security';
 beforeAll(async () => {
   folder = mkdtempSync(join(tmpdir(), 'sluice-security-'));
   kafka = await startSecureKafka();
-  const add = 'SCRAM-SHA-256=[iterations=8192,password=bob=s3cret],SCRAM-SHA-512=[password=bob=s3cret]';
-  const entity = ['--alter', '--entity-type', 'users', '--entity-name', 'bob', '--add-config', add];
-  await kafkaTool('configs', ['--bootstrap-server', kafka.bootstrap, ...entity]);
+  for (const credential of [
+    'SCRAM-SHA-256=[iterations=8192,password=bob=s3cret]',
+    'SCRAM-SHA-512=[password=bob=s3cret]',
+  ]) {
+    const entity = ['--alter', '--entity-type', 'users', '--entity-name', 'bob', '--add-config', credential];
+    await kafkaTool('configs', ['--bootstrap-server', kafka.bootstrap, ...entity]); // one at a time: Kafka asks for that
+  }
 });
 
 afterAll(async () => {
