@@ -13,6 +13,8 @@ export interface BrokerConfig {
   readonly maxPartitions: number;
   /** Upper bound of one Fetch answer; a single batch may be larger. */
   readonly maxFetchBytes: number;
+  /** How often compaction looks whether there is enough to clean. */
+  readonly cleanerBackoffMs: number;
   readonly groups: GroupConfig;
   readonly limits: ServerLimits;
 }
@@ -23,6 +25,7 @@ export const defaultBrokerConfig: BrokerConfig = {
   autoCreateTopics: true,
   maxPartitions: 10_000,
   maxFetchBytes: 55 * 1024 * 1024,
+  cleanerBackoffMs: 15_000,
   groups: defaultGroupConfig,
   limits: defaultServerLimits,
 };

@@ -121,6 +121,7 @@ async function openLogs(
       dataDirectory,
       onFatal,
       nodeId: config?.nodeId ?? defaultBrokerConfig.nodeId,
+      cleanerIntervalMs: config?.cleanerBackoffMs ?? defaultBrokerConfig.cleanerBackoffMs,
       ...(topicDefaults ? { defaults: topicDefaults } : {}),
       ...(clock ? { clock } : {}),
       ...(logger ? { logger } : {}),

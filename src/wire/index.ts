@@ -42,5 +42,5 @@ export { type ControlRecordType, encodeEndTxnMarkerBatch, readControlBatch } fro
 export { crc32c } from './records/crc32c.ts';
 export { type BatchOptions, encodeBatch } from './records/encode-batch.ts';
 export { RecordCursor, type RecordHeader } from './records/record-cursor.ts';
-export { estimateRecordBytes, type ProducerRecord } from './records/record-writer.ts';
+export { estimateRecordBytes, type ProducerRecord, RecordWriter } from './records/record-writer.ts';
 export { WireError, type WireErrorCode } from './wire-error.ts';

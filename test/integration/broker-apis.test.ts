@@ -354,7 +354,7 @@ describe('topics', () => {
     ['too many partitions', { numPartitions: 0x7fff_ffff }, 'POLICY_VIOLATION'],
     ['two replicas', { replicationFactor: 2 }, 'INVALID_REPLICATION_FACTOR'],
     ['an unknown setting', { configs: [{ name: 'no.such', value: '1' }] }, 'INVALID_CONFIG'],
-    ['compaction, which is not offered', { configs: [{ name: 'cleanup.policy', value: 'compact' }] }, 'INVALID_CONFIG'],
+    ['a policy that is none', { configs: [{ name: 'cleanup.policy', value: 'shred' }] }, 'INVALID_CONFIG'],
     ['a setting out of range', { configs: [{ name: 'retention.ms', value: '-2' }] }, 'INVALID_CONFIG'],
     [
       'another broker',

@@ -56,6 +56,23 @@ export function sampleRequests(topicId: string): Record<string, (version: number
     DeleteRecords: () => ({ topics: [{ name: 't', partitions: [{ partitionIndex: 0, offset: 0n }] }] }),
     InitProducerId: () => ({ transactionalId: null, transactionTimeoutMs: 1000 }),
     DescribeConfigs: () => ({ resources: [{ resourceType: 2, resourceName: 't', configurationKeys: null }] }),
+    AlterConfigs: () => ({
+      resources: [{ resourceType: 2, resourceName: 't', configs: [{ name: 'retention.ms', value: '86400000' }] }],
+    }),
+    IncrementalAlterConfigs: () => ({
+      resources: [
+        {
+          resourceType: 2,
+          resourceName: 't',
+          configs: [{ name: 'segment.ms', configOperation: 0, value: '86400000' }],
+        },
+      ],
+    }),
+    OffsetForLeaderEpoch: (v) => ({
+      ...(v >= 3 ? { replicaId: -1 } : {}),
+      topics: [{ topic: 't', partitions: [{ partition: 0, leaderEpoch: 0 }] }],
+    }),
+    DescribeProducers: () => ({ topics: [{ name: 't', partitionIndexes: [0] }] }),
     CreatePartitions: (v) => ({ topics: [{ name: 't', count: 2 + v, assignments: null }], timeoutMs: 1000 }),
     DeleteGroups: () => ({ groupsNames: ['none'] }),
     OffsetDelete: () => ({ groupId: 'simple', topics: [] }),

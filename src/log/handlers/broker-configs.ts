@@ -18,6 +18,12 @@ export function brokerConfigs({ config, advertised }: BrokerServices): Effective
     ['auto.create.topics.enable', config.autoCreateTopics, boolean, 'Whether asking for an unknown topic creates it.'],
     ['min.insync.replicas', 1, int, 'acks=all is answered when the record is synced to disk here.'],
     ['compression.type', 'producer', string, 'Batches are kept as producers compress them.'],
+    [
+      'log.cleaner.backoff.ms',
+      config.cleanerBackoffMs,
+      long,
+      'How often compaction looks whether there is enough to clean.',
+    ],
     ['fetch.max.bytes', config.maxFetchBytes, int, 'Upper bound of a Fetch answer; a single batch may be larger.'],
     ['socket.request.max.bytes', limits.maxFrameBytes, int, 'Largest request.'],
     ['max.connections', limits.maxConnections, int, 'Connections altogether.'],

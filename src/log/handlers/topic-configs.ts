@@ -6,7 +6,7 @@ import { LogError } from '../storage/log-error.ts';
 import type { TopicConfig, TopicState } from '../storage/log-types.ts';
 
 /** ConfigType of DescribeConfigs. */
-export const configTypes = { boolean: 1, string: 2, int: 3, long: 5, list: 7 } as const;
+export const configTypes = { boolean: 1, string: 2, int: 3, long: 5, double: 6, list: 7 } as const;
 
 /** ConfigSource of DescribeConfigs. */
 export const configSources = { topic: 1, staticBroker: 4, default: 5 } as const;
@@ -57,7 +57,28 @@ export const topicSettings: readonly TopicSetting[] = [
     'Largest record batch that is accepted.',
     maxInt32,
   ),
-  choice('cleanup.policy', 'cleanupPolicy', configTypes.list, ['delete', 'compact'], 'What happens to old segments.'),
+  {
+    name: 'cleanup.policy',
+    key: 'cleanupPolicy',
+    type: configTypes.list,
+    documentation: 'What happens to old segments: delete, compact (the last record of each key is kept), or both.',
+    parse: parseCleanupPolicy,
+  },
+  integer(
+    'delete.retention.ms',
+    'deleteRetentionMs',
+    configTypes.long,
+    0,
+    'How long a tombstone outlives the cleaning that removed what it deletes.',
+  ),
+  {
+    name: 'min.cleanable.dirty.ratio',
+    key: 'minCleanableDirtyRatio',
+    type: configTypes.double,
+    documentation: 'Share of a compacted log that must be new before it is cleaned again.',
+    parse: parseRatio,
+  },
+  integer('min.compaction.lag.ms', 'minCompactionLagMs', configTypes.long, 0, 'Younger records are not compacted.'),
   choice(
     'message.timestamp.type',
     'messageTimestampType',
@@ -120,6 +141,19 @@ function choice(
     throw new LogError('INVALID_CONFIG', `${name}: expected ${values.join(' or ')}, got "${text}"`);
   };
   return { name, key, type, documentation, parse };
+}
+
+/** A list without an order: `delete,compact` means the same as `compact,delete`. */
+function parseCleanupPolicy(text: string): string {
+  const policies = [...new Set(text.split(',').map((policy) => policy.trim()))].sort().join(',');
+  if (['compact', 'delete', 'compact,delete'].includes(policies)) return policies;
+  throw new LogError('INVALID_CONFIG', `cleanup.policy: expected delete, compact or both, got "${text}"`);
+}
+
+function parseRatio(text: string): number {
+  const value = text.trim() === '' ? Number.NaN : Number(text);
+  if (value >= 0 && value <= 1) return value;
+  throw new LogError('INVALID_CONFIG', `min.cleanable.dirty.ratio: expected a number from 0 to 1, got "${text}"`);
 }
 
 /** The settings that a request gives, or throws LogError INVALID_CONFIG with what was expected. */

@@ -2,7 +2,7 @@
  * The synchronous half of an append: check, give offsets, copy into memory, queue for the writer. Either all batches of a call
  * are accepted or nothing has changed.
  */
-import type { BatchHeader } from '../../wire/index.ts';
+import { type BatchHeader, RecordCursor } from '../../wire/index.ts';
 import { AppendGroup } from './append-group.ts';
 import { patchBatch, stampLogAppendTime, validateBatch, WireError } from './batch-bytes.ts';
 import type { LogContext } from './log-context.ts';
@@ -13,6 +13,7 @@ import type { PartitionState } from './partition-state.ts';
 import type { PartitionWriter } from './partition-writer.ts';
 import { encodeProducerSnapshot } from './producer-snapshot.ts';
 import { hasSequence, type ProducerBatch, type ProducerUndo } from './producer-state.ts';
+import { isCompacted } from './topic-config.ts';
 
 /** Offsets are kept relative to the segment's base as int32. */
 const maxRelativeOffset = 0x7fff_ffffn;
@@ -66,6 +67,7 @@ export class BatchAppender {
     for (let position = 0; position < records.length; ) {
       const header = validateProduced(records, position);
       this.#checkAllowed(header);
+      if (isCompacted(this.#state.config)) checkKeys(records.subarray(position, position + header.sizeBytes));
       batches.push({ header, bytes: records.subarray(position, position + header.sizeBytes), baseOffset: nextOffset });
       position += header.sizeBytes;
       nextOffset += BigInt(header.recordCount);
@@ -186,6 +188,24 @@ export class BatchAppender {
     });
     this.#writer.enqueue(group);
     return group;
+  }
+}
+
+/** The one case in which an append looks into records: compaction would not know what to do with one that has no key. */
+function checkKeys(batch: Buffer): void {
+  try {
+    const cursor = new RecordCursor(batch);
+    while (cursor.next()) {
+      if (cursor.keyStart < 0) {
+        throw new LogError(
+          'INVALID_RECORD',
+          `expected a key: the topic is compacted, got none in record ${cursor.offsetDelta}`,
+        );
+      }
+    }
+  } catch (error) {
+    if (error instanceof WireError) throw new LogError('CORRUPT_MESSAGE', error.message, { cause: error });
+    throw error;
   }
 }
 

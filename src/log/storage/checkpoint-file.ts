@@ -3,11 +3,13 @@
  * atomically, with a checksum:
  *
  *   {"checksum":"...", "version":0, "partitions":{"<topic>-<partition>":
- *      {"topicId":"<32 hex>", "logStartOffset":"<decimal>", "recoveryPoint":"<decimal>", "leaderEpoch":0}}}
+ *      {"topicId":"<32 hex>", "logStartOffset":"<decimal>", "recoveryPoint":"<decimal>", "leaderEpoch":0,
+ *       "cleanedTo":"<decimal>"}}}                                                cleanedTo: of compacted topics only
  *
  * logStartOffset: records below it are gone, even those whose segment is still there. Durable before anybody sees it.
  * recoveryPoint: everything below it was synced, its segments and their indexes too; after a crash only segments from there on
  *   are scanned. May be behind, never ahead.
+ * cleanedTo: compaction has seen everything below it. May be behind: then it looks again.
  * leaderEpoch: raised when recovery had to cut records that were synced (a damaged disk), so that readers notice (KIP-320).
  * The topic id keeps the entry of a deleted topic from being taken for its successor's. A damaged file counts as none.
  */
@@ -22,6 +24,8 @@ export interface PartitionCheckpoint {
   logStartOffset: bigint;
   recoveryPoint: bigint;
   leaderEpoch: number;
+  /** 0 when nothing was compacted. */
+  cleanedTo: bigint;
 }
 
 interface StoredCheckpoint {
@@ -29,6 +33,7 @@ interface StoredCheckpoint {
   logStartOffset: string;
   recoveryPoint: string;
   leaderEpoch: number;
+  cleanedTo?: string;
 }
 
 export class CheckpointFile {
@@ -95,12 +100,14 @@ export class CheckpointFile {
 
   #stored(): Record<string, StoredCheckpoint> {
     const stored: Record<string, StoredCheckpoint> = {};
-    for (const [directory, { topicId, logStartOffset, recoveryPoint, leaderEpoch }] of this.#entries) {
+    for (const [directory, entry] of this.#entries) {
+      const { topicId, logStartOffset, recoveryPoint, leaderEpoch, cleanedTo } = entry;
       stored[directory] = {
         topicId,
         logStartOffset: `${logStartOffset}`,
         recoveryPoint: `${recoveryPoint}`,
         leaderEpoch,
+        ...(cleanedTo > 0n ? { cleanedTo: `${cleanedTo}` } : {}),
       };
     }
     return stored;
@@ -118,6 +125,7 @@ function parse(content: Record<string, unknown>): [string, PartitionCheckpoint][
         logStartOffset: BigInt(stored.logStartOffset),
         recoveryPoint: BigInt(stored.recoveryPoint),
         leaderEpoch: stored.leaderEpoch,
+        cleanedTo: BigInt(stored.cleanedTo ?? '0'),
       },
     ]);
   } catch {

@@ -4,7 +4,7 @@ import { writeCleanShutdownMarker } from './clean-shutdown.ts';
 import type { LogContext } from './log-context.ts';
 import { LogError } from './log-error.ts';
 import type { DirectoryLock } from './log-file-system.ts';
-import type { LogManager, PartitionLog, TopicState } from './log-types.ts';
+import type { LogManager, PartitionLog, TopicConfig, TopicState } from './log-types.ts';
 import { mapAtOnce } from './map-at-once.ts';
 import type { ProducerIds } from './producer-ids.ts';
 import type { CreateTopicOptions, TopicStore } from './topic-store.ts';
@@ -20,6 +20,7 @@ export interface DiskLogManagerOptions {
   producerIds: ProducerIds;
   lock: DirectoryLock;
   retentionIntervalMs: number;
+  cleanerIntervalMs: number;
   producerExpirationMs: number;
 }
 
@@ -40,6 +41,7 @@ export class DiskLogManager implements LogManager {
     this.#store = options.store;
     this.#background = [
       this.#every(options.retentionIntervalMs, () => this.applyRetention(this.#context.clock.nowMs())),
+      this.#every(options.cleanerIntervalMs, () => this.cleanLogs(this.#context.clock.nowMs())),
       this.#every(checkpointIntervalMs, () => this.#writeCheckpoints()),
     ];
   }
@@ -83,6 +85,15 @@ export class DiskLogManager implements LogManager {
     await this.#store.addPartitions(name, partitionCount);
   }
 
+  async alterTopicConfig(
+    name: string,
+    change: (own: Partial<TopicConfig>) => Partial<TopicConfig>,
+    { validateOnly = false }: { validateOnly?: boolean } = {},
+  ): Promise<void> {
+    this.#assertServing();
+    await this.#store.alterConfig(name, change, validateOnly);
+  }
+
   async nextProducerId(): Promise<bigint> {
     this.#assertServing();
     return this.#options.producerIds.next();
@@ -94,6 +105,20 @@ export class DiskLogManager implements LogManager {
     for (const log of [...this.#store.logs()]) {
       log.expireProducers(nowMs - this.#options.producerExpirationMs);
       await log.applyRetention(nowMs).catch((error: unknown) => failures.push(error));
+    }
+    if (failures.length > 0) throw failures[0];
+  }
+
+  /** One log after the other: the map of keys is large. Logs of our own are kept short by snapshots instead. */
+  async cleanLogs(nowMs: number): Promise<void> {
+    const failures: unknown[] = [];
+    for (const topic of [...this.#store.topics()]) {
+      if (topic.isInternal) continue;
+      for (const log of topic.partitions) {
+        await log.clean(nowMs, this.#stopBackground.signal).catch((error: unknown) => {
+          if (!log.isStopped) failures.push(error);
+        });
+      }
     }
     if (failures.length > 0) throw failures[0];
   }

@@ -1,8 +1,9 @@
 /** The log of one partition on disk: the face that the broker sees, over appender, writer, reader and retention. */
 import { BatchAppender } from './batch-appender.ts';
+import { LogCleaner } from './log-cleaner.ts';
 import type { LogContext } from './log-context.ts';
 import type { LogError } from './log-error.ts';
-import type { AppendResult, PartitionLog, ReadResult, TopicConfig } from './log-types.ts';
+import type { AppendResult, PartitionLog, ProducerDescription, ReadResult, TopicConfig } from './log-types.ts';
 import { PartitionReader } from './partition-reader.ts';
 import type { PartitionState } from './partition-state.ts';
 import { PartitionWriter } from './partition-writer.ts';
@@ -16,6 +17,7 @@ export class DiskPartitionLog implements PartitionLog {
   readonly #appender: BatchAppender;
   readonly #reader: PartitionReader;
   readonly #remover: SegmentRemover;
+  readonly #cleaner: LogCleaner;
 
   constructor(state: PartitionState, context: LogContext) {
     this.#state = state;
@@ -24,6 +26,7 @@ export class DiskPartitionLog implements PartitionLog {
     this.#appender = new BatchAppender(state, this.#writer, context);
     this.#reader = new PartitionReader(state, context);
     this.#remover = new SegmentRemover(state, this.#writer.sealer, context);
+    this.#cleaner = new LogCleaner(state, this.#writer.sealer, context);
   }
 
   get topic(): string {
@@ -93,6 +96,22 @@ export class DiskPartitionLog implements PartitionLog {
     return unsubscribe;
   }
 
+  async endOfEpoch(leaderEpoch: number): Promise<{ leaderEpoch: number; endOffset: bigint } | null> {
+    if (leaderEpoch > this.#state.leaderEpoch) return null;
+    if (leaderEpoch === this.#state.leaderEpoch) return { leaderEpoch, endOffset: this.#state.highWatermark };
+    return this.#reader.endOfEpoch(leaderEpoch);
+  }
+
+  async describeProducers(): Promise<ProducerDescription[]> {
+    this.#state.assertServing();
+    const { logEndOffset } = this.#state;
+    if (logEndOffset > this.#state.highWatermark) {
+      await new Promise<void>((resolve) => this.onceHighWatermarkPasses(logEndOffset - 1n, resolve));
+      this.#state.assertServing();
+    }
+    return this.#state.producers.describe(this.#state.highWatermark);
+  }
+
   advanceLogStart(offset: bigint): Promise<void> {
     return this.#remover.advanceLogStart(offset);
   }
@@ -107,6 +126,14 @@ export class DiskPartitionLog implements PartitionLog {
     group.isSyncRequested = true;
     await group.durable.promise;
     await this.#remover.removeExpired(nowMs);
+  }
+
+  clean(nowMs: number, signal: AbortSignal): Promise<void> {
+    return this.#cleaner.clean(nowMs, signal);
+  }
+
+  get isStopped(): boolean {
+    return this.#state.isStopped;
   }
 
   expireProducers(olderThanMs: number): void {
@@ -128,6 +155,7 @@ export class DiskPartitionLog implements PartitionLog {
       logStartOffset: noted > logStartOffset ? noted : logStartOffset,
       recoveryPoint: this.#writer.recoveryPoint,
       leaderEpoch,
+      cleanedTo: this.#state.cleanedTo,
     });
   }
 
@@ -155,6 +183,7 @@ export class DiskPartitionLog implements PartitionLog {
   /** Waits for what is under way on disk and closes the files; the log must be stopped. */
   async closeFiles(): Promise<void> {
     await this.#state.writes.run(async () => {});
+    await this.#cleaner.idle();
     await this.#state.removals.run(async () => {});
     await this.#writer.sealer.idle();
     for (const segment of this.#state.segments) {

@@ -7,8 +7,8 @@ export class DiskTopic implements TopicState {
   readonly name: string;
   readonly topicId: string;
   readonly isInternal: boolean;
-  readonly config: TopicConfig;
-  readonly configOverrides: Partial<TopicConfig>;
+  config: TopicConfig;
+  configOverrides: Partial<TopicConfig>;
   readonly #partitions: DiskPartitionLog[];
 
   constructor(file: TopicFile, config: TopicConfig, partitions: DiskPartitionLog[]) {
@@ -26,6 +26,12 @@ export class DiskTopic implements TopicState {
 
   add(partitions: DiskPartitionLog[]): void {
     this.#partitions.push(...partitions);
+  }
+
+  changeConfig(own: Partial<TopicConfig>, config: TopicConfig): void {
+    this.configOverrides = own;
+    this.config = config;
+    for (const log of this.#partitions) log.changeConfig(config);
   }
 
   /** As its topic file says it. */

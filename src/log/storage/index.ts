@@ -6,6 +6,7 @@ export type {
   LogManager,
   OpenLogManagerOptions,
   PartitionLog,
+  ProducerDescription,
   ReadResult,
   TopicConfig,
   TopicState,

@@ -19,4 +19,6 @@ export interface LogContext {
   checkpoints: CheckpointFile;
   preallocation: Preallocation;
   indexIntervalBytes: number;
+  /** Memory for the keys of one cleaning. */
+  cleanerMapBytes: number;
 }

@@ -37,7 +37,14 @@ export interface TopicConfig {
   segmentBytes: number;
   segmentMs: number;
   maxMessageBytes: number;
-  cleanupPolicy: 'delete' | 'compact';
+  /** `compact` keeps the last record of each key, and refuses records without one. */
+  cleanupPolicy: 'delete' | 'compact' | 'compact,delete';
+  /** How long a tombstone (a record without a value) outlives the cleaning that removed what it deletes. */
+  deleteRetentionMs: number;
+  /** Share of a log that must be new since the last cleaning before it is cleaned again. */
+  minCleanableDirtyRatio: number;
+  /** Younger records are not cleaned. */
+  minCompactionLagMs: number;
   messageTimestampType: 'CreateTime' | 'LogAppendTime';
 }
 
@@ -77,6 +84,24 @@ export interface PartitionLog {
 
   /** Removes records below `offset` (DeleteRecords, snapshots of our own logs): whole segments now, the rest by log start offset. */
   advanceLogStart(offset: bigint): Promise<void>;
+
+  /**
+   * Where the records of `leaderEpoch`, or of the newest epoch before it, end (KIP-101, KIP-320); null for an epoch that has not begun.
+   * Never above the high watermark.
+   */
+  endOfEpoch(leaderEpoch: number): Promise<{ leaderEpoch: number; endOffset: bigint } | null>;
+
+  /** What is remembered of idempotent producers, of synced records only; everything appended before the call is synced first. */
+  describeProducers(): Promise<ProducerDescription[]>;
+}
+
+export interface ProducerDescription {
+  producerId: bigint;
+  producerEpoch: number;
+  /** Of the last record; -1 when only unsynced ones are known. */
+  lastSequence: number;
+  /** Wall clock of the last append, epoch ms. */
+  lastAppendMs: number;
 }
 
 export interface TopicState {
@@ -108,10 +133,21 @@ export interface LogManager {
   ): Promise<TopicState>;
   deleteTopic(name: string): Promise<void>;
   addPartitions(name: string, partitionCount: number): Promise<void>;
+  /**
+   * Replaces the topic's own settings by what `change` makes of them; durable and in force when it resolves. One change at a time.
+   * Throws LogError INVALID_CONFIG, and what `change` throws, having changed nothing. With `validateOnly` it only checks.
+   */
+  alterTopicConfig(
+    name: string,
+    change: (own: Partial<TopicConfig>) => Partial<TopicConfig>,
+    options?: { validateOnly?: boolean },
+  ): Promise<void>;
   /** A producer id never given before, also across crashes. */
   nextProducerId(): Promise<bigint>;
   /** Applies retention once; a background timer calls it too. */
   applyRetention(nowMs: number): Promise<void>;
+  /** Compacts once what has enough to clean; a background timer calls it too. */
+  cleanLogs(nowMs: number): Promise<void>;
   /** Syncs everything, writes the clean-shutdown marker, releases the lock. */
   close(): Promise<void>;
 }
@@ -141,6 +177,10 @@ export interface OpenLogManagerOptions {
   tailCacheBytes?: number;
   /** How often retention runs. Default 5 minutes. */
   retentionIntervalMs?: number;
+  /** How often compaction looks whether there is enough to clean. Default 15 s. */
+  cleanerIntervalMs?: number;
+  /** Memory for the keys of one cleaning, 32 bytes each; with more keys than fit a log is cleaned in several goes. Default 32 MiB. */
+  cleanerMapBytes?: number;
   /** Producers that wrote nothing for so long are forgotten. Default one day. */
   producerExpirationMs?: number;
 }

@@ -4,6 +4,7 @@
  *   <topic>-<partition>/                          a partition
  *   <topic>-<partition>.<topic id>-delete/        a partition whose topic is being deleted
  *   <base offset, 20 digits>.log|.index|.timeindex     a segment; with `.deleted` behind it, one that is being removed
+ *   <base offset, 20 digits>.log.cleaned|.log.swap     a cleaned segment, unfinished or about to take its place
  *   <offset, 20 digits>.producers                 producer state of all records below that offset (our own format)
  */
 import { LogError } from './log-error.ts';
@@ -15,6 +16,9 @@ export const segmentSuffixes = ['.log', '.index', '.timeindex'] as const;
 export type SegmentSuffix = (typeof segmentSuffixes)[number];
 export const snapshotSuffix = '.producers';
 export const deletedSuffix = '.deleted';
+/** What a cleaning writes, and what it has finished writing: the latter replaces segments (segment-swap.ts). */
+export const cleanedSuffix = '.cleaned';
+export const swapSuffix = '.swap';
 
 /** Throws LogError INVALID_TOPIC_EXCEPTION unless the name is 1 to 249 of [a-zA-Z0-9._-] and neither `.` nor `..`. */
 export function checkTopicName(name: string): void {

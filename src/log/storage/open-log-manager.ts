@@ -102,6 +102,7 @@ class LogOpening {
       producerIds,
       lock: this.#lock,
       retentionIntervalMs: this.#options.retentionIntervalMs ?? 5 * 60_000,
+      cleanerIntervalMs: this.#options.cleanerIntervalMs ?? 15_000,
       producerExpirationMs: this.#options.producerExpirationMs ?? dayMs,
     });
     return this.#manager;
@@ -129,6 +130,7 @@ class LogOpening {
       checkpoints: new CheckpointFile(fileSystem, options.dataDirectory),
       preallocation: new Preallocation(options.preallocation ?? { fromBytes: 256 << 10, maxBytes: 8 << 20 }),
       indexIntervalBytes: options.indexIntervalBytes ?? 4096,
+      cleanerMapBytes: options.cleanerMapBytes ?? 32 << 20,
     };
   }
 
@@ -153,7 +155,7 @@ class LogOpening {
 
   async #openTopics(topics: TopicFile[]): Promise<TopicStore> {
     const defaults = mergeTopicConfig(builtInTopicConfig, this.#options.defaults ?? {});
-    checkTopicConfig(defaults, false);
+    checkTopicConfig(defaults);
     const { dataDirectory } = this.#options;
     const store = new TopicStore({ context: this.#context, dataDirectory, defaults, randomBytes: this.#randomBytes });
     const isClean = await wasCleanShutdown(this.#fileSystem, dataDirectory);

@@ -1,5 +1,5 @@
 /** Reads of one partition: by offset from memory or segments, by timestamp through the time indexes. Never at or above the high watermark. */
-import { RecordCursor } from '../../wire/index.ts';
+import { type BatchHeader, RecordCursor } from '../../wire/index.ts';
 import type { FoundBatch } from './batch-location.ts';
 import type { LogContext } from './log-context.ts';
 import { errnoOf, LogError } from './log-error.ts';
@@ -36,16 +36,61 @@ export class PartitionReader {
       if (offset === highWatermark) return this.#result(Buffer.alloc(0), highWatermark);
       const limit = Math.min(Math.max(maxBytes, 0), maxReadBytes);
       const cached = this.#state.tail.read(offset, limit);
-      return this.#result(cached ?? (await this.#readSegment(offset, limit)), highWatermark);
+      if (cached) return this.#result(cached, highWatermark);
+      const records = await this.#state.fileReads.shared(() => this.#readSegment(offset, limit));
+      return this.#result(records, highWatermark);
     });
   }
 
   async offsetForTimestamp(timestampMs: bigint): Promise<OffsetAndTimestamp | null> {
-    return this.#outlivingRemoval(() => this.#offsetForTimestamp(timestampMs));
+    return this.#outlivingRemoval(() => this.#state.fileReads.shared(() => this.#offsetForTimestamp(timestampMs)));
   }
 
   async offsetOfMaxTimestamp(): Promise<OffsetAndTimestamp | null> {
-    return this.#outlivingRemoval(() => this.#offsetOfMaxTimestamp());
+    return this.#outlivingRemoval(() => this.#state.fileReads.shared(() => this.#offsetOfMaxTimestamp()));
+  }
+
+  /**
+   * Batches carry the epoch they were written in, and epochs only rise: one ends where the first batch of a later one begins. That
+   * is in the last segment that does not itself begin with a later one, or right behind it.
+   */
+  async endOfEpoch(leaderEpoch: number): Promise<{ leaderEpoch: number; endOffset: bigint }> {
+    return this.#outlivingRemoval(() => this.#state.fileReads.shared(() => this.#endOfEpoch(leaderEpoch)));
+  }
+
+  async #endOfEpoch(leaderEpoch: number): Promise<{ leaderEpoch: number; endOffset: bigint }> {
+    let holder: LogSegment | null = null;
+    let end: BatchHeader | null = null;
+    for (const segment of this.#readable()) {
+      const first = await this.#firstBatch(segment, () => true);
+      if (first && first.leaderEpoch > leaderEpoch) end = first;
+      if (end) break;
+      holder = segment;
+    }
+    let reached = leaderEpoch;
+    if (holder) {
+      reached = 0;
+      const later = await this.#firstBatch(holder, (header) => {
+        if (header.leaderEpoch <= leaderEpoch) reached = Math.max(reached, header.leaderEpoch);
+        return header.leaderEpoch > leaderEpoch;
+      });
+      end = later ?? end;
+    }
+    const { highWatermark, logStartOffset } = this.#state;
+    return { leaderEpoch: reached, endOffset: end ? max(end.baseOffset, logStartOffset) : highWatermark };
+  }
+
+  /** Segments with something to read. */
+  #readable(): LogSegment[] {
+    const { logStartOffset } = this.#state;
+    return this.#state.segments.filter(
+      (segment) => segment.visibleBytes > 0 && this.#nextOffsetOf(segment) > logStartOffset,
+    );
+  }
+
+  async #firstBatch(segment: LogSegment, matches: (header: BatchHeader) => boolean): Promise<BatchHeader | null> {
+    const from = max(segment.baseOffset, this.#state.logStartOffset);
+    return (await this.#segments.findBatch(segment, this.#nextOffsetOf(segment), from, matches))?.header ?? null;
   }
 
   async #offsetForTimestamp(timestampMs: bigint): Promise<OffsetAndTimestamp | null> {

@@ -12,11 +12,19 @@ import type { LogContext } from './log-context.ts';
 import { LogError } from './log-error.ts';
 import { LogSegment } from './log-segment.ts';
 import type { TopicConfig } from './log-types.ts';
-import { deletedSuffix, offsetFileName, parseOffsetFileName, segmentSuffixes, snapshotSuffix } from './names.ts';
+import {
+  cleanedSuffix,
+  deletedSuffix,
+  offsetFileName,
+  parseOffsetFileName,
+  segmentSuffixes,
+  snapshotSuffix,
+} from './names.ts';
 import { type PartitionIdentity, PartitionState } from './partition-state.ts';
 import { replayProducers } from './producer-replay.ts';
 import type { ProducerState } from './producer-state.ts';
 import { hasIndexFiles, recoverSegment, resumeSegment, sealRecovered } from './segment-recovery.ts';
+import { finishSwaps } from './segment-swap.ts';
 import { PartitionTail } from './tail-cache.ts';
 
 export interface OpenPartitionOptions {
@@ -61,7 +69,8 @@ class PartitionRecovery {
     if (this.#isDirectoryChanged || !this.#wasCleanShutdown)
       await this.#context.fileSystem.syncDirectory(this.#identity.directory);
     const leaderEpoch = this.#leaderEpoch(checkpoint?.leaderEpoch ?? 0, logEndOffset, recoveryPoint);
-    return this.#state(checkpoint?.logStartOffset ?? 0n, logEndOffset, leaderEpoch, producers);
+    const cleanedTo = checkpoint?.cleanedTo ?? 0n;
+    return this.#state(checkpoint?.logStartOffset ?? 0n, logEndOffset, leaderEpoch, producers, cleanedTo);
   }
 
   /** After a clean shutdown, when the end of the last segment is as its indexes say; else null. */
@@ -83,6 +92,7 @@ class PartitionRecovery {
   async #listFiles(): Promise<void> {
     const { fileSystem, indexIntervalBytes } = this.#context;
     const { directory } = this.#identity;
+    if (await finishSwaps(this.#context, directory)) this.#isDirectoryChanged = true;
     const names = await fileSystem.list(directory);
     const bases = names.flatMap((name) => parseOffsetFileName(name, '.log') ?? []).sort(ascending);
     if (bases.length === 0) throw noSegments(directory);
@@ -184,7 +194,13 @@ class PartitionRecovery {
     return former + 1;
   }
 
-  #state(logStartOffset: bigint, logEndOffset: bigint, leaderEpoch: number, producers: ProducerState): PartitionState {
+  #state(
+    logStartOffset: bigint,
+    logEndOffset: bigint,
+    leaderEpoch: number,
+    producers: ProducerState,
+    cleanedTo: bigint,
+  ): PartitionState {
     const first = this.#segments[0]!.baseOffset;
     const start = logStartOffset > first ? logStartOffset : first;
     return new PartitionState({
@@ -196,6 +212,7 @@ class PartitionRecovery {
       logStartOffset: start > logEndOffset ? logEndOffset : start,
       logEndOffset,
       leaderEpoch,
+      cleanedTo: cleanedTo > logEndOffset ? logEndOffset : cleanedTo,
     });
   }
 
@@ -206,7 +223,7 @@ class PartitionRecovery {
 }
 
 function isLeftOver(name: string, bases: Set<bigint>): boolean {
-  if (name.endsWith(temporarySuffix) || name.endsWith(deletedSuffix)) return true;
+  if ([temporarySuffix, deletedSuffix, cleanedSuffix].some((suffix) => name.endsWith(suffix))) return true;
   const base = parseOffsetFileName(name, '.index') ?? parseOffsetFileName(name, '.timeindex');
   return base !== null && !bases.has(base);
 }

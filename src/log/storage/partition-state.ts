@@ -10,6 +10,7 @@ import type { LogError } from './log-error.ts';
 import type { LogSegment } from './log-segment.ts';
 import type { TopicConfig } from './log-types.ts';
 import type { ProducerState } from './producer-state.ts';
+import { ReadGate } from './read-gate.ts';
 import { Serial } from './serial.ts';
 import type { PartitionTail } from './tail-cache.ts';
 
@@ -31,6 +32,7 @@ export interface PartitionStateOptions {
   logStartOffset: bigint;
   logEndOffset: bigint;
   leaderEpoch: number;
+  cleanedTo?: bigint;
 }
 
 interface Waiter {
@@ -42,6 +44,8 @@ export class PartitionState {
   readonly identity: PartitionIdentity;
   readonly writes = new Serial();
   readonly removals = new Serial();
+  /** Around every use of segment files by readers. */
+  readonly fileReads = new ReadGate();
   readonly tail: PartitionTail;
   readonly leaderEpoch: number;
   readonly producers: ProducerState;
@@ -49,6 +53,8 @@ export class PartitionState {
   segments: LogSegment[];
   logStartOffset: bigint;
   logEndOffset: bigint;
+  /** Offset up to which compaction has seen the log; records behind it are new to it. */
+  cleanedTo: bigint;
   #highWatermark: bigint;
   #stopped: LogError | null = null;
   #appendsRefused: LogError | null = null;
@@ -63,6 +69,7 @@ export class PartitionState {
     this.logStartOffset = options.logStartOffset;
     this.logEndOffset = options.logEndOffset;
     this.leaderEpoch = options.leaderEpoch;
+    this.cleanedTo = options.cleanedTo ?? 0n;
     this.#highWatermark = options.logEndOffset;
   }
 
@@ -131,6 +138,12 @@ export class PartitionState {
   /** Offset behind the last record of `segments[index]`. */
   nextOffsetOfSegment(index: number): bigint {
     return this.segments[index + 1]?.baseOffset ?? this.logEndOffset;
+  }
+
+  /** Puts one segment in the place of several that follow each other. */
+  replaceSegments(sources: readonly LogSegment[], replacement: LogSegment): void {
+    const index = this.segments.indexOf(sources[0]!);
+    this.segments = this.segments.toSpliced(index, sources.length, replacement);
   }
 
   /** Forgets `segments` from the first one on that begins at or above `offset`, which must leave one. */

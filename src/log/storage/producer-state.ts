@@ -12,6 +12,7 @@
  */
 import type { BatchHeader } from '../../wire/index.ts';
 import { LogError } from './log-error.ts';
+import type { ProducerDescription } from './log-types.ts';
 
 export const rememberedBatchCount = 5;
 const sequenceCount = 0x8000_0000;
@@ -90,6 +91,15 @@ export class ProducerState {
   undo(step: ProducerUndo): void {
     if (step.former) this.#entries.set(step.producerId, step.former);
     else this.#entries.delete(step.producerId);
+  }
+
+  /** What batches below `endOffset` say. Sequences have no holes, so before the oldest remembered batch lies the sequence before its own. */
+  describe(endOffset: bigint): ProducerDescription[] {
+    return [...this.#entries].map(([producerId, { epoch, batches, lastAppendMs }]) => {
+      const last = batches.findLast((batch) => batch.lastOffset < endOffset);
+      const lastSequence = last?.lastSequence ?? batches[0]!.baseSequence - 1;
+      return { producerId, producerEpoch: epoch, lastSequence, lastAppendMs };
+    });
   }
 
   expire(olderThanMs: number): void {

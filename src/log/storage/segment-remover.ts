@@ -134,8 +134,8 @@ export class SegmentRemover {
   }
 
   #firstCheckpoint(): PartitionCheckpoint {
-    const { logStartOffset, leaderEpoch, identity } = this.#state;
-    return { topicId: identity.topicId, logStartOffset, recoveryPoint: 0n, leaderEpoch };
+    const { logStartOffset, leaderEpoch, cleanedTo, identity } = this.#state;
+    return { topicId: identity.topicId, logStartOffset, recoveryPoint: 0n, leaderEpoch, cleanedTo };
   }
 
   #totalBytes(): number {

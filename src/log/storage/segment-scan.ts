@@ -53,7 +53,28 @@ export async function scanSegment(options: ScanOptions): Promise<ScanResult> {
   return { endPosition: position, nextOffset, damage: null };
 }
 
-async function readBatch(window: ReadWindow, position: number, options: ScanOptions): Promise<BatchHeader> {
+/** Every batch of a segment that is complete, with its bytes, checked. Throws an error that says what is damaged. */
+export async function* readBatches(options: {
+  file: LogFile;
+  fileBytes: number;
+  fromOffset: bigint;
+}): AsyncGenerator<{ header: BatchHeader; bytes: Buffer }> {
+  const window = new ReadWindow(options.file, options.fileBytes);
+  let nextOffset = options.fromOffset;
+  for (let position = 0; position < options.fileBytes; ) {
+    const header = await readBatch(window, position, { ...options, check: 'batches' });
+    checkDense(header, nextOffset);
+    yield { header, bytes: await window.bytesAt(position, header.sizeBytes) };
+    position += header.sizeBytes;
+    nextOffset = header.lastOffset + 1n;
+  }
+}
+
+async function readBatch(
+  window: ReadWindow,
+  position: number,
+  options: Pick<ScanOptions, 'fileBytes' | 'check'>,
+): Promise<BatchHeader> {
   const left = options.fileBytes - position;
   if (left < batchOverheadBytes)
     throw new Damage(`expected a batch header at ${position}, the file has only ${left} bytes more`);

@@ -46,6 +46,8 @@ export class PartitionTail {
   readonly #cache: TailCache;
   #chunks: TailChunk[] = [];
   #nextChunkBytes = firstChunkBytes;
+  /** Below it the files say something else by now. */
+  #readableFrom = 0n;
 
   constructor(cache: TailCache) {
     this.#cache = cache;
@@ -76,7 +78,7 @@ export class PartitionTail {
 
   /** Whole batches from the one that holds `offset` on, or null when that one is not (or no longer) here. */
   read(offset: bigint, maxBytes: number): Buffer | null {
-    const first = this.#chunkIndexOf(offset);
+    const first = offset < this.#readableFrom ? -1 : this.#chunkIndexOf(offset);
     if (first < 0) return null;
     let chunk = this.#chunks[first]!;
     let slice = chunk.read(offset, maxBytes);
@@ -94,6 +96,12 @@ export class PartitionTail {
       chunk = next;
     }
     return slices.length === 1 ? slices[0]! : Buffer.concat(slices, size);
+  }
+
+  /** Compaction has changed what lies below `offset`: it is read from the files from now on. */
+  forgetBelow(offset: bigint): void {
+    if (offset > this.#readableFrom) this.#readableFrom = offset;
+    for (const chunk of this.#chunks.filter((other) => other.isWritten && other.nextOffset <= offset)) this.drop(chunk);
   }
 
   drop(chunk: TailChunk): void {

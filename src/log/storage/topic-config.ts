@@ -11,6 +11,9 @@ export const builtInTopicConfig: TopicConfig = {
   segmentMs: 7 * dayMs,
   maxMessageBytes: (1 << 20) + 12,
   cleanupPolicy: 'delete',
+  deleteRetentionMs: dayMs,
+  minCleanableDirtyRatio: 0.5,
+  minCompactionLagMs: 0,
   messageTimestampType: 'CreateTime',
 };
 
@@ -21,6 +24,8 @@ const bounds = {
   segmentBytes: [1024, 0x7fff_ffff],
   segmentMs: [1, Number.MAX_SAFE_INTEGER],
   maxMessageBytes: [0, 0x7fff_ffff],
+  deleteRetentionMs: [0, Number.MAX_SAFE_INTEGER],
+  minCompactionLagMs: [0, Number.MAX_SAFE_INTEGER],
 } as const;
 
 /** The defaults with a topic's own settings over them; those that are undefined do not count. */
@@ -32,8 +37,8 @@ export function definedOnly(config: Partial<TopicConfig>): Partial<TopicConfig> 
   return Object.fromEntries(Object.entries(config).filter(([, value]) => value !== undefined));
 }
 
-/** Throws LogError INVALID_CONFIG. Compaction is not offered; logs that their owner keeps short by snapshots may be marked with it. */
-export function checkTopicConfig(config: TopicConfig, isInternal: boolean): void {
+/** Throws LogError INVALID_CONFIG. */
+export function checkTopicConfig(config: TopicConfig): void {
   for (const [key, [least, most]] of Object.entries(bounds)) {
     const value = config[key as keyof typeof bounds];
     if (!Number.isInteger(value) || value < least || value > most) {
@@ -43,11 +48,12 @@ export function checkTopicConfig(config: TopicConfig, isInternal: boolean): void
       );
     }
   }
-  if (config.cleanupPolicy !== 'delete' && !(isInternal && config.cleanupPolicy === 'compact')) {
-    throw new LogError(
-      'INVALID_CONFIG',
-      `expected cleanup.policy=delete, got ${config.cleanupPolicy}: compaction is not offered`,
-    );
+  const { cleanupPolicy, minCleanableDirtyRatio: ratio } = config;
+  if (!['delete', 'compact', 'compact,delete'].includes(cleanupPolicy)) {
+    throw new LogError('INVALID_CONFIG', `expected cleanup.policy delete, compact or both, got ${cleanupPolicy}`);
+  }
+  if (!(ratio >= 0 && ratio <= 1)) {
+    throw new LogError('INVALID_CONFIG', `expected min.cleanable.dirty.ratio from 0 to 1, got ${ratio}`);
   }
   if (config.messageTimestampType !== 'CreateTime' && config.messageTimestampType !== 'LogAppendTime') {
     throw new LogError(
@@ -55,4 +61,8 @@ export function checkTopicConfig(config: TopicConfig, isInternal: boolean): void
       `expected message.timestamp.type CreateTime or LogAppendTime, got ${config.messageTimestampType}`,
     );
   }
+}
+
+export function isCompacted({ cleanupPolicy }: TopicConfig): boolean {
+  return cleanupPolicy !== 'delete';
 }

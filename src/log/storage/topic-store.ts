@@ -92,7 +92,7 @@ export class TopicStore {
       checkPartitionCount(options.partitionCount, 1);
       const isInternal = options.isInternal ?? false;
       const config = definedOnly(options.config ?? {});
-      checkTopicConfig(mergeTopicConfig(this.#defaults, config), isInternal);
+      checkTopicConfig(mergeTopicConfig(this.#defaults, config));
       const topicId = this.#newTopicId();
       const file: TopicFile = { name, topicId, partitionCount: options.partitionCount, isInternal, config };
       await this.#makePartitions(file, 0);
@@ -112,6 +112,23 @@ export class TopicStore {
       await this.#makePartitions(file, firstNew);
       topic.add(this.#newLogs(file, firstNew));
       this.#context.logger.info({ topic: name, partitionCount }, 'PartitionsAdded');
+    });
+  }
+
+  alterConfig(
+    name: string,
+    change: (own: Partial<TopicConfig>) => Partial<TopicConfig>,
+    validateOnly: boolean,
+  ): Promise<void> {
+    return this.#change(async () => {
+      const topic = this.#existing(name);
+      const own = definedOnly(change(topic.configOverrides));
+      const config = mergeTopicConfig(this.#defaults, own);
+      checkTopicConfig(config);
+      if (validateOnly) return;
+      await writeTopicFile(this.#context.fileSystem, this.#dataDirectory, { ...topic.toFile(), config: own });
+      topic.changeConfig(own, config);
+      this.#context.logger.info({ topic: name, config: own }, 'TopicConfigChanged');
     });
   }
 

@@ -1,6 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import type { LogError } from '../../../../src/log/storage/index.ts';
 import { ManualClock } from '../../../../src/shared/index.ts';
+import { encodeBatch } from '../../../../src/wire/index.ts';
 import { appendValues, batchOf, fileOf, newDisk, openWithTopic, readAll, startMs } from './log-fixture.ts';
 
 const long = 'x'.repeat(1500);
@@ -120,9 +121,15 @@ describe('retention', () => {
     const { manager } = await openWithTopic(newDisk(), { defaults: { retentionBytes: 0, retentionMs: 1 } });
     const config = { cleanupPolicy: 'compact' as const };
     const { partitions } = await manager.createTopic('__owned', { partitionCount: 1, isInternal: true, config });
-    await appendValues(partitions[0]!, [long, long, long, long]);
+    const log = partitions[0]!;
+    for (let i = 0; i < 4; i++) {
+      await log.append(encodeBatch([{ key: 'k', value: long }], { timestampMs: BigInt(startMs) })).durable;
+    }
+    const { sizeBytes } = log;
     await manager.applyRetention(startMs * 2);
-    expect(partitions[0]!.logStartOffset).toBe(0n);
+    await manager.cleanLogs(startMs * 2);
+    expect(log.logStartOffset).toBe(0n);
+    expect(log.sizeBytes).toBe(sizeBytes);
   });
 });
 

@@ -88,7 +88,8 @@ describe('topics', () => {
     await refused(manager.addPartitions('missing', 2), 'UNKNOWN_TOPIC_OR_PARTITION');
     await refused(manager.deleteTopic('missing'), 'UNKNOWN_TOPIC_OR_PARTITION');
     for (const config of [
-      { cleanupPolicy: 'compact' as const },
+      { cleanupPolicy: 'delete,compact' as 'compact' },
+      { minCleanableDirtyRatio: 1.5 },
       { segmentBytes: 10 },
       { retentionMs: -2 },
       { maxMessageBytes: 1.5 },
