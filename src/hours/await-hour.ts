@@ -1,4 +1,4 @@
-import { type Clock, systemClock } from '../shared/index.ts';
+import { BadInputError, type Clock, systemClock } from '../shared/index.ts';
 import type { WarehouseFiles } from '../warehouse/index.ts';
 import { type HourAnswer, HourBook } from './hour-book.ts';
 
@@ -39,6 +39,7 @@ export async function awaitHour(options: AwaitHourOptions): Promise<AwaitHourRes
   let said: string | null = null;
   for (;;) {
     book ??= await HourBook.open(files, table, { clock, ...call });
+    if (book === null) checkHourText(hour);
     const answer = book === null ? null : await book.look(book.times.parse(hour), signal);
     if (answer?.isReady) return { isReady: true, reason: null, answer };
     const reason = answer?.reason ?? `there is no table ${table} in this warehouse yet`;
@@ -48,4 +49,10 @@ export async function awaitHour(options: AwaitHourOptions): Promise<AwaitHourRes
     said = reason;
     await clock.sleep(Math.min(pollMs, leftMs), signal);
   }
+}
+
+/** As far as it can be checked without the table's zone. */
+function checkHourText(hour: string): void {
+  if (/^\d{4}-\d\d-\d\d(T\d\d((:\d\d){0,2}(Z|[+-]\d\d:\d\d))?)?$/.test(hour)) return;
+  throw new BadInputError(`expected an hour like 2026-11-20T23, or a day like 2026-11-20, got "${hour}"`);
 }

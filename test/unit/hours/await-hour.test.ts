@@ -75,6 +75,7 @@ describe('await', () => {
       isReady: false,
       reason: 'there is no table later in this warehouse yet',
     });
+    await expect(awaitHour({ ...options, hour: 'noon' })).rejects.toThrow('got "noon"');
   });
 
   it('ends when it is told to', async () => {
