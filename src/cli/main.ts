@@ -18,6 +18,7 @@ import { produceCommand } from './commands/produce.ts';
 import { registryCommand } from './commands/registry.ts';
 import { backfillCommand, reloadCommand } from './commands/reload.ts';
 import { rulesCommand } from './commands/rules.ts';
+import { schemaCommand } from './commands/schema.ts';
 import { selftestCommand } from './commands/selftest.ts';
 import { topicsCommand } from './commands/topics.ts';
 import { undoCommand } from './commands/undo.ts';
@@ -53,6 +54,7 @@ const commands = [
   groupsCommand(),
   offsetsCommand(),
   auditCommand(),
+  schemaCommand(),
   hoursCommand(),
   awaitCommand(),
   compactCommand(),

@@ -42,6 +42,7 @@ export {
   parseType,
   TypeTextError,
 } from './table/data-type.ts';
+export { type ColumnChange, type ColumnDifference, diffSchemas } from './table/diff-schemas.ts';
 export { withFieldIds } from './table/field-ids.ts';
 export { inferBatchSchema, inferSchema, type SampleRecord } from './table/infer-schema.ts';
 export { holdsSchema, mergeSchemas, SchemaConflictError } from './table/merge-schemas.ts';

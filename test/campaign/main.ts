@@ -1,11 +1,13 @@
 // Campaigns: `npm run campaign -- --seed N [--local N] [--hdfs N] [--broker N] [--churn-millions N] [--churn-minutes N]
-// [--forced-owners N] [--concurrency N]`; 0 leaves a part out.
+// [--forced-owners N] [--typed-rows N] [--concurrency N]`; 0 leaves a part out.
 // Prints the seed; the same seed plays the same faults again. Ends with exit code 1 when a promise was broken.
 import { parseArgs } from 'node:util';
 import { setup as build } from '../support/build-once.ts';
 import { killBrokerUnderLoad } from './broker-kill.ts';
+import { failOverNameNodes, failWebHdfs } from './hdfs-faults.ts';
 import { churnLoaders } from './loader-churn.ts';
 import { killLoaders } from './loader-kill.ts';
+import { compareGeneratedRows } from './typed-rows.ts';
 
 const { values } = parseArgs({
   options: {
@@ -19,6 +21,11 @@ const { values } = parseArgs({
     'churn-millions': { type: 'string', default: '10' },
     'churn-minutes': { type: 'string', default: '30' },
     'forced-owners': { type: 'string', default: '200' },
+    /** Generated rows of every column type that are compared with what two readers find. */
+    'typed-rows': { type: 'string', default: '1000000' },
+    /** Random faults of WebHDFS, and failovers of a real pair of NameNodes. */
+    'hdfs-faults': { type: 'string', default: '5000' },
+    failovers: { type: 'string', default: '200' },
     concurrency: { type: 'string', default: '2' },
   },
 });
@@ -39,6 +46,9 @@ if (brokerCount > 0) {
   const report = await killBrokerUnderLoad({ seed, count: brokerCount, print });
   print(`broker: ${JSON.stringify(report)}`);
 }
+const [webHdfsFaults, failovers] = [Number(values['hdfs-faults']), Number(values.failovers)];
+if (webHdfsFaults > 0) isClean = (await failWebHdfs({ seed, faults: webHdfsFaults, print })) && isClean;
+if (failovers > 0) isClean = (await failOverNameNodes({ count: failovers, print })) && isClean;
 const churn = {
   records: Number(values['churn-millions']) * 1_000_000,
   minutes: Number(values['churn-minutes']),
@@ -47,4 +57,6 @@ const churn = {
 if (Object.values(churn).some((dose) => dose > 0)) {
   isClean = (await churnLoaders({ ...churn, seed, print })) && isClean;
 }
+const typedRows = Number(values['typed-rows']);
+if (typedRows > 0) isClean = (await compareGeneratedRows({ seed, rowCount: typedRows, print })) && isClean;
 process.exitCode = isClean ? 0 : 1;
