@@ -38,6 +38,9 @@ export interface PeerHdfs extends PeerServers {
   dfsadmin(...args: string[]): Promise<string>;
   haadmin(...args: string[]): Promise<string>;
   fsck(...args: string[]): Promise<string>;
+  /** `hadoop key`: keys of encryption zones; `hdfs crypto`: the zones. */
+  key(...args: string[]): Promise<string>;
+  crypto(...args: string[]): Promise<string>;
   /** Resolves when the first NameNode that is active has left safe mode and knows `dataNodes` live DataNodes. */
   waitUntilReady(options?: { dataNodes?: number; timeoutMs?: number }): Promise<void>;
 }
@@ -118,6 +121,8 @@ export async function startHdfs(options: PeerHdfsOptions = {}): Promise<PeerHdfs
     dfsadmin: (...args) => hdfs('dfsadmin', args),
     haadmin: (...args) => hdfs('haadmin', args),
     fsck: (...args) => hdfs('fsck', args),
+    key: (...args) => hdfs('key', args),
+    crypto: (...args) => hdfs('crypto', args),
     waitUntilReady: (wait = {}) =>
       waitFor(`HDFS in ${dataDir} to leave safe mode`, wait.timeoutMs ?? 90_000, async () => {
         for (const node of nameNodes) {

@@ -249,6 +249,7 @@ httpfs.http.port $((base + 6))
 httpfs.hadoop.config.dir $data/conf
 httpfs.proxyuser.$user.hosts *
 httpfs.proxyuser.$user.groups *
+${HDFS_PROPERTIES:-}
 $([[ -z ${HDFS_KERBEROS:-} ]] || cat <<K
 httpfs.hadoop.authentication.type kerberos
 httpfs.hadoop.authentication.kerberos.principal HTTP/localhost@$realm

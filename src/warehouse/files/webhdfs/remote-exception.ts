@@ -41,6 +41,10 @@ function parseErrorPage(page: string): RemoteException | null {
  */
 function unwrap(exception: RemoteException): RemoteException {
   const { name: outer } = exception;
+  // Whoever is not the super-user hears of a file in the place of a folder as of a right that is missing.
+  if (outer === 'AccessControlException' && exception.message.endsWith('(is not a directory)')) {
+    return { name: 'ParentNotDirectoryException', message: exception.message };
+  }
   if (outer === 'SecurityException' || outer === 'ContainerException') return unwrapLogin(exception);
   if (outer !== 'RemoteException' && outer !== 'IOException') return exception;
   const [, name, message] = /^(?:[a-z0-9]+\.)+([A-Za-z$]+Exception): ?(.*)$/s.exec(exception.message) ?? [];

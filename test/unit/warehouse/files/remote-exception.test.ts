@@ -39,6 +39,13 @@ describe('parseRemoteException', () => {
     expect(parseRemoteException(body('RemoteException', message))?.name).toBe(name);
   });
 
+  it('takes a file in the place of a folder for what it is, also for users whose rights are checked', () => {
+    const text = '/wh/t/a (is not a directory)';
+    expect(parseRemoteException(body('AccessControlException', text))?.name).toBe('ParentNotDirectoryException');
+    const missing = 'Permission denied: user=alice, access=WRITE, inode="/":hdfs:supergroup:drwxr-xr-x';
+    expect(parseRemoteException(body('AccessControlException', missing))?.name).toBe('AccessControlException');
+  });
+
   it('finds why a login failed', () => {
     const why = 'Failed to obtain user group information: org.apache.hadoop.';
     const expired = `${why}security.token.SecretManager$InvalidToken: Token  has expired, current time: 2026-11-21`;
