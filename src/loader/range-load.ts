@@ -38,6 +38,8 @@ export interface RangeLoadSettings {
   /** Encoded bytes at which a roll ends. Default 256 MB. */
   rollBytes?: number;
   scratchDirectory?: string;
+  /** True: the files are only counted and thrown away; new columns are not kept in the table. */
+  isTrial?: boolean;
 }
 
 const dayMs = 86_400_000;
@@ -148,7 +150,8 @@ export class RangeLoader {
   async *#seal(open: OpenRoll): AsyncGenerator<SealedRoll> {
     if (open.isEmpty) return;
     const { encoder } = open;
-    if (encoder && encoder.rowCount > 0) await this.#table.schemas.settle(encoder, this.#signal);
+    if (encoder && encoder.rowCount > 0 && !this.#settings.isTrial)
+      await this.#table.schemas.settle(encoder, this.#signal);
     const roll = await open.seal('end-of-input', this.#signal);
     try {
       yield roll;

@@ -1,6 +1,7 @@
 // The door of the rewrites: what changes the files of a table without moving an offset.
 
 export { type CompactedGroup, type CompactOptions, type CompactReport, compactTable } from './compact-table.ts';
+export { compareWithLog, type LogComparison } from './compare-with-log.ts';
 export { type DeadLetter, type DeadLetterFile, deadLetterFiles, readDeadLetters } from './dead-letters.ts';
 export { type RebuildOptions, type RebuildReport, type RebuiltPartition, rebuildLedger } from './rebuild-ledger.ts';
 export { backfillRange, type ReloadOptions, type ReloadReport, reloadRange } from './reload-range.ts';

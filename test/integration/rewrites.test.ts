@@ -4,6 +4,7 @@ import { PartitionChain, readChain, readHistory, TableChain } from '../../src/of
 import {
   backfillRange,
   compactTable,
+  compareWithLog,
   deadLetterFiles,
   type RewriteContext,
   reloadRange,
@@ -264,6 +265,27 @@ async function lastCommitBegins(): Promise<bigint> {
   for await (const found of readHistory(context.files, id, state)) if (found.kind === 'commit') first = found.first;
   return first;
 }
+
+describe('the comparison with the log', () => {
+  it('finds the same rows and the same content hash on both sides, after merges and reloads, and where the log has expired', async () => {
+    await load();
+    await compactTable(context, everything);
+    await reload(5n, 47n);
+    await lab.deleteRecords(topic.name, 1, 25n);
+    const source = { cluster: lab.cluster, topic, settings };
+    const [one, two] = [await compareWithLog(context, source, 0), await compareWithLog(context, source, 1)];
+    expect(one).toMatchObject({ first: 0n, next: 60n, logRows: 54n, tableRows: 54n, problems: [] });
+    expect(one!.logHash).toBe(one!.tableHash);
+    expect(two).toMatchObject({ first: 25n, next: 60n, logRows: 31n, tableRows: 31n, problems: [] });
+  });
+
+  it('tells when the table holds other rows than the log, by this contract', async () => {
+    await load();
+    const source = { cluster: lab.cluster, topic, settings: { timeField: 'no_such_field' } };
+    const found = await compareWithLog(context, source, 0);
+    expect(found!.problems.join()).toMatch(/the log's records are 0 rows, the table has 54.*content hash/);
+  });
+});
 
 describe('rewind and skip', () => {
   it('let the loader read again from a commit boundary, and leave a gap with who and why', async () => {

@@ -1,16 +1,21 @@
 import { Command } from 'commander';
 import type { AuditCommandOptions } from '../offsets/run-audit.ts';
 import { withWarehouseOptions } from '../offsets/warehouse-options.ts';
+import { addContractOptions } from '../rewrites/contract-options.ts';
 
 /** `sluice audit`: is every offset in the warehouse exactly once, or accounted for? */
 export function auditCommand(): Command {
-  const brokers = 'compare the checkpoints with the log of this cluster';
-  return withWarehouseOptions(new Command('audit'), { brokers })
+  const brokers =
+    'compare the checkpoints with the log of this cluster; with --deep every record, by number and content hash';
+  return addContractOptions(withWarehouseOptions(new Command('audit'), { brokers }))
     .description(
       'Prove that every offset is in the warehouse exactly once, or accounted for; exit code 4 when one is not.',
     )
     .option('--deep', 'read the offsets in every file and name those that are missing or double')
-    .addHelpText('after', '\nExample:\n  $ sluice audit --warehouse webhdfs://namenode:9870/warehouse --deep')
+    .addHelpText(
+      'after',
+      '\nExamples:\n  $ sluice audit --warehouse webhdfs://namenode:9870/warehouse --deep\n  $ sluice audit --warehouse file:///data/warehouse --deep --brokers 127.0.0.1:9092 --time-field ts',
+    )
     .action(async (options: AuditCommandOptions) => {
       const { runAudit } = await import('../offsets/run-audit.ts');
       process.exitCode = await runAudit(options);

@@ -1,14 +1,18 @@
-import { type AuditReport, auditWarehouse, type LogBounds, readLogBounds } from '../../loader/index.ts';
+import { type AuditReport, auditWarehouse, knownTopic, type LogBounds, readLogBounds } from '../../loader/index.ts';
 import { describeOffsets } from '../../offsets/index.ts';
+import { compareWithLog, type LogComparison } from '../../rewrites/index.ts';
 import { silentLogger } from '../../shared/index.ts';
 import type { WarehouseFiles } from '../../warehouse/index.ts';
 import { KafkaCluster } from '../../wire/client/index.ts';
 import { clientConfigOf } from '../kafka/client-config.ts';
+import { withCluster } from '../kafka/with-cluster.ts';
 import { exitCodes, formatCount, printJson, printTable, progressBar } from '../output.ts';
+import { type ContractFlags, contractSettings } from '../rewrites/contract-options.ts';
+import { openContext } from '../rewrites/using-table.ts';
 import { stopSignal } from '../signals.ts';
 import { usingWarehouse, type WarehouseOptions } from './warehouse-options.ts';
 
-export interface AuditCommandOptions extends WarehouseOptions {
+export interface AuditCommandOptions extends WarehouseOptions, ContractFlags {
   deep?: boolean;
 }
 
@@ -33,14 +37,60 @@ export async function runAudit(options: AuditCommandOptions): Promise<number> {
     } finally {
       progress.stop();
     }
-    if (options.json) printJson({ ok: report.ok, partitions: report.partitions });
+    const comparisons = options.deep && options.brokers ? await compareAll(options, options.brokers, files) : [];
+    const isOk = report.ok && comparisons.every(({ problems }) => problems.length === 0);
+    if (options.json) printJson({ ok: isOk, partitions: report.partitions, log: comparisons });
     else print(report, options.deep ?? false);
+    if (!options.json && comparisons.length > 0) printComparisons(comparisons);
     for (const { table, topic, partition, message } of report.problems) {
       const place = [table, topic, partition === null ? null : `partition ${partition}`].filter(Boolean).join(', ');
       process.stderr.write(`${place === '' ? '' : `${place}: `}${message}\n`);
     }
-    return report.ok ? exitCodes.complete : exitCodes.difference;
+    for (const { table, partition, problems } of comparisons) {
+      for (const problem of problems) process.stderr.write(`${table}, partition ${partition}: ${problem}\n`);
+    }
+    return isOk ? exitCodes.complete : exitCodes.difference;
   });
+}
+
+/** Every record of the log once more, by the contract: its rows against the table's, by number and content hash. */
+async function compareAll(
+  options: AuditCommandOptions,
+  brokers: string[],
+  files: WarehouseFiles,
+): Promise<LogComparison[]> {
+  const settings = await contractSettings(options);
+  const found: LogComparison[] = [];
+  await withCluster({ ...options, brokers }, async (cluster) => {
+    const clusterId = await cluster.clusterId();
+    const chains = await describeOffsets(files, { table: options.table });
+    for (const table of new Set(chains.map((chain) => chain.table))) {
+      const context = await openContext(files, table);
+      const [known] = await cluster.topics({ signal: context.signal }, [table]);
+      if (!known) continue; // said already: the cluster has no such partition
+      const topic = knownTopic(known, clusterId);
+      for (const chain of chains) {
+        if (chain.table !== table || chain.topicId !== topic.topicId) continue;
+        const comparison = await compareWithLog(context, { cluster, topic, settings }, chain.partition);
+        if (comparison) found.push(comparison);
+      }
+    }
+  });
+  return found;
+}
+
+function printComparisons(comparisons: readonly LogComparison[]): void {
+  process.stdout.write('\n');
+  printTable(comparisons, [
+    { header: 'TABLE', cell: ({ table }) => table },
+    { header: 'PARTITION', cell: ({ partition }) => String(partition), align: 'right' },
+    { header: 'LOG FROM', cell: ({ first }) => String(first), align: 'right' },
+    { header: 'TO', cell: ({ next }) => String(next), align: 'right' },
+    { header: 'ROWS OF LOG', cell: ({ logRows }) => formatCount(logRows), align: 'right' },
+    { header: 'OF TABLE', cell: ({ tableRows }) => formatCount(tableRows), align: 'right' },
+    { header: 'HASH OF LOG', cell: ({ logHash }) => logHash },
+    { header: 'OF TABLE', cell: ({ tableHash }) => tableHash },
+  ]);
 }
 
 async function logBoundsOf(
