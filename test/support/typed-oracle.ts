@@ -2,7 +2,13 @@ import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { isDeepStrictEqual } from 'node:util';
-import { type ColumnType, openParquetEngine, type ParquetEngineName, parseType } from '../../src/warehouse/index.ts';
+import {
+  type ColumnType,
+  openParquetEngine,
+  type ParquetEngineName,
+  parseType,
+  type TableSchema,
+} from '../../src/warehouse/index.ts';
 import { encodeBatch, RecordCursor, readBatchHeader } from '../../src/wire/index.ts';
 import { duckdbRows, hyparquetRawRows } from './typed-readers.ts';
 import { oracleValue, type TypedRow, TypedRows } from './typed-rows.ts';
@@ -14,6 +20,8 @@ export interface OracleOptions {
   rowCount: number;
   /** Rows of a file; all of them are compared before the next file is written. */
   rowsPerFile: number;
+  /** Changes a finished file before it is read; gives the path of the file to read. */
+  rewrite?: (path: string, schema: TableSchema) => Promise<string>;
   onFile?: (rowsDone: number) => void;
 }
 
@@ -34,20 +42,17 @@ export async function compareTypedRows(options: OracleOptions): Promise<string[]
   const rows = new TypedRows(options.types.map(parseType), options.seed);
   const differences: string[] = [];
   try {
+    const schema: TableSchema = {
+      id: 1,
+      mode: 'declared',
+      keyType: 'bytes',
+      columns: options.types.map((type, index) => ({ name: `c${index}`, type: type as ColumnType, isRequired: false })),
+    };
     const encoder = await engine.openEncoder({
       topic: 'typed',
       topicId: 'f'.repeat(32),
       partition: 0,
-      schema: {
-        id: 1,
-        mode: 'declared',
-        keyType: 'bytes',
-        columns: options.types.map((type, index) => ({
-          name: `c${index}`,
-          type: type as ColumnType,
-          isRequired: false,
-        })),
-      },
+      schema,
       scratchDirectory,
       codec: options.engine === 'duckdb' ? 'zstd' : 'snappy',
       rowGroupRows: 5000,
@@ -71,13 +76,15 @@ export async function compareTypedRows(options: OracleOptions): Promise<string[]
         expected.push(...made);
       }
       for (const { localPath } of await encoder.seal()) {
+        const path = options.rewrite ? await options.rewrite(localPath, schema) : localPath;
         for (const [reader, read] of [
           ['duckdb', duckdbRows],
           ['hyparquet', hyparquetRawRows],
         ] as const) {
-          differences.push(...compare(reader, await read(localPath), expected, options, done));
+          differences.push(...compare(reader, await read(path), expected, options, done));
         }
         await rm(localPath);
+        await rm(path, { force: true });
       }
       options.onFile?.(done + expected.length);
     }
@@ -104,8 +111,8 @@ function compare(
       const name = `c${column}`;
       const found = oracleValue(type, row[name]);
       const wanted = expected[index]!.values[name]!;
-      // Of a float, -0 and 0 differ too: isDeepStrictEqual compares as Object.is does.
-      if (isDeepStrictEqual(found, wanted)) continue;
+      // Of a float, -0 and 0 differ too: both compare as Object.is does.
+      if (Object.is(found, wanted) || (typeof wanted === 'object' && isDeepStrictEqual(found, wanted))) continue;
       differences.push(
         `${reader}: row ${firstRow + index}, ${name} ${types[column]}: expected ${show(wanted)}, found ${show(found)}`,
       );

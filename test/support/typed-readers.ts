@@ -34,6 +34,11 @@ export async function hyparquetRawRows(path: string): Promise<Record<string, unk
   });
 }
 
+/** Runs SQL of the test's own. */
+export async function duckdbRun(sql: string): Promise<void> {
+  await (await duckdb()).run(sql);
+}
+
 let connection: Promise<DuckDBConnection> | null = null;
 
 function duckdb(): Promise<DuckDBConnection> {

@@ -221,9 +221,12 @@ export class TypedRows {
   }
 
   #between(low: bigint, high: bigint): bigint {
+    const range = high - low + 1n;
+    if (range <= 2n ** 32n) return low + BigInt(Math.floor(this.#random() * Number(range)));
     let drawn = 0n;
-    for (let word = 0; word < 5; word++) drawn = (drawn << 32n) | BigInt(Math.floor(this.#random() * 2 ** 32));
-    return low + (drawn % (high - low + 1n));
+    for (let word = 0; word < (range <= 2n ** 64n ? 2 : 5); word++)
+      drawn = (drawn << 32n) | BigInt(Math.floor(this.#random() * 2 ** 32));
+    return low + (drawn % range);
   }
 
   #chance(share: number): boolean {
