@@ -2,7 +2,7 @@
 # Fetches ahead of time what the other scripts would fetch at their first use, and (on Debian, as
 # root or with sudo) the packages that they need:
 #   install.sh [debian] [kafka] [hdfs] [python] [spark] [datasets] [kerberos]
-# Nothing named: all but kerberos. What is there already costs nothing. A last line says what is missing.
+# Nothing named: all. What is there already costs nothing. A last line says what is missing.
 source "$(dirname "$0")/common.sh"
 
 # packages COMMAND=PACKAGE...: installs the packages whose commands are not there.
@@ -34,11 +34,11 @@ data_sets() {
   cp "$PEERS/datasets/package.json" "$dir/package.json"
 }
 
-[[ $# -gt 0 ]] || set -- debian kafka hdfs python spark datasets
+[[ $# -gt 0 ]] || set -- debian kerberos kafka hdfs python spark datasets
 for part; do
   case $part in
     debian)
-      packages javac=openjdk-17-jdk-headless mvn=maven curl=curl jq=jq flock=util-linux python3=python3 \
+      packages javac=openjdk-17-jdk-headless mvn=maven curl=curl openssl=openssl jq=jq flock=util-linux python3=python3 \
         redis-server=redis-server kcat=kcat
       venv_module ;;
     kerberos) PATH=$PATH:/usr/sbin packages krb5kdc=krb5-kdc kadmin.local=krb5-admin-server kinit=krb5-user ;;

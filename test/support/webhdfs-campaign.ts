@@ -30,9 +30,17 @@ const rowsPerFile = 10;
 
 /** Each fault hits this share of the requests that it can hit. */
 const rates: Partial<Record<WebHdfsFaultKind, number>> = {
-  ...{ standby: 0.02, retriable: 0.02, 'safe-mode': 0.02, quota: 0.02, 'no-datanode': 0.02, 'no-block': 0.03 },
-  ...{ reset: 0.03, 'lost-answer': 0.04, late: 0.03, 'dead-datanode': 0.02, cut: 0.04, 'error-page': 0.02, slow: 0.02 },
-  ...{ stall: 0.004, 'lost-stall': 0.004 },
+  ...{ standby: 0.01, retriable: 0.01, 'safe-mode': 0.02, quota: 0.02, 'no-datanode': 0.01, 'no-block': 0.03 },
+  ...{
+    reset: 0.015,
+    'lost-answer': 0.02,
+    late: 0.015,
+    'dead-datanode': 0.01,
+    cut: 0.03,
+    'error-page': 0.01,
+    slow: 0.01,
+  },
+  ...{ stall: 0.002, 'lost-stall': 0.002 },
 };
 
 /**

@@ -55,11 +55,12 @@ export function parseLong(body: Buffer): number {
   return value;
 }
 
-/** The clock of the server that answered, to the second. Hadoop sends `Date` twice: from before and after its work. */
+/** The clock of the server that answered, to the second. Hadoop sends `Date` twice, from before and after its work; proxies join them. */
 export function serverTimeMs(answer: HttpAnswer): number {
   const times: number[] = [];
   for (let i = 0; i + 1 < answer.rawHeaders.length; i += 2) {
-    if (answer.rawHeaders[i]!.toLowerCase() === 'date') times.push(Date.parse(answer.rawHeaders[i + 1]!));
+    if (answer.rawHeaders[i]!.toLowerCase() !== 'date') continue;
+    for (const text of answer.rawHeaders[i + 1]!.split(/(?<=GMT), */)) times.push(Date.parse(text));
   }
   const latestMs = Math.max(...times);
   if (!Number.isFinite(latestMs)) throw new WarehouseError('remote', "expected a Date header in the NameNode's answer");
