@@ -59,6 +59,9 @@ export function parseWarehouseUrl(url: string): WarehouseAddress {
   if (scheme === 'file') return parseFile(url);
   const known = Object.hasOwn(schemes, scheme) ? schemes[scheme] : undefined;
   if (known) return parseWebHdfs(url, known, authority, path);
+  if (/^(s3[an]?|gs|abfss?|wasbs?)$/i.test(scheme)) {
+    throw badUrl(url, `a file system whose rename refuses a taken name, such as ${examples}; object stores have none`);
+  }
   const others = 'swebhdfs://, httpfs:// or webhdfs+https:// in front of a gateway';
   throw badUrl(url, `file:// or webhdfs://, such as ${examples} (also ${others})`);
 }

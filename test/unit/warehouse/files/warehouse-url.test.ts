@@ -46,7 +46,7 @@ describe('parseWarehouseUrl', () => {
     ['', 'expected a URL such as file:///'],
     ['/var/wh', 'expected a URL such as file:///'],
     ['hdfs://nn1:8020/wh', 'expected file:// or webhdfs://'],
-    ['s3://bucket/wh', 'expected file:// or webhdfs://'],
+    ['s3://bucket/wh', 'object stores have none'],
     ['constructor://x/wh', 'expected file:// or webhdfs://'],
     ['webhdfs+https://knox:8443/gateway/default/warehouse', 'up to /webhdfs/v1'],
     ['webhdfs+https://knox:8443/gateway/default/webhdfs/v1', 'up to /webhdfs/v1'],
