@@ -1,8 +1,7 @@
 import type { OffsetRun, PartitionRuns } from '../offsets/index.ts';
 import { LedgerError, rewriteFileName } from '../offsets/index.ts';
 import { describeError, SluiceError } from '../shared/index.ts';
-import { addContentHashes, FileMerger, type ParquetCodec, TablePaths } from '../warehouse/index.ts';
-import { copyToLocal } from './local-copies.ts';
+import { addContentHashes, copyToLocal, FileMerger, type ParquetCodec, TablePaths } from '../warehouse/index.ts';
 import { checkSameRows, rangesOfFacts, rangesOfFiles, rewriteFooter, timesOf } from './merged-file.ts';
 import { type CompactionGroup, type CompactionRules, planCompaction } from './plan-compaction.ts';
 import type { RewriteContext } from './rewrite-context.ts';

@@ -9,9 +9,8 @@ import {
   SchemaStore,
   type TableFile,
 } from '../offsets/index.ts';
-import { addContentHashes, FileMerger, TablePaths } from '../warehouse/index.ts';
+import { addContentHashes, copyToLocal, FileMerger, TablePaths } from '../warehouse/index.ts';
 import type { KafkaCluster } from '../wire/client/index.ts';
-import { copyToLocal } from './local-copies.ts';
 import { largest } from './merged-file.ts';
 import type { RewriteContext } from './rewrite-context.ts';
 

@@ -10,9 +10,8 @@ import {
   type TableFile,
 } from '../offsets/index.ts';
 import { BadInputError, describeError, SluiceError } from '../shared/index.ts';
-import { addContentHashes, FileMerger, TablePaths } from '../warehouse/index.ts';
+import { addContentHashes, copyToLocal, FileMerger, TablePaths } from '../warehouse/index.ts';
 import type { KafkaCluster } from '../wire/client/index.ts';
-import { copyToLocal } from './local-copies.ts';
 import { checkSameRows, rangesOfFacts, rangesOfFiles, rewriteFooter } from './merged-file.ts';
 import { folderOf } from './plan-compaction.ts';
 import type { RewriteContext } from './rewrite-context.ts';

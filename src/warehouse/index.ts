@@ -1,3 +1,4 @@
+export { copyToLocal } from './files/copy-to-local.ts';
 export { createUnique } from './files/create-unique.ts';
 export { hdfsConfigVariable } from './files/hdfs-settings.ts';
 export { LocalFiles } from './files/local-files.ts';
@@ -30,6 +31,7 @@ export { fileReader, type ParquetFooter, type RangedReader, readParquetFooter } 
 export { FileMerger, type MergeOptions } from './parquet/rewrite/file-merger.ts';
 export type { PartitionFacts } from './parquet/rewrite/row-facts.ts';
 export { addContentHashes } from './parquet/row-hash.ts';
+export { parquetSource, type QueryColumn, sqlIdentifier, sqlLiteral, TableQuery } from './parquet/table-query.ts';
 export { parseColumnsFile, readColumnsFile } from './table/columns-file.ts';
 export { type ContractFile, type ContractWriter, contractOf, type TableContract } from './table/contract.ts';
 export { type ContractSurroundings, parseContractFile, readContractFile } from './table/contract-file.ts';
@@ -64,6 +66,6 @@ export {
   tableFolder,
 } from './table/table-layout.ts';
 export type { Column, TableSchema } from './table/table-schema.ts';
-export { typeOrJson, withTypedColumns } from './table/typed-columns.ts';
 export { TimeFolders, type TimePeriod, type TimeSegment } from './table/time-folders.ts';
 export { TimeZone } from './table/time-zone.ts';
+export { typeOrJson, withTypedColumns } from './table/typed-columns.ts';

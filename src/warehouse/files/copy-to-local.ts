@@ -1,7 +1,7 @@
 import { mkdir, open } from 'node:fs/promises';
 import { dirname } from 'node:path';
-import { SluiceError } from '../shared/index.ts';
-import type { WarehouseFiles } from '../warehouse/index.ts';
+import { SluiceError } from '../../shared/index.ts';
+import type { WarehouseFiles } from './warehouse-files.ts';
 
 const pieceBytes = 8 * 1024 * 1024;
 
