@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # Fetches ahead of time what the other scripts would fetch at their first use, and (on Debian, as
 # root or with sudo) the packages that they need:
-#   install.sh [debian] [kafka] [hdfs] [python] [spark] [datasets] [kerberos]
+#   install.sh [debian] [kafka] [hdfs] [python] [serializers] [spark] [datasets] [kerberos]
 # Nothing named: all. What is there already costs nothing. A last line says what is missing.
 source "$(dirname "$0")/common.sh"
 
@@ -34,7 +34,7 @@ data_sets() {
   cp "$PEERS/datasets/package.json" "$dir/package.json"
 }
 
-[[ $# -gt 0 ]] || set -- debian kerberos kafka hdfs python spark datasets
+[[ $# -gt 0 ]] || set -- debian kerberos kafka hdfs python serializers spark datasets
 for part; do
   case $part in
     debian)
@@ -44,6 +44,7 @@ for part; do
     kerberos) PATH=$PATH:/usr/sbin packages krb5kdc=krb5-kdc kadmin.local=krb5-admin-server kinit=krb5-user ;;
     kafka | hdfs) jars "$part" ;;
     python) venv python >/dev/null ;;
+    serializers) venv serializers >/dev/null ;;
     spark) "$PEERS/spark/run.sh" install ;;
     datasets) locked datasets data_sets ;;
     *) die "no such part: $part" ;;

@@ -204,6 +204,11 @@ export function peerPython(args: string[], options: { input?: string; timeoutMs?
   return runPeer('python/run', args, {}, options);
 }
 
+/** Runs Python with other people's serializers installed: fastavro, protobuf and protoc, Confluent's with its registry client. */
+export function serializerPython(args: string[], options: { timeoutMs?: number } = {}): Promise<string> {
+  return runPeer('serializers/run', args, {}, options);
+}
+
 /** A file of the real data sets (npm package vega-datasets), such as `flights-200k.json`. */
 export function dataSetPath(name: string): string {
   const cache = process.env['SLUICE_PEERS_CACHE'] ?? fileURLToPath(new URL('../../.peers', import.meta.url));
