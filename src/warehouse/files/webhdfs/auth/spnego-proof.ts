@@ -27,13 +27,22 @@ export class SpnegoProof implements Proof {
   readonly isFreshEachTime = true;
   readonly #options: SpnegoOptions;
   #folder: Promise<string> | null = null;
+  #turn: Promise<unknown> = Promise.resolve();
 
   constructor(options: SpnegoOptions) {
     this.#options = options;
     this.user = options.keytab?.principal ?? null;
   }
 
+  /** One after the other: all of them write and read one ticket cache. */
   async authorization({ host }: NameNodeAddress, signal?: AbortSignal): Promise<string> {
+    const proof = this.#turn.then(() => this.#prove(host, signal));
+    this.#turn = proof.catch(() => {});
+    return await proof;
+  }
+
+  async #prove(host: string, signal: AbortSignal | undefined): Promise<string> {
+    signal?.throwIfAborted();
     const { keytab, command } = this.#options;
     const env = { ...process.env };
     if (keytab) {
