@@ -14,7 +14,8 @@ import { HourFiles } from './hour-files.ts';
 import { digestOfFiles, type HourManifest, summarize } from './hour-manifest.ts';
 import { describeLags, isManifestTrue, laggingPartitions, viewHour } from './hour-view.ts';
 import { type HourCluster, type LogMark, readMarks } from './log-marks.ts';
-import { rewriteMark, surveyTable, type TableSurvey } from './table-survey.ts';
+import { readSurveyCache, type SurveyCache, writeSurveyCache } from './survey-cache.ts';
+import { byPath, rewriteMark, surveyTable, type TableSurvey } from './table-survey.ts';
 
 /** How long after an hour's end records of it still count as being on time. */
 export const defaultLatenessMs = 600_000;
@@ -95,13 +96,15 @@ class HourCloser {
     const untilMs = (await this.#nowMs()) - (this.#options.latenessMs ?? defaultLatenessMs);
     const marks = await readMarks(files, table, cluster, signal);
     await this.#close(await this.#hoursDue(untilMs), marks);
-    const survey = await surveyTable(files, this.#times, this.#chain.state, signal);
+    const cache = await readSurveyCache(files, table, signal);
+    const survey = await surveyTable(files, this.#times, this.#chain.state, cache, signal);
     await this.#close(this.#hoursWithFiles(survey, untilMs), marks);
     for (const state of this.#hoursInOrder()) {
       signal?.throwIfAborted();
       if (state.state === 'closed') await this.#completeIfProven(state, survey);
-      else if (!isManifestTrue(state, survey.files.get(state.hour) ?? [])) await this.#write(state, survey);
+      else if (!isAhead(state, survey) && !(await this.#isTrue(state, survey))) await this.#write(state, survey);
     }
+    await this.#keepSurvey(survey, cache);
     return this.#report;
   }
 
@@ -153,22 +156,63 @@ class HourCloser {
 
   async #completeIfProven(state: HourState, survey: TableSurvey): Promise<void> {
     const lags = laggingPartitions(state.marks, survey.partitions);
-    const reason = lags.length > 0 ? describeLags(lags) : await this.#missingFiles(state.hour, survey);
+    const reason = lags.length > 0 ? describeLags(lags) : await this.#missingFiles(survey.files.get(state.hour) ?? []);
     if (reason === null) await this.#write(state, survey);
     else this.#report.waiting.push({ hour: state.hour, reason });
   }
 
-  async #missingFiles(hour: string, survey: TableSurvey): Promise<string | null> {
-    const missing = await this.#contract.missing(survey.files.get(hour) ?? []);
+  async #missingFiles(live: readonly LiveFile[]): Promise<string | null> {
+    const missing = await this.#contract.missing(live);
     if (missing.length === 0) return null;
     return `${missing.length} files are committed but not visible yet, first ${missing[0]}`;
+  }
+
+  /** The files of an hour as they are now. */
+  async #liveFiles(state: HourState, survey: TableSurvey): Promise<readonly LiveFile[]> {
+    const found = survey.files.get(state.hour) ?? [];
+    if (survey.isWhole || state.manifest === null) return found;
+    // Nothing was replaced since the survey before, so the hour has the files of its manifest and those that came.
+    const manifest = await this.#contract.read(state.manifest);
+    const came = new Set(found.map(({ path }) => path));
+    const before = manifest.files.filter(({ path }) => !came.has(path));
+    return [...found, ...before.map((file): LiveFile => ({ ...file, sequence: null, staged: null }))].sort(byPath);
+  }
+
+  /** Whether a complete hour still is what its manifest says. */
+  async #isTrue(state: HourState, survey: TableSurvey): Promise<boolean> {
+    if (!survey.isWhole && !survey.files.has(state.hour)) return true;
+    return isManifestTrue(state, await this.#liveFiles(state, survey));
+  }
+
+  /** Saves the next closer from reading what this one has read, unless something of it is not dealt with. */
+  async #keepSurvey(survey: TableSurvey, before: SurveyCache | null): Promise<void> {
+    const { files, table, signal } = this.#options;
+    const state = await this.#chain.refresh(this.#call);
+    if (rewriteMark(state) !== survey.rewrites) return;
+    const complete = [...state.hours.values()].filter((hour) => hour.state === 'complete');
+    for (const hour of complete) if (isAhead(hour, survey) || !(await this.#isTrue(hour, survey))) return;
+    const isDone = new Set(complete.map(({ hour }) => hour));
+    const kept = [...survey.files].filter(([hour]) => !isDone.has(hour)).flatMap(([, list]) => list);
+    const partitions = [...survey.partitions];
+    const isNew =
+      partitions.some(([key, { sequence }]) => before?.sequences.get(key) !== sequence) ||
+      kept.length !== before?.files.length ||
+      before.rewrites !== survey.rewrites;
+    if (!isNew) return;
+    const cache: SurveyCache = {
+      rewrites: survey.rewrites,
+      sequences: new Map(partitions.map(([key, { sequence }]) => [key, sequence])),
+      retractions: new Map(partitions.map(([key, { retractions }]) => [key, retractions])),
+      files: kept,
+    };
+    await writeSurveyCache(files, table, cache, signal);
   }
 
   /** The next revision: manifest to where it is kept, record, manifest to where readers see it. */
   async #write(before: HourState, survey: TableSurvey): Promise<void> {
     const { hour, revision } = before;
-    const live = survey.files.get(hour) ?? [];
-    const missing = revision === 0 ? null : await this.#missingFiles(hour, survey);
+    const live = await this.#liveFiles(before, survey);
+    const missing = revision === 0 ? null : await this.#missingFiles(live);
     if (missing !== null) {
       this.#report.waiting.push({ hour, reason: missing });
       return;
@@ -240,6 +284,11 @@ class HourCloser {
 
 /** Manifests of so many of the newest records are looked for. */
 const recentHours = 32;
+
+/** Whether another closer has seen more than this survey when it wrote the hour's record. */
+function isAhead(state: HourState, survey: TableSurvey): boolean {
+  return state.marks.some((mark) => mark.sequence > (survey.partitions.get(partitionKey(mark))?.sequence ?? 0));
+}
 
 /** The ends as they were closed, with how far each chain is covered; partitions that came later are covered as well. */
 function marksOf(closed: readonly HourMark[], survey: TableSurvey): HourManifest['marks'] {

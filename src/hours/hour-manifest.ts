@@ -58,6 +58,21 @@ const range = z.strictObject({
   rowCount: count,
   contentHash: z.string(),
 });
+/** A file as records, manifests and surveys write it. */
+export const tableFileSchema = z.strictObject({
+  path: z.string(),
+  size: count,
+  topic: z.string(),
+  topicId: z.string(),
+  partition: count.nullable(),
+  ranges: z.array(range),
+  rowCount: count,
+  minTimeMs: int64,
+  maxTimeMs: int64,
+  contentHash: z.string(),
+  schemaId: count,
+});
+
 const manifestSchema = z.strictObject({
   formatVersion: z.literal(manifestFormatVersion),
   kind: z.literal('hour-manifest'),
@@ -74,21 +89,7 @@ const manifestSchema = z.strictObject({
   rowCount: int64,
   byteCount: int64,
   contentHash: z.string(),
-  files: z.array(
-    z.strictObject({
-      path: z.string(),
-      size: count,
-      topic: z.string(),
-      topicId: z.string(),
-      partition: count.nullable(),
-      ranges: z.array(range),
-      rowCount: count,
-      minTimeMs: int64,
-      maxTimeMs: int64,
-      contentHash: z.string(),
-      schemaId: count,
-    }),
-  ),
+  files: z.array(tableFileSchema),
   marks: z.array(
     z.strictObject({
       topic: z.string(),

@@ -11,31 +11,37 @@ import { partitionFormat } from './partition-format.ts';
 
 const headerBytes = 4096;
 
-/** All records of a partition's chain from the oldest on, up to `state`. */
+/** All records of a partition's chain from the oldest on, or from behind the sequence `after`, up to `state`. */
 export function readHistory(
   files: WarehouseFiles,
   chain: ChainId,
   state: ChainState,
   signal?: AbortSignal,
+  after = 0,
 ): AsyncGenerator<LedgerRecord> {
-  return readRecords(files, partitionFormat(chain), state, signal);
+  return readRecords(files, partitionFormat(chain), state, signal, after);
 }
 
 /**
  * All records of a chain from the oldest on, up to `state`: those of ended eras from their snapshots, those of the newest
- * from its folder. Memory: one era. Verifies the snapshots' hashes and that every record follows the one before.
+ * from its folder. Memory: one era. Verifies the snapshots' hashes and that every record follows the one before. Of eras that
+ * ended at or before the sequence `after` nothing is read.
  */
 export async function* readRecords<R extends ChainRecordHead, S extends ChainTail>(
   files: WarehouseFiles,
   format: ChainFormat<R, S>,
   state: ChainTail,
   signal?: AbortSignal,
+  after = 0,
 ): AsyncGenerator<R> {
-  const follow = new LinkChecker(format);
-  for (const snapshot of await snapshotsOldestFirst(files, format.table, state.snapshot, signal)) {
-    yield* readSnapshot(files, format, snapshot, follow, signal);
+  const follow = new LinkChecker(format, after > 0);
+  const newest = after >= state.eraFirstSequence - 1 ? null : state.snapshot;
+  for (const snapshot of await snapshotsOldestFirst(files, format.table, newest, after, signal)) {
+    for await (const record of readSnapshot(files, format, snapshot, follow, signal)) {
+      if (record.sequence > after) yield record;
+    }
   }
-  const places = unsaved(state);
+  const places = unsaved(state).filter(({ sequence }) => sequence > after);
   for (const [i, { folder, sequence }] of places.entries()) {
     const read = await readOrDamage<R>(files, format, folder, sequence, signal);
     if (read instanceof LedgerError) {
@@ -62,6 +68,7 @@ async function snapshotsOldestFirst(
   files: WarehouseFiles,
   table: string,
   newest: SnapshotPointer | null,
+  after: number,
   signal: AbortSignal | undefined,
 ): Promise<SnapshotPointer[]> {
   const found: SnapshotPointer[] = [];
@@ -69,7 +76,8 @@ async function snapshotsOldestFirst(
     found.push(pointer);
     const path = absolutePath(table, pointer.path);
     const head = await files.read(path, { offset: 0, length: headerBytes, ...signalOption(signal) });
-    pointer = readHeader(head, path).previous;
+    const { previous, firstSequence } = readHeader(head, path);
+    pointer = after > 0 && firstSequence <= after + 1 ? null : previous;
   }
   return found.reverse();
 }
@@ -93,7 +101,12 @@ async function* readSnapshot<R extends ChainRecordHead, S extends ChainTail>(
   }
 }
 
-function readHeader(head: Buffer, path: string): { previous: SnapshotPointer | null } {
+interface SnapshotHeader {
+  previous: SnapshotPointer | null;
+  firstSequence: number;
+}
+
+function readHeader(head: Buffer, path: string): SnapshotHeader {
   let header: Record<string, unknown>;
   try {
     header = decodeSealedJson(head.subarray(0, head.indexOf(10) + 1));
@@ -101,7 +114,7 @@ function readHeader(head: Buffer, path: string): { previous: SnapshotPointer | n
     throw unreadableRecord(path, 'the header line is broken', error);
   }
   if (header['kind'] === 'snapshot' && header['formatVersion'] === snapshotFormatVersion) {
-    return header as unknown as { previous: SnapshotPointer | null };
+    return header as unknown as SnapshotHeader;
   }
   throw new LedgerError('unsupported-format', `${path}: expected a snapshot of format ${snapshotFormatVersion}`, {
     path,
@@ -113,20 +126,24 @@ class LinkChecker<R extends ChainRecordHead> {
   readonly #format: ChainFormat<R, ChainTail>;
   #sequence = 0;
   #hash = '';
+  /** The record before the first one was not read. */
+  #isFirst: boolean;
 
-  constructor(format: ChainFormat<R, ChainTail>) {
+  constructor(format: ChainFormat<R, ChainTail>, isFromMiddle: boolean) {
     this.#format = format;
+    this.#isFirst = isFromMiddle;
   }
 
   check(record: R, hash: string): void {
     const step = this.#format.isVoiding(record) ? 2 : 1;
     const follows = record.sequence === this.#sequence + step && record.previousHash === this.#hash;
-    if (!follows || this.#format.isForeign(record)) {
+    if (!(follows || this.#isFirst) || this.#format.isForeign(record)) {
       throw new LedgerError(
         'broken-chain',
         `${this.#format.folder}: record ${record.sequence} does not follow record ${this.#sequence}`,
       );
     }
+    this.#isFirst = false;
     this.#sequence = record.sequence;
     this.#hash = hash;
   }

@@ -28,11 +28,12 @@ export type {
   SnapshotPointer,
 } from './ledger-record.ts';
 export { examineDamage, type LedgerDamage, voidDamagedRecord } from './ledger-repair.ts';
+export { NumberedFiles } from './numbered-files.ts';
 export * from './offset-intervals.ts';
 export { type CommitInput, PartitionChain } from './partition-chain.ts';
 export { maxRunsPerCommit } from './record-codec.ts';
 export { type SchemaPublication, SchemaStore } from './schema-store.ts';
-export { type LiveFile, liveFiles, tableFileOf } from './table-chain/live-files.ts';
+export { filesUpTo, type LiveFile, liveFiles, tableFileOf } from './table-chain/live-files.ts';
 export { landedCount, type OffsetClasses, PartitionAccounts } from './table-chain/partition-accounts.ts';
 export { TableChain, type TableChainOptions } from './table-chain/table-chain.ts';
 export { replacedPath, rewriteFileName, rewriteFolders, rewriteStaging } from './table-chain/table-paths.ts';

@@ -1,7 +1,7 @@
 import type { WarehouseFiles } from '../../warehouse/index.ts';
 import { readHistory } from '../chain-history.ts';
 import { readChain, readTail } from '../chain-reader.ts';
-import { isRetracted } from '../chain-state.ts';
+import { type ChainState, isRetracted } from '../chain-state.ts';
 import type { ChainId } from '../ledger-paths.ts';
 import type { CommitRecord, LedgerFile } from '../ledger-record.ts';
 import { listChains } from '../table-discovery.ts';
@@ -56,8 +56,18 @@ export async function* partitionFiles(
   chain: ChainId,
   signal?: AbortSignal,
 ): AsyncGenerator<PartitionFile> {
-  const state = await readChain(files, chain, '', signal);
-  for await (const record of readHistory(files, chain, state, signal)) {
+  yield* filesUpTo(files, chain, await readChain(files, chain, '', signal), signal);
+}
+
+/** The same up to a state that is known already, and of commits behind the sequence `after` only. */
+export async function* filesUpTo(
+  files: WarehouseFiles,
+  chain: ChainId,
+  state: ChainState,
+  signal?: AbortSignal,
+  after = 0,
+): AsyncGenerator<PartitionFile> {
+  for await (const record of readHistory(files, chain, state, signal, after)) {
     if (record.kind !== 'commit' || isRetracted(state, record)) continue;
     const isStaged = record.sequence > state.publishedThrough;
     for (const file of record.files) yield { file, commit: record, isStaged };

@@ -121,6 +121,78 @@ describe('an hour', () => {
   });
 });
 
+describe('a look of the closer', () => {
+  it('reads what came since the look before, not the whole history', async () => {
+    const readsOf = async (): Promise<number> => {
+      const files = new MemoryFiles(world.disk);
+      await world.close({ files });
+      return files.calls.filter(({ method, path }) => method === 'read' && path.includes('/ledger/')).length;
+    };
+    for (let i = 0; i < 90; i++) {
+      world.produce(0, at('2026-11-20T23:10'));
+      await world.load(0); // an era ends with every twentieth record
+    }
+    world.nowMs = at('2026-11-21T00:15');
+    const first = await readsOf();
+    world.produce(0, at('2026-11-21T00:16'));
+    await world.load(0);
+    const second = await readsOf();
+    expect(first).toBeGreaterThan(second + 5);
+    world.nowMs = at('2026-11-21T01:15');
+    await world.close();
+    expect(world.manifest('2026-11-21T00').rowCount).toBe(1n);
+    expect(world.manifest(hour)).toMatchObject({ revision: 1, rowCount: 90n });
+  });
+
+  it('keeps files of hours that are not over in mind until they are', async () => {
+    world.produce(0, at('2026-11-21T05:00')); // a clock that is ahead
+    await world.load(0);
+    world.nowMs = at('2026-11-21T00:15');
+    await world.close();
+    world.produce(0, at('2026-11-21T05:10'), at('2026-11-20T23:05'));
+    await world.load(0);
+    await world.close();
+    world.nowMs = at('2026-11-21T06:15');
+    await world.close();
+    expect(world.manifest('2026-11-21T05')).toMatchObject({ revision: 1, rowCount: 2n });
+    expect(world.manifest(hour)).toMatchObject({ revision: 2, state: 'amended', rowCount: 1n });
+  });
+
+  it('reads all again when what it kept in mind is damaged', async () => {
+    world.produce(0, at('2026-11-20T23:10'));
+    await world.load(0);
+    world.nowMs = at('2026-11-20T23:50');
+    await world.close();
+    const [path] = world.disk.paths(`/${worldTopic}/_sluice/hours/`);
+    const bytes = world.disk.bytes(path!);
+    bytes[bytes.length >> 1]! ^= 1;
+    world.nowMs = at('2026-11-21T00:15');
+    await world.close();
+    expect(world.manifest(hour)).toMatchObject(world.expected(hour));
+  });
+});
+
+describe('a compaction', () => {
+  it('gives a complete hour a further manifest with the same rows, and leaves it complete', async () => {
+    for (const partition of [0, 1]) {
+      world.produce(partition, at('2026-11-20T23:10'));
+      await world.load(partition);
+    }
+    world.nowMs = at('2026-11-21T00:15');
+    await world.close();
+    await world.compact(hour);
+    expect((await world.close()).revised).toEqual([hour]);
+    const [first, second] = world.manifests(hour).map((path) => decodeManifest(world.disk.bytes(path), path));
+    expect(second).toMatchObject({ revision: 2, state: 'complete', ...world.expected(hour) });
+    expect([first!.files.length, second!.files.length]).toEqual([2, 1]);
+    expect(second!.files.map(({ path }) => path)).toEqual(world.visible(hour));
+    world.produce(0, at('2026-11-20T23:20'));
+    await world.load(0);
+    await world.close();
+    expect(world.manifest(hour)).toMatchObject({ revision: 3, state: 'amended', ...world.expected(hour) });
+  });
+});
+
 describe('manifests', () => {
   it('are visible only when the chain says so, wherever a closer dies, and the next one finishes the work', async () => {
     const seed = Number(process.env['SEED'] ?? 1);

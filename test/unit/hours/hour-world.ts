@@ -6,7 +6,16 @@ import {
   type HourCluster,
   type HourManifest,
 } from '../../../src/hours/index.ts';
-import { checkTopicIdentity, PartitionChain, settleLayout, TableChain } from '../../../src/offsets/index.ts';
+import {
+  checkTopicIdentity,
+  liveFiles,
+  PartitionChain,
+  rewriteFileName,
+  rewriteStaging,
+  settleLayout,
+  TableChain,
+  type TableFile,
+} from '../../../src/offsets/index.ts';
 import type { Clock } from '../../../src/shared/index.ts';
 import {
   addContentHashes,
@@ -126,6 +135,43 @@ export class HourWorld {
       await chain.finishMoves();
       await chain.turnEraIfDue();
     } else this.#chains.delete(partition);
+  }
+
+  /** Replaces all files of an hour by one with the same rows, as a compaction does. */
+  async compact(hour: string): Promise<void> {
+    const { folder } = this.times.parse(hour);
+    const replaced: TableFile[] = [];
+    for await (const { sequence: _, staged: __, ...file } of liveFiles(this.files, worldTopic, { hour: folder })) {
+      replaced.push(file);
+    }
+    const chain = await TableChain.open(this.files, worldTopic, { clock: this.clock });
+    const reason = 'test';
+    const intent = await chain.append((state) => {
+      return { kind: 'intent', operation: 'compact', staging: rewriteStaging(state.sequence + 1), scope: null, reason };
+    });
+    const staged = `${intent!.staging}/merged.parquet`;
+    const bytes = Buffer.from(replaced.map(({ path }) => path).join());
+    await this.files.create(`/${worldTopic}/${staged}`, { bytes });
+    const [first] = replaced;
+    await chain.append((state) => {
+      const added = {
+        ...{ ...first!, staged, partition: null, size: bytes.length, ranges: replaced.flatMap(({ ranges }) => ranges) },
+        path: `${folder}/${rewriteFileName(worldTopic, state.sequence + 1, 0)}`,
+        rowCount: replaced.reduce((sum, { rowCount }) => sum + rowCount, 0),
+        contentHash: replaced.map(({ contentHash }) => contentHash).reduce(addContentHashes),
+      };
+      const empty = { deduplicated: [], replayed: [], accounts: [], undoes: null };
+      return {
+        kind: 'rewrite',
+        operation: 'compact',
+        intent: intent!.sequence,
+        replaced,
+        added: [added],
+        ...empty,
+        reason,
+      };
+    });
+    await chain.finishMoves();
   }
 
   cluster(): HourCluster {
