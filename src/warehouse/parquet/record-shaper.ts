@@ -7,7 +7,7 @@ import { PersonalFields, type PersonalNode, personalTree } from './personal-fiel
 
 /**
  * Writes a record's JSON object anew as a contract asks: of a declared table an object with its columns (from wherever they come, with
- * defaults) and the field of the event time; of an inferred one all fields. Personal fields are hashed or left out on the way.
+ * defaults) and the fields of the event time and of the folders; of an inferred one all fields. Personal fields are hashed or left out on the way.
  */
 export class RecordShaper {
   readonly #reader = new JsonReader();
@@ -17,11 +17,12 @@ export class RecordShaper {
   readonly #outputs: Output[] | null;
   readonly #probe: FieldProbe;
 
-  constructor(rules: RecordRules, heap: ByteHeap, timeField: string | null) {
+  /** `kept`: fields that are needed although they may be no columns, as that of the event time. */
+  constructor(rules: RecordRules, heap: ByteHeap, kept: readonly string[]) {
     this.#heap = heap;
     this.#personal = new PersonalFields(this.#reader, heap, rules.salt);
     this.#tree = personalTree(rules.personal);
-    this.#outputs = rules.columns === null ? null : outputsOf(rules.columns, this.#tree, timeField);
+    this.#outputs = rules.columns === null ? null : outputsOf(rules.columns, this.#tree, kept);
     this.#probe = new FieldProbe((this.#outputs ?? []).map(({ path }) => path));
   }
 
@@ -82,16 +83,15 @@ interface Output {
   personal: PersonalNode | undefined;
 }
 
-function outputsOf(columns: readonly ColumnRule[], tree: PersonalNode, timeField: string | null): Output[] {
+function outputsOf(columns: readonly ColumnRule[], tree: PersonalNode, kept: readonly string[]): Output[] {
   const output = ({ name, from, default: text }: ColumnRule): Output => ({
     path: from,
     name: Buffer.from(`${JSON.stringify(name)}:`),
     default: text === null ? null : Buffer.from(text),
     personal: nodeAt(tree, from),
   });
-  const isTimeThere = timeField === null || columns.some(({ name }) => name === timeField);
-  const time: ColumnRule[] = isTimeThere ? [] : [{ name: timeField, from: [timeField], default: null }];
-  return [...columns, ...time].map(output);
+  const others = [...new Set(kept)].filter((name) => !columns.some((column) => column.name === name));
+  return [...columns, ...others.map((name) => ({ name, from: [name], default: null }))].map(output);
 }
 
 function nodeAt(tree: PersonalNode, path: readonly string[]): PersonalNode | undefined {

@@ -23,15 +23,16 @@ export class ValueStages {
   readonly #filtered = new Set<number>();
 
   /** Null when values are to be read as they came. */
-  static open({ decode, rules, timeField }: EncoderOptions): ValueStages | null {
+  static open({ decode, rules, timeField, layout }: EncoderOptions): ValueStages | null {
     const hasRules = rules !== undefined && (rules.filter !== null || needsShape(rules));
-    return decode || hasRules ? new ValueStages(decode ?? null, rules ?? null, timeField) : null;
+    const kept = [...(timeField === null ? [] : [timeField]), ...(layout?.partitionBy ?? [])];
+    return decode || hasRules ? new ValueStages(decode ?? null, rules ?? null, kept) : null;
   }
 
-  private constructor(decoding: ValueDecoding | null, rules: RecordRules | null, timeField: string | null) {
+  private constructor(decoding: ValueDecoding | null, rules: RecordRules | null, kept: readonly string[]) {
     this.#decoding = decoding;
     this.#filter = rules === null || rules.filter === null ? null : new RecordFilter(rules.filter);
-    this.#shaper = rules !== null && needsShape(rules) ? new RecordShaper(rules, this.#shaped, timeField) : null;
+    this.#shaper = rules !== null && needsShape(rules) ? new RecordShaper(rules, this.#shaped, kept) : null;
   }
 
   /** Why the record at that position cannot be loaded; null when nothing speaks against it yet. */

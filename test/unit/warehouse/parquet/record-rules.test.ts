@@ -1,6 +1,6 @@
 import { createHmac } from 'node:crypto';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { parseContractFile } from '../../../../src/warehouse/index.ts';
+import { defaultLayout, parseContractFile } from '../../../../src/warehouse/index.ts';
 import { RecordFilter } from '../../../../src/warehouse/parquet/record-filter.ts';
 import { batchOf, everything, inferred, load, sqlRows, TestTable } from './support.ts';
 
@@ -150,6 +150,14 @@ salt: { env: SALT }`);
     expect(files.map(({ folder }) => folder)).toEqual(['dt=2026-11-21/hr=05']);
     expect(rows).toMatchObject([{ n: 1n }]);
     expect(rows[0]).not.toHaveProperty('ts');
+    await encoder.close();
+  });
+
+  it('still finds the fields of folders that are no columns', async () => {
+    const layout = { ...defaultLayout, partitionBy: ['country'] };
+    const encoder = await open('columns: [{name: n, type: int64, from: a.n}]', { layout });
+    const { files } = await load(encoder, ['{"country":"DE","a":{"n":1}}']);
+    expect(files.map(({ folder }) => folder)).toEqual(['dt=2026-11-21/hr=07/country=DE']);
     await encoder.close();
   });
 });
