@@ -16,6 +16,9 @@ export interface Membership {
 
 const publishTimeoutMs = 3000;
 
+/** Tells our broker's retention pin that this commit from outside the group is what a load has landed. */
+const landedMetadata = 'sluice.landed';
+
 /** `host:pid:worker`, for people. */
 export function hostLabel(workerIndex: number): string {
   return `${hostname()}:${process.pid}:${workerIndex}`;
@@ -94,7 +97,8 @@ export class JobMembership implements Membership {
   async publishPosition(topic: string, partition: number, next: bigint, leaderEpoch: number): Promise<void> {
     try {
       const signal = AbortSignal.timeout(publishTimeoutMs);
-      await this.#cluster.commitOffsets(this.#group, [{ topic, partition, offset: next, leaderEpoch }], { signal });
+      const landed = { topic, partition, offset: next, leaderEpoch, metadata: landedMetadata };
+      await this.#cluster.commitOffsets(this.#group, [landed], { signal });
     } catch (error) {
       // A continuous load is in the group: only its members may commit there.
       this.#logger.info({ topic, partition, next, reason: describeError(error) }, 'PositionNotPublished');

@@ -52,6 +52,10 @@ export async function startBroker(options: BrokerOptions): Promise<Broker> {
   });
   try {
     const groups = await openGroups(logs, config, clock, logger);
+    logs.setPinLookup((group, topic, topicId, partition) => {
+      const commit = groups.committedOffset(group, topic, partition);
+      return commit?.topicId === topicId ? commit.offset : null;
+    });
     const stopping = new AbortController();
     const endpoint = { host: isWildcard(host) ? null : host, port };
     const advertised = options.advertised ? { ...options.advertised } : endpoint;
@@ -159,6 +163,7 @@ async function openGroups(
     clock,
     randomUuid: randomUUID,
     topicIdOf: (topic) => logs.topic(topic)?.topicId,
+    isPinned: (group, topic) => logs.topic(topic)?.config.pinGroup === group,
     logger,
   });
 }

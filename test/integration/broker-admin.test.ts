@@ -207,3 +207,49 @@ describe('DescribeProducers', () => {
     expect(await ask()).toMatchObject(expected);
   });
 });
+
+describe('a group that pins a topic', () => {
+  const commit = async (groupId: string, offset: bigint, committedMetadata = ''): Promise<string> => {
+    const partitions = [{ partitionIndex: 0, committedOffset: offset, committedMetadata }];
+    const { topics } = await client.request(wire.OffsetCommitRequestSchema, wire.OffsetCommitResponseSchema, 8, {
+      groupId,
+      topics: [{ name: 'pinned', partitions }],
+    });
+    return errorByCode(topics[0]!.partitions[0]!.errorCode).name;
+  };
+
+  const deleteGroup = async (groupId: string): Promise<string> => {
+    const { results } = await client.request(wire.DeleteGroupsRequestSchema, wire.DeleteGroupsResponseSchema, 2, {
+      groupsNames: [groupId],
+    });
+    return errorByCode(results[0]!.errorCode).name;
+  };
+
+  const deleteRecords = async (offset: bigint): Promise<string> => {
+    const { topics } = await client.request(wire.DeleteRecordsRequestSchema, wire.DeleteRecordsResponseSchema, 2, {
+      topics: [{ name: 'pinned', partitions: [{ partitionIndex: 0, offset }] }],
+    });
+    return errorByCode(topics[0]!.partitions[0]!.errorCode).name;
+  };
+
+  it('is neither reset nor deleted by mistake, and records it has not landed are not deleted, until the pin is off', async () => {
+    await create('pinned', [{ name: 'sluice.pin.group', value: 'loader' }]);
+    await produce('pinned', encodeBatch([{ value: 'a' }, { value: 'b' }, { value: 'c' }], { timestampMs: 1n }));
+    expect(await commit('loader', 2n), 'as a reset of offsets commits').toBe('POLICY_VIOLATION');
+    expect(await commit('other', 2n)).toBe('NONE');
+    expect(await commit('loader', 2n, 'sluice.landed'), 'as a load commits').toBe('NONE');
+    expect(await commit('loader', 1n, 'sluice.force'), 'as sluice groups reset-offsets --force commits').toBe('NONE');
+    const { topics } = await client.request(wire.OffsetDeleteRequestSchema, wire.OffsetDeleteResponseSchema, 0, {
+      groupId: 'loader',
+      topics: [{ name: 'pinned', partitions: [{ partitionIndex: 0 }] }],
+    });
+    expect(errorByCode(topics[0]!.partitions[0]!.errorCode).name).toBe('POLICY_VIOLATION');
+    expect(await deleteGroup('loader')).toBe('POLICY_VIOLATION');
+    expect(await deleteGroup('other')).toBe('NONE');
+    expect(await deleteRecords(2n)).toBe('POLICY_VIOLATION');
+    expect(await deleteRecords(1n)).toBe('NONE');
+    expect((await incremental('pinned', [['delete', 'sluice.pin.group', null]])).error).toBe('NONE');
+    expect(await deleteRecords(2n)).toBe('NONE');
+    expect(await deleteGroup('loader')).toBe('NONE');
+  });
+});

@@ -54,6 +54,7 @@ export function groupsCommand(): Command {
     .requiredOption('--topic <topic>', 'whose partitions')
     .option('--partition <n>', 'only this partition', parseInteger(0))
     .requiredOption('--to <position>', offsetPositionHelp, parseOffsetPosition)
+    .option('--force', 'also where the group is what keeps records past retention (topic setting sluice.pin.group)')
     .option('--dry-run', 'show the offsets, commit nothing')
     .option('--json', 'print an array of {topic, partition, before, after}')
     .addHelpText('after', '\nExample:\n  $ sluice groups reset-offsets dashboards --topic events --to 2h')

@@ -14,6 +14,7 @@ export interface ResetFlags extends GroupsFlags {
   partition?: number;
   to: OffsetPosition;
   dryRun?: boolean;
+  force?: boolean;
 }
 
 interface LagRow {
@@ -75,10 +76,12 @@ export async function resetOffsets(groupId: string, flags: ResetFlags): Promise<
   const rows = await withCluster(flags, async (cluster) => {
     await checkHasNoMembers(cluster, groupId);
     const changes = await plannedChanges(cluster, groupId, flags);
+    // What our broker asks of those who move a pin by hand; others keep it as a remark.
+    const metadata = flags.force ? 'sluice.force' : '';
     if (!flags.dryRun) {
       await cluster.commitOffsets(
         groupId,
-        changes.map(({ topic, partition, after }) => ({ topic, partition, offset: after })),
+        changes.map(({ topic, partition, after }) => ({ topic, partition, offset: after, metadata })),
       );
     }
     return changes;

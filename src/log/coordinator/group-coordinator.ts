@@ -35,6 +35,8 @@ export interface GroupCoordinatorOptions {
   readonly randomUuid: () => string;
   /** The id that the topic has now; undefined when there is no such topic. */
   readonly topicIdOf: (topic: string) => string | undefined;
+  /** Whether the group's offsets hold records of the topic past retention: they do not expire then. Nothing is, when left out. */
+  readonly isPinned?: (groupId: string, topic: string) => boolean;
   readonly logger: Logger;
 }
 
@@ -232,7 +234,10 @@ export class GroupCoordinator {
     const stored = this.#store.stored(groupId);
     const entries = [...this.#store.offsets(groupId).entries()];
     const isGroupOver = (stored?.sinceMs ?? -1n) < beforeMs;
-    const over = entries.filter(({ commit }) => isGroupOver && commit.commitTimestampMs < beforeMs);
+    const isPinned = this.#options.isPinned ?? (() => false);
+    const over = entries.filter(
+      ({ topic, commit }) => isGroupOver && commit.commitTimestampMs < beforeMs && !isPinned(groupId, topic),
+    );
     const facts = over.map(({ topic, partition }) => offsetDeletion(groupId, topic, partition));
     return stored && over.length === entries.length ? [...facts, groupDeletion(groupId)] : facts;
   }

@@ -39,6 +39,8 @@ async function deleteBelow(
   if (topic.config.cleanupPolicy === 'compact') return refused(errorCodes.POLICY_VIOLATION);
   const start = offset === -1n ? log.highWatermark : offset;
   if (start < 0n || start > log.highWatermark) return refused(errorCodes.OFFSET_OUT_OF_RANGE);
+  // Taking the pin off is how one says that the group need not land them.
+  if (log.pinnedFrom !== null && start > log.pinnedFrom) return refused(errorCodes.POLICY_VIOLATION);
   try {
     if (start > log.logStartOffset) await log.advanceLogStart(start);
     return { partitionIndex, lowWatermark: log.logStartOffset };

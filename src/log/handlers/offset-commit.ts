@@ -10,6 +10,9 @@ import type { TopicState } from '../storage/log-types.ts';
 import { type BrokerServices, defineHandler } from './api-handler.ts';
 import { findTopic, unknownTopicCode } from './topic-lookup.ts';
 
+/** Metadata of commits from outside a group that pins: the position of a load, or a reset with --force. */
+const pinCommitWords = new Set(['sluice.landed', 'sluice.force']);
+
 /** Answered when the commits are on stable storage. What is wrong with one partition does not stop the others. */
 export const offsetCommitHandler = defineHandler({
   request: OffsetCommitRequestSchema,
@@ -40,12 +43,26 @@ function sortOut(
     const topic = findTopic(services.logs, reference);
     return reference.partitions.map((partition) => {
       if (!topic) return unknownTopicCode(reference);
-      const errorCode = check(topic, partition, services);
+      const errorCode = isPinReset(topic, request, partition)
+        ? errorCodes.POLICY_VIOLATION
+        : check(topic, partition, services);
       if (errorCode === errorCodes.NONE) offsets.push(toCommit(topic, partition));
       return errorCode;
     });
   });
   return { offsets, codes };
+}
+
+/**
+ * A pinning group says what has landed; whoever is no member of it must say that he means it. Otherwise a reset of offsets would
+ * let go of records that nobody has.
+ */
+function isPinReset(
+  { config }: TopicState,
+  { groupId, generationIdOrMemberEpoch }: OffsetCommitRequest,
+  { committedMetadata }: OffsetCommitRequestOffsetCommitRequestPartition,
+): boolean {
+  return config.pinGroup === groupId && generationIdOrMemberEpoch < 0 && !pinCommitWords.has(committedMetadata ?? '');
 }
 
 function check(

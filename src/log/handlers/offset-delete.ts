@@ -9,7 +9,7 @@ import {
 import type { GroupDescription } from '../coordinator/group-types.ts';
 import { defineHandler } from './api-handler.ts';
 
-/** Forgets commits of topics that no member of the group is subscribed to (KIP-496). */
+/** Forgets commits of topics that no member of the group is subscribed to (KIP-496), and that it does not pin. */
 export const offsetDeleteHandler = defineHandler({
   request: OffsetDeleteRequestSchema,
   response: OffsetDeleteResponseSchema,
@@ -26,6 +26,9 @@ export const offsetDeleteHandler = defineHandler({
       partitions: partitions.map(({ partitionIndex }) => {
         const isThere = logs.partition(name, partitionIndex) !== undefined;
         const isUsed = subscribed.has(name);
+        if (logs.topic(name)?.config.pinGroup === groupId) {
+          return { partitionIndex, errorCode: errorCodes.POLICY_VIOLATION };
+        }
         if (isThere && !isUsed) deleted.push({ topic: name, partition: partitionIndex });
         const used = isUsed ? errorCodes.GROUP_SUBSCRIBED_TO_TOPIC : errorCodes.NONE;
         return { partitionIndex, errorCode: isThere ? used : errorCodes.UNKNOWN_TOPIC_OR_PARTITION };

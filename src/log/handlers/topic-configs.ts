@@ -86,6 +86,27 @@ export const topicSettings: readonly TopicSetting[] = [
     ['CreateTime', 'LogAppendTime'],
     'Whose clock the timestamps of records come from.',
   ),
+  {
+    name: 'sluice.pin.group',
+    key: 'pinGroup',
+    type: configTypes.string,
+    documentation: 'Records that this group has not committed are kept past retention; empty: none.',
+    parse: (text) => text.trim(),
+  },
+  integer(
+    'sluice.pin.max.bytes',
+    'pinMaxBytes',
+    configTypes.long,
+    -1,
+    'Bytes of a partition that only the pin may keep; -1: no bound.',
+  ),
+  choice(
+    'sluice.pin.policy',
+    'pinPolicy',
+    configTypes.string,
+    ['refuse', 'drop'],
+    'Above sluice.pin.max.bytes: refuse producers, or drop the oldest records.',
+  ),
 ];
 
 export const topicConstants: Readonly<Record<string, { value: string; type: number; documentation: string }>> = {

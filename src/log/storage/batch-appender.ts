@@ -13,6 +13,7 @@ import type { PartitionState } from './partition-state.ts';
 import type { PartitionWriter } from './partition-writer.ts';
 import { encodeProducerSnapshot } from './producer-snapshot.ts';
 import { hasSequence, type ProducerBatch, type ProducerUndo } from './producer-state.ts';
+import type { SegmentPin } from './segment-pin.ts';
 import { isCompacted } from './topic-config.ts';
 
 /** Offsets are kept relative to the segment's base as int32. */
@@ -29,8 +30,10 @@ export class BatchAppender {
   readonly #state: PartitionState;
   readonly #writer: PartitionWriter;
   readonly #context: LogContext;
+  readonly #pin: SegmentPin;
 
-  constructor(state: PartitionState, writer: PartitionWriter, context: LogContext) {
+  constructor(state: PartitionState, writer: PartitionWriter, context: LogContext, pin: SegmentPin) {
+    this.#pin = pin;
     this.#state = state;
     this.#writer = writer;
     this.#context = context;
@@ -42,6 +45,7 @@ export class BatchAppender {
     const batches = this.#validate(records);
     const duplicate = this.#findDuplicate(batches);
     if (duplicate) return this.#writer.duplicateResult(duplicate);
+    this.#pin.assertAppending();
     const nowMs = this.#context.clock.nowMs();
     const logAppendTimeMs = this.#state.config.messageTimestampType === 'LogAppendTime' ? BigInt(nowMs) : -1n;
     const rollSnapshot = this.#mustRoll(records.length, batches, nowMs) ? this.#snapshot() : null;

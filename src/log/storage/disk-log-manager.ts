@@ -7,6 +7,7 @@ import type { DirectoryLock } from './log-file-system.ts';
 import type { LogManager, PartitionLog, TopicConfig, TopicState } from './log-types.ts';
 import { mapAtOnce } from './map-at-once.ts';
 import type { ProducerIds } from './producer-ids.ts';
+import type { PinLookup } from './segment-pin.ts';
 import type { CreateTopicOptions, TopicStore } from './topic-store.ts';
 
 const checkpointIntervalMs = 60_000;
@@ -42,6 +43,7 @@ export class DiskLogManager implements LogManager {
     this.#background = [
       this.#every(options.retentionIntervalMs, () => this.applyRetention(this.#context.clock.nowMs())),
       this.#every(options.cleanerIntervalMs, () => this.cleanLogs(this.#context.clock.nowMs())),
+      this.#every(options.cleanerIntervalMs, () => this.#applyPins()),
       this.#every(checkpointIntervalMs, () => this.#writeCheckpoints()),
     ];
   }
@@ -107,6 +109,16 @@ export class DiskLogManager implements LogManager {
       await log.applyRetention(nowMs).catch((error: unknown) => failures.push(error));
     }
     if (failures.length > 0) throw failures[0];
+  }
+
+  setPinLookup(lookUp: PinLookup): void {
+    this.#context.pins.lookUp = lookUp;
+  }
+
+  /** More often than retention otherwise: what a pin holds must not grow far beyond its limit. */
+  async #applyPins(): Promise<void> {
+    const nowMs = this.#context.clock.nowMs();
+    for (const log of [...this.#store.logs()]) if (log.pinnedFrom !== null) await log.applyRetention(nowMs);
   }
 
   /** One log after the other: the map of keys is large. Logs of our own are kept short by snapshots instead. */

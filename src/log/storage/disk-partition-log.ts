@@ -8,6 +8,7 @@ import { PartitionReader } from './partition-reader.ts';
 import type { PartitionState } from './partition-state.ts';
 import { PartitionWriter } from './partition-writer.ts';
 import { encodeProducerSnapshot } from './producer-snapshot.ts';
+import { SegmentPin } from './segment-pin.ts';
 import { SegmentRemover } from './segment-remover.ts';
 
 export class DiskPartitionLog implements PartitionLog {
@@ -18,14 +19,16 @@ export class DiskPartitionLog implements PartitionLog {
   readonly #reader: PartitionReader;
   readonly #remover: SegmentRemover;
   readonly #cleaner: LogCleaner;
+  readonly #pin: SegmentPin;
 
   constructor(state: PartitionState, context: LogContext) {
     this.#state = state;
     this.#context = context;
     this.#writer = new PartitionWriter(state, context);
-    this.#appender = new BatchAppender(state, this.#writer, context);
+    this.#pin = new SegmentPin(state, context);
+    this.#appender = new BatchAppender(state, this.#writer, context, this.#pin);
     this.#reader = new PartitionReader(state, context);
-    this.#remover = new SegmentRemover(state, this.#writer.sealer, context);
+    this.#remover = new SegmentRemover(state, this.#writer.sealer, context, this.#pin);
     this.#cleaner = new LogCleaner(state, this.#writer.sealer, context);
   }
 
@@ -72,6 +75,10 @@ export class DiskPartitionLog implements PartitionLog {
 
   get sizeBytes(): number {
     return this.#state.segments.reduce((total, segment) => total + segment.sizeBytes, 0);
+  }
+
+  get pinnedFrom(): bigint | null {
+    return this.#pin.landedTo;
   }
 
   append(records: Buffer): AppendResult {

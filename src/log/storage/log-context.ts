@@ -5,6 +5,7 @@ import type { LogFileSystem } from './log-file-system.ts';
 import type { OpenFiles } from './open-files.ts';
 import type { Preallocation } from './preallocation.ts';
 import type { SegmentIndexCache } from './segment-index-cache.ts';
+import type { PinLookup } from './segment-pin.ts';
 import type { TailCache } from './tail-cache.ts';
 
 /** What all logs of one data directory share. */
@@ -18,6 +19,8 @@ export interface LogContext {
   commit: GroupCommit;
   checkpoints: CheckpointFile;
   preallocation: Preallocation;
+  /** Asked by pinned topics; null until the coordinator has read its state. */
+  pins: { lookUp: PinLookup | null };
   indexIntervalBytes: number;
   /** Memory for the keys of one cleaning. */
   cleanerMapBytes: number;

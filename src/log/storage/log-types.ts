@@ -1,6 +1,7 @@
 import type { Clock, Logger } from '../../shared/index.ts';
 import type { LogFileSystem } from './log-file-system.ts';
 import type { PreallocationOptions } from './preallocation.ts';
+import type { PinLookup } from './segment-pin.ts';
 
 /** What an append was given. `durable` is what acks=all waits for, `written` what acks=1 waits for. */
 export interface AppendResult {
@@ -46,6 +47,12 @@ export interface TopicConfig {
   /** Younger records are not cleaned. */
   minCompactionLagMs: number;
   messageTimestampType: 'CreateTime' | 'LogAppendTime';
+  /** Records that this group has not committed are kept past retention; empty: no pin (segment-pin.ts). */
+  pinGroup: string;
+  /** Bytes of a partition that only the pin may keep; -1 = no bound. */
+  pinMaxBytes: number;
+  /** Above that: refuse producers, or drop the oldest records. */
+  pinPolicy: 'refuse' | 'drop';
 }
 
 /** The log of one partition. Offsets are bigint; log end and high watermark are exclusive. */
@@ -62,6 +69,8 @@ export interface PartitionLog {
   readonly leaderEpoch: number;
   /** Bytes of all segments. */
   readonly sizeBytes: number;
+  /** From this offset on the topic's pinning group has committed nothing; null without a pin. */
+  readonly pinnedFrom: bigint | null;
 
   /**
    * Checks (structure, CRC32C, size, sequence of idempotent producers), assigns offsets, appends. Synchronous up to the
@@ -146,6 +155,8 @@ export interface LogManager {
   nextProducerId(): Promise<bigint>;
   /** Applies retention once; a background timer calls it too. */
   applyRetention(nowMs: number): Promise<void>;
+  /** Who knows what groups have committed, for pinned topics. Until it is given, pins hold everything. */
+  setPinLookup(lookUp: PinLookup): void;
   /** Compacts once what has enough to clean; a background timer calls it too. */
   cleanLogs(nowMs: number): Promise<void>;
   /** Syncs everything, writes the clean-shutdown marker, releases the lock. */

@@ -130,6 +130,7 @@ class LogOpening {
       checkpoints: new CheckpointFile(fileSystem, options.dataDirectory),
       preallocation: new Preallocation(options.preallocation ?? { fromBytes: 256 << 10, maxBytes: 8 << 20 }),
       indexIntervalBytes: options.indexIntervalBytes ?? 4096,
+      pins: { lookUp: null },
       cleanerMapBytes: options.cleanerMapBytes ?? 32 << 20,
     };
   }

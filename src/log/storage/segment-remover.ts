@@ -13,14 +13,17 @@ import { isDiskFull, LogError } from './log-error.ts';
 import type { LogSegment } from './log-segment.ts';
 import { deletedSuffix, offsetFileName, snapshotSuffix } from './names.ts';
 import type { PartitionState } from './partition-state.ts';
+import type { DueSegment, SegmentPin } from './segment-pin.ts';
 import type { SegmentSealer } from './segment-sealer.ts';
 
 export class SegmentRemover {
   readonly #state: PartitionState;
   readonly #sealer: SegmentSealer;
   readonly #context: LogContext;
+  readonly #pin: SegmentPin;
 
-  constructor(state: PartitionState, sealer: SegmentSealer, context: LogContext) {
+  constructor(state: PartitionState, sealer: SegmentSealer, context: LogContext, pin: SegmentPin) {
+    this.#pin = pin;
     this.#state = state;
     this.#sealer = sealer;
     this.#context = context;
@@ -44,20 +47,27 @@ export class SegmentRemover {
 
   async removeExpired(nowMs: number): Promise<void> {
     await this.#state.removals.run(async () => {
-      const { retentionBytes } = this.#state.config;
-      let surplus = retentionBytes < 0 ? 0 : this.#totalBytes() - retentionBytes;
-      await this.#removeWhile(async (segment, nextOffset) => {
-        const isSurplus = retentionBytes >= 0 && surplus >= segment.sizeBytes;
-        if (
-          !isSurplus &&
-          nextOffset > this.#state.logStartOffset &&
-          !(await this.#isExpired(segment, nextOffset, nowMs))
-        )
-          return false;
-        surplus -= segment.sizeBytes;
-        return true;
-      });
+      await this.#sealer.idle();
+      let left = this.#pin.countRemovable(await this.#dueSegments(nowMs));
+      await this.#removeWhile(() => left-- > 0);
     });
+  }
+
+  /** From the oldest on, as long as retention has done with them. */
+  async #dueSegments(nowMs: number): Promise<DueSegment[]> {
+    const { retentionBytes } = this.#state.config;
+    let surplus = retentionBytes < 0 ? 0 : this.#totalBytes() - retentionBytes;
+    const due: DueSegment[] = [];
+    for (const [index, segment] of [...this.#state.segments].entries()) {
+      const nextOffset = this.#state.nextOffsetOfSegment(index);
+      if (!segment.isSealed || nextOffset > this.#state.highWatermark) break;
+      const isSurplus = retentionBytes >= 0 && surplus >= segment.sizeBytes;
+      const isBelowStart = nextOffset <= this.#state.logStartOffset;
+      if (!isSurplus && !isBelowStart && !(await this.#isExpired(segment, nextOffset, nowMs))) break;
+      surplus -= segment.sizeBytes;
+      due.push({ segment, nextOffset });
+    }
+    return due;
   }
 
   async isActiveSegmentExpired(nowMs: number): Promise<boolean> {

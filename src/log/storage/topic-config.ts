@@ -15,6 +15,9 @@ export const builtInTopicConfig: TopicConfig = {
   minCleanableDirtyRatio: 0.5,
   minCompactionLagMs: 0,
   messageTimestampType: 'CreateTime',
+  pinGroup: '',
+  pinMaxBytes: -1,
+  pinPolicy: 'refuse',
 };
 
 /** Inclusive bounds. A position in a segment must fit an int32. */
@@ -26,6 +29,7 @@ const bounds = {
   maxMessageBytes: [0, 0x7fff_ffff],
   deleteRetentionMs: [0, Number.MAX_SAFE_INTEGER],
   minCompactionLagMs: [0, Number.MAX_SAFE_INTEGER],
+  pinMaxBytes: [-1, Number.MAX_SAFE_INTEGER],
 } as const;
 
 /** The defaults with a topic's own settings over them; those that are undefined do not count. */
@@ -54,6 +58,9 @@ export function checkTopicConfig(config: TopicConfig): void {
   }
   if (!(ratio >= 0 && ratio <= 1)) {
     throw new LogError('INVALID_CONFIG', `expected min.cleanable.dirty.ratio from 0 to 1, got ${ratio}`);
+  }
+  if (config.pinPolicy !== 'refuse' && config.pinPolicy !== 'drop') {
+    throw new LogError('INVALID_CONFIG', `expected sluice.pin.policy refuse or drop, got ${config.pinPolicy}`);
   }
   if (config.messageTimestampType !== 'CreateTime' && config.messageTimestampType !== 'LogAppendTime') {
     throw new LogError(
