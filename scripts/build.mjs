@@ -1,7 +1,7 @@
 // Builds dist/ with tsc when it is missing or older than any source; does nothing otherwise.
 // Imported by bin/sluice, so that the CLI runs from a checkout right after `npm ci`.
 import { spawnSync } from 'node:child_process';
-import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync, statSync, utimesSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 
@@ -69,6 +69,8 @@ export function buildIfStale({ log = () => {} } = {}) {
     if (result.status !== 0) throw new Error(`the build failed:\n${result.stdout}${result.stderr}`);
     mkdirSync(dirname(stamp), { recursive: true });
     writeFileSync(stamp, `${new Date(startedMs).toISOString()}\n`);
+    // What was saved while the compiler ran may have been missed.
+    utimesSync(stamp, new Date(startedMs), new Date(startedMs));
   });
 }
 
