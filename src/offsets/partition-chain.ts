@@ -161,6 +161,12 @@ export class PartitionChain {
     });
   }
 
+  /** Throws LedgerError `bad-record` when the chain could not be rewound to `to`; writes nothing, and needs no claim. */
+  async checkRewind(to: bigint, options: { signal?: AbortSignal } = {}): Promise<void> {
+    const { files, chain, state } = this.#writer;
+    await planRewind(files, chain, state, to, options.signal);
+  }
+
   /**
    * Takes the checkpoint back to `to`, which must be where a commit or a gap begins, and retracts what came behind it. Only
    * together with the table's chain, which knows whether a rewrite has touched these offsets: see src/rewrites.

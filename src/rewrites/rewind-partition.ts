@@ -31,6 +31,7 @@ export async function rewindPartition(
   to: bigint,
   reason: string,
 ): Promise<RewindRecord> {
+  await checkFirst(context, place, to);
   for (let attempt = 1; ; attempt++) {
     try {
       return await withClaim(context, place, reason, (chain) => rewindOnce(context, place, chain, to, reason));
@@ -39,6 +40,22 @@ export async function rewindPartition(
       await context.clock.sleep(100 * attempt, context.signal); // the owner was faster: it committed in between
     }
   }
+}
+
+/** What can be seen to be impossible is refused before the owner of the partition is disturbed. */
+async function checkFirst(
+  { files, table, chain, signal }: RewriteContext,
+  place: PartitionPlace,
+  to: bigint,
+): Promise<void> {
+  const touched = (await chain.refresh({ signal })).touched.get(partitionKey(place)) ?? 0n;
+  if (touched > to) {
+    throw new BadInputError(
+      `a rewrite has touched offsets up to ${touched} of partition ${place.partition}: use "sluice reload"`,
+    );
+  }
+  const partition = await PartitionChain.open(files, { table, ...place }, { signal });
+  await partition.checkRewind(to, { signal });
 }
 
 /** Declares that [checkpoint, to) is not to be loaded, as a gap with who and why. */

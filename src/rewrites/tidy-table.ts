@@ -28,7 +28,7 @@ export async function tidyTable(context: RewriteContext, options: Partial<TidyOp
   await chain.finishMoves({ signal });
   const cancelled = await cancelAbandoned(context, nowMs - abandonedMs);
   const expired = await expireReplaced(context, nowMs - graceMs);
-  await sweep(context);
+  await sweep(context, nowMs - graceMs);
   return { cancelled, expired };
 }
 
@@ -84,10 +84,10 @@ function isMoving(state: TableState, sequence: number): boolean {
   return state.pending.some((record) => record.sequence === sequence || record.undoes === sequence);
 }
 
-/** Staging of intents that are over, and what replaced files are left of rewrites that cannot be undone. */
-async function sweep({ chain, files, signal, table }: RewriteContext): Promise<void> {
+/** Staging of intents that are over, what replaced files are left of rewrites that cannot be undone, and what old rewinds retracted. */
+async function sweep({ chain, files, signal, table }: RewriteContext, oldMs: number): Promise<void> {
   const { state } = chain;
-  const { staging, replaced } = rewriteFolders(table);
+  const { staging, replaced, rewound } = rewriteFolders(table);
   for (const { name, sequence } of await sequenceFolders(files, staging, signal)) {
     const isOver = sequence <= state.sequence && !state.intents.has(sequence);
     const isNamed = state.pending.some(({ intent }) => intent === sequence);
@@ -97,6 +97,9 @@ async function sweep({ chain, files, signal, table }: RewriteContext): Promise<v
     const isKept = state.rewrites.get(sequence)?.isExpired === false;
     if (sequence > state.sequence || isKept || isMoving(state, sequence)) continue;
     await files.delete(`${replaced}/${name}`, { recursive: true, signal });
+  }
+  for (const { name, modifiedMs } of await files.list(rewound, { signal })) {
+    if (modifiedMs <= oldMs) await files.delete(`${rewound}/${name}`, { recursive: true, signal });
   }
 }
 

@@ -1,4 +1,4 @@
-import { describeOffsets } from '../../offsets/index.ts';
+import { describeOffsets, LedgerError } from '../../offsets/index.ts';
 import { type PartitionPlace, type RewriteContext, rewindPartition, skipOffsets } from '../../rewrites/index.ts';
 import { BadInputError } from '../../shared/index.ts';
 import { exitCodes, formatCount, printJson } from '../output.ts';
@@ -14,7 +14,15 @@ export interface MoveOptions extends TableOptions {
 export async function rewindOffsets(table: string, options: MoveOptions): Promise<number> {
   return await usingTable(options, table, async (context) => {
     const place = await findPlace(context, options.partition);
-    const { from, next, totals, sequence, reason } = await rewindPartition(context, place, options.to, options.reason);
+    const { from, next, totals, sequence, reason } = await rewindPartition(
+      context,
+      place,
+      options.to,
+      options.reason,
+    ).catch((error: unknown) => {
+      const isRefused = error instanceof LedgerError && (error.code === 'conflict' || error.code === 'bad-record');
+      throw isRefused ? new BadInputError(error.message, { cause: error }) : error;
+    });
     if (options.json) printJson({ ...place, from, checkpoint: next, retracted: totals, sequence, reason });
     else {
       process.stdout.write(

@@ -20,14 +20,14 @@ export function replacedPath(sequence: number, path: string): string {
   return `_sluice/replaced/${padded(sequence)}/${path}`;
 }
 
-/** The folders that hold one folder per intent, and one per rewrite, named by its sequence in 20 digits. */
-export function rewriteFolders(table: string): { staging: string; replaced: string } {
+/** The folders that hold one folder per intent and one per rewrite, named by its sequence in 20 digits, and one per rewind. */
+export function rewriteFolders(table: string): { staging: string; replaced: string; rewound: string } {
   const { system } = new TablePaths(table);
-  return { staging: `${system}/staging/rewrites`, replaced: `${system}/replaced` };
+  return { staging: `${system}/staging/rewrites`, replaced: `${system}/replaced`, rewound: `${system}/rewound` };
 }
 
 /**
- * Name of a file that a rewrite adds. It begins with `part+` as all files that readers see, and has four parts where a file
+ * Name of a file that a rewrite adds. It begins with `part+` as all files that readers see, and has five parts where a file
  * of the live load has six, so neither is ever taken for the other, whatever the topic is called.
  */
 export function rewriteFileName(topic: string, sequence: number, index: number): string {
