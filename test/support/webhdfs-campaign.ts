@@ -121,8 +121,8 @@ class CampaignWorld {
   async #connect(): Promise<WarehouseFiles> {
     const files = await openWarehouse(this.#server.url('/wh'), {
       user: 'sluice',
-      retry: { firstDelayMs: 1, maxDelayMs: 20, giveUpAfterMs: 2_000, alarmEveryMs: 60_000 },
-      timeouts: { connectMs: 1_000, idleMs: 400, totalMs: 2_000, continueMs: 50, refusalMs: 5 },
+      retry: { firstDelayMs: 1, maxDelayMs: 20, giveUpAfterMs: 30_000, alarmEveryMs: 60_000 },
+      timeouts: { connectMs: 2_000, idleMs: 800, totalMs: 4_000, continueMs: 50, refusalMs: 5 },
     });
     this.#opened.push(files);
     return files;
@@ -158,7 +158,7 @@ class CampaignWorld {
     const chain = await PartitionChain.open(
       files,
       { table, topic: table, topicId, partition },
-      { eraRecords: 20, retryMs: 5 },
+      { eraRecords: 8, retryMs: 5 },
     );
     await chain.claim(owner, { startOffset: 0n, confirmMembership: async () => true });
     this.claims++;

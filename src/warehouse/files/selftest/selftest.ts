@@ -31,6 +31,8 @@ export interface SelftestOptions extends OpenWarehouseOptions {
 }
 
 const cleanUpMs = 60_000;
+/** People wait for this one. */
+const openTimeoutMs = 20_000;
 
 /**
  * Puts to the test, on the user's own file system, what exactly-once rests on. All of it happens in one folder of the
@@ -38,7 +40,7 @@ const cleanUpMs = 60_000;
  */
 export async function runSelftest(url: string, options: SelftestOptions = {}): Promise<SelftestReport> {
   const { clock = systemClock, onCheck, signal = new AbortController().signal } = options;
-  const target = await openTarget(url, options);
+  const target = await openTarget(url, { openTimeoutMs, ...options });
   const scratch = await mkdtemp(join(tmpdir(), 'sluice-selftest-'));
   const folder = `/_sluice-selftest-${randomUUID()}`;
   const context: CheckContext = { ...target, folder, scratch, sizes: defaultSizes, clock, signal };
