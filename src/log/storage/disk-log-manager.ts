@@ -1,5 +1,5 @@
 /** All logs of one data directory, opened: what the broker holds. Owns the background work and the order of a clean shutdown. */
-import { describeError, faultPoint, SluiceError } from '../../shared/index.ts';
+import { describeError, faultPoint } from '../../shared/index.ts';
 import { writeCleanShutdownMarker } from './clean-shutdown.ts';
 import type { LogContext } from './log-context.ts';
 import { LogError } from './log-error.ts';
@@ -198,6 +198,7 @@ export class DiskLogManager implements LogManager {
 
   #assertServing(): void {
     if (this.#failure) throw this.#failure;
-    if (this.#closed) throw new SluiceError('closed', 'the log manager is closed');
+    // Retriable: the client finds the broker again when it is back.
+    if (this.#closed) throw new LogError('KAFKA_STORAGE_ERROR', 'the log is closed: the broker shuts down');
   }
 }

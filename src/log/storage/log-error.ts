@@ -23,6 +23,12 @@ export function errnoOf(error: unknown): string | undefined {
   return error instanceof Error ? (error as NodeJS.ErrnoException).code : undefined;
 }
 
+/** Too many open files, here or on the machine: passes when some are closed. */
+export function isOutOfHandles(error: unknown): boolean {
+  const errno = errnoOf(error);
+  return errno === 'EMFILE' || errno === 'ENFILE';
+}
+
 /** A full disk (or quota) may have space again later; every other failure of a file operation is taken as final. */
 export function isDiskFull(error: unknown): boolean {
   const errno = errnoOf(error);

@@ -7,7 +7,7 @@ import { finishDeletion } from './data-directory-sweep.ts';
 import { DiskPartitionLog } from './disk-partition-log.ts';
 import { DiskTopic } from './disk-topic.ts';
 import type { LogContext } from './log-context.ts';
-import { isDiskFull, LogError } from './log-error.ts';
+import { isDiskFull, isOutOfHandles, LogError } from './log-error.ts';
 import { LogSegment, newIndexes } from './log-segment.ts';
 import type { TopicConfig } from './log-types.ts';
 import { mapAtOnce } from './map-at-once.ts';
@@ -158,7 +158,7 @@ export class TopicStore {
       await fileSystem.syncDirectory(this.#dataDirectory);
       await writeTopicFile(fileSystem, this.#dataDirectory, file);
     } catch (error) {
-      if (isDiskFull(error)) await this.#removeUnfinished(identities);
+      if (isDiskFull(error) || isOutOfHandles(error)) await this.#removeUnfinished(identities);
       throw error;
     }
   }
@@ -212,17 +212,25 @@ export class TopicStore {
     }
   }
 
-  /** A full disk is told to the client. */
+  /** What is not the client's fault and may pass is told to it as such: it tries again. */
   #change<T>(task: () => Promise<T>): Promise<T> {
     return this.#serial.run(async () => {
       try {
         return await task();
       } catch (error) {
-        if (isDiskFull(error))
-          throw new LogError('KAFKA_STORAGE_ERROR', `no space left in ${this.#dataDirectory}`, { cause: error });
+        const reason = this.#passingReason(error);
+        if (reason) throw new LogError('KAFKA_STORAGE_ERROR', reason, { cause: error });
         throw error;
       }
     });
+  }
+
+  #passingReason(error: unknown): string | null {
+    if (isDiskFull(error)) return `no space left in ${this.#dataDirectory}`;
+    if (isOutOfHandles(error)) return 'too many open files: raise the limit (ulimit -n) of the broker';
+    return !(error instanceof LogError) && this.#context.commit.hasFailed
+      ? 'the log has failed: the broker must restart'
+      : null;
   }
 }
 

@@ -85,6 +85,33 @@ describe('a sync that fails', () => {
   });
 });
 
+describe('a topic that cannot be created now', () => {
+  it('for want of file handles is refused with a retriable error, leaves nothing, and can be created later', async () => {
+    const disk = newDisk();
+    const manager = await openSmall(disk);
+    const open = disk.open.bind(disk);
+    let left = 3;
+    disk.open = (path, mode) =>
+      left-- > 0 ? open(path, mode) : Promise.reject(Object.assign(new Error('EMFILE'), { code: 'EMFILE' }));
+    await expect(manager.createTopic('t', { partitionCount: 4 })).rejects.toMatchObject({
+      kafkaName: 'KAFKA_STORAGE_ERROR',
+      isRetriable: true,
+    });
+    disk.open = open;
+    expect(disk.filesBelow('/data').filter((path) => path.startsWith('/data/t'))).toEqual([]);
+    expect((await manager.createTopic('t', { partitionCount: 4 })).partitions.length).toBe(4);
+  });
+
+  it('because the broker stops is refused with a retriable error', async () => {
+    const manager = await openSmall(newDisk());
+    await manager.close();
+    await expect(manager.createTopic('t', { partitionCount: 1 })).rejects.toMatchObject({
+      kafkaName: 'KAFKA_STORAGE_ERROR',
+      isRetriable: true,
+    });
+  });
+});
+
 describe('a full disk', () => {
   it('refuses appends with a retriable error, at any free space, and never shows a part of them', async () => {
     for (let free = 0; free < 700; free += 23) {
