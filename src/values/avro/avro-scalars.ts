@@ -42,9 +42,11 @@ export function writeBytes(to: JsonText, bytes: Buffer, start: number, end: numb
   }
 }
 
-function checkedDecimal(unscaled: bigint, { precision, scale }: { precision: number; scale: number }): string {
-  const magnitude = unscaled < 0n ? -unscaled : unscaled;
-  if (magnitude >= 10n ** BigInt(precision)) {
+function checkedDecimal(unscaled: bigint | number, { precision, scale }: { precision: number; scale: number }): string {
+  const magnitude = unscaled < 0 ? -unscaled : unscaled;
+  const isTooLarge =
+    typeof magnitude === 'number' ? magnitude >= 10 ** precision : magnitude >= 10n ** BigInt(precision);
+  if (isTooLarge) {
     throw new ValueError('out-of-range', `expected a decimal of at most ${precision} digits, came more`);
   }
   return decimalText(unscaled, scale);

@@ -48,7 +48,7 @@ export class ByteReader {
   }
 
   byte(): number {
-    this.need(1);
+    if (this.position >= this.end) this.need(1);
     return this.bytes[this.position++]!;
   }
 
@@ -70,7 +70,7 @@ export class ByteReader {
   }
 
   /**
-   * An unsigned base-128 varint of at most 64 bits: a number when it fits in 32 bits, else a bigint.
+   * An unsigned base-128 varint of at most 64 bits: a number when it has at most seven bytes (49 bits), else a bigint.
    *
    * @throws ValueError `bad-varint` for more than ten bytes or more than 64 bits.
    */
@@ -85,13 +85,19 @@ export class ByteReader {
   }
 
   #longVarint(low: number): number | bigint {
-    let value = BigInt(low);
-    for (let shift = 28n; shift < 70n; shift += 7n) {
+    let high = 0;
+    for (let shift = 0; shift < 21; shift += 7) {
+      const byte = this.byte();
+      high |= (byte & 0x7f) << shift;
+      if (byte < 0x80) return low + high * 0x1000_0000;
+    }
+    let value = BigInt(low) | (BigInt(high) << 28n);
+    for (let shift = 49n; shift < 70n; shift += 7n) {
       const byte = this.byte();
       value |= BigInt(byte & 0x7f) << shift;
       if (byte >= 0x80) continue;
       if (value >> 64n !== 0n) break;
-      return value <= 0xffff_ffffn ? Number(value) : value;
+      return value;
     }
     throw new ValueError('bad-varint', `expected an integer of at most 64 bits before byte ${this.position}`);
   }

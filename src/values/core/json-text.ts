@@ -4,6 +4,7 @@ import { ValueError } from './value-error.ts';
 const quote = 0x22;
 const backslash = 0x5c;
 const firstBytes = 4096;
+const nativeFrom = 40;
 /** What one value may become; a value of few bytes that unfolds into much (a list of a million nulls) ends earlier. */
 const maxTextBytes = 128 * 1024 * 1024;
 const growthFactor = 256;
@@ -28,8 +29,12 @@ export class JsonText {
 
   /** ASCII text as it is: punctuation, numbers, literals. */
   raw(text: string): void {
-    this.#reserve(text.length);
-    this.length += this.#bytes.write(text, this.length, 'latin1');
+    const { length } = text;
+    this.#reserve(length);
+    // A call into the runtime costs more than a few bytes do.
+    if (length > nativeFrom) this.#bytes.write(text, this.length, 'latin1');
+    else for (let at = 0; at < length; at++) this.#bytes[this.length + at] = text.charCodeAt(at);
+    this.length += length;
   }
 
   /** Text of any characters as it is: a name in quotes with its colon. */
@@ -53,17 +58,19 @@ export class JsonText {
 
   /** A JSON string of UTF-8 bytes. @throws ValueError `not-utf8`. */
   utf8(bytes: Buffer, start: number, end: number): void {
-    if (end > start && !isUtf8(bytes.subarray(start, end))) {
-      throw new ValueError('not-utf8', `expected text in UTF-8, came other bytes at byte ${start}`);
-    }
     this.#reserve((end - start) * 6 + 2);
     const out = this.#bytes;
     let to = this.length;
+    let seen = 0;
     out[to++] = quote;
     for (let at = start; at < end; at++) {
       const byte = bytes[at]!;
+      seen |= byte;
       if (byte >= 0x20 && byte !== quote && byte !== backslash) out[to++] = byte;
       else to = this.#escape(byte, to);
+    }
+    if (seen >= 0x80 && !isUtf8(bytes.subarray(start, end))) {
+      throw new ValueError('not-utf8', `expected text in UTF-8, came other bytes at byte ${start}`);
     }
     out[to++] = quote;
     this.length = to;

@@ -21,24 +21,36 @@ export function dateText(days: number): string {
  * @throws ValueError `bad-time` outside of the years 1 to 9999.
  */
 export function timestampText(count: number | bigint, digits: 3 | 6 | 9, zone: 'Z' | ''): string {
-  if (digits === 3 && typeof count === 'number') return withZone(checkedMillis(count), zone);
+  if (typeof count === 'number') {
+    const unit = digits === 3 ? 1000 : digits === 6 ? 1_000_000 : 1_000_000_000;
+    const seconds = Math.floor(count / unit);
+    return `${secondsText(seconds)}.${String(count - seconds * unit).padStart(digits, '0')}${zone}`;
+  }
   const perSecond = 10n ** BigInt(digits);
   const whole = BigInt(count);
   const seconds = floorDivide(whole, perSecond);
   const fraction = String(whole - seconds * perSecond).padStart(digits, '0');
-  const text = checkedMillis(Number(seconds) * 1000);
-  return `${text.slice(0, 19)}.${fraction}${zone}`;
+  return `${secondsText(Number(seconds))}.${fraction}${zone}`;
 }
 
-function checkedMillis(ms: number): string {
-  if (!(ms >= -62_135_596_800_000 && ms <= 253_402_300_799_999)) {
-    throw new ValueError('bad-time', `expected a time in the years 1 to 9999, came ${ms} ms since 1970`);
+/** Values that come together lie close together: the text of the last hour is kept. */
+let keptHour = Number.NaN;
+let keptHourText = '';
+
+/** `YYYY-MM-DDTHH:MM:SS`. */
+function secondsText(seconds: number): string {
+  if (!(seconds >= -62_135_596_800 && seconds <= 253_402_300_799)) {
+    throw new ValueError('bad-time', `expected a time in the years 1 to 9999, came ${seconds} s since 1970`);
   }
-  return new Date(ms).toISOString();
-}
-
-function withZone(text: string, zone: 'Z' | ''): string {
-  return zone === 'Z' ? text : text.slice(0, -1);
+  const hour = Math.floor(seconds / 3600);
+  if (hour !== keptHour) {
+    keptHourText = new Date(hour * 3_600_000).toISOString().slice(0, 14);
+    keptHour = hour;
+  }
+  const rest = seconds - hour * 3600;
+  const minute = Math.floor(rest / 60);
+  const second = rest - minute * 60;
+  return `${keptHourText}${minute < 10 ? '0' : ''}${minute}:${second < 10 ? '0' : ''}${second}`;
 }
 
 /** A count of units since midnight -> `HH:MM:SS.fff`. @throws ValueError `bad-time` when it is no time of a day. */
@@ -55,16 +67,17 @@ export function timeOfDayText(count: number | bigint, digits: 3 | 6 | 9): string
 }
 
 /** An unscaled integer -> decimal digits with `scale` of them behind the point. */
-export function decimalText(unscaled: bigint, scale: number): string {
-  if (scale <= 0) return `${unscaled}${unscaled === 0n ? '' : '0'.repeat(-scale)}`;
-  const sign = unscaled < 0n ? '-' : '';
-  const digits = String(unscaled < 0n ? -unscaled : unscaled).padStart(scale + 1, '0');
+export function decimalText(unscaled: bigint | number, scale: number): string {
+  if (scale <= 0) return `${unscaled}${Number(unscaled) === 0 ? '' : '0'.repeat(-scale)}`;
+  const sign = unscaled < 0 ? '-' : '';
+  const digits = String(unscaled < 0 ? -unscaled : unscaled).padStart(scale + 1, '0');
   return `${sign}${digits.slice(0, -scale)}.${digits.slice(-scale)}`;
 }
 
-/** Two's-complement big-endian bytes -> integer; no bytes are 0. */
-export function bigEndianInteger(bytes: Buffer, start: number, end: number): bigint {
-  if (start === end) return 0n;
+/** Two's-complement big-endian bytes -> integer (a number up to six bytes); no bytes are 0. */
+export function bigEndianInteger(bytes: Buffer, start: number, end: number): bigint | number {
+  if (start === end) return 0;
+  if (end - start <= 6) return bytes.readIntBE(start, end - start);
   const value = BigInt(`0x${bytes.toString('hex', start, end)}`);
   return BigInt.asIntN((end - start) * 8, value);
 }

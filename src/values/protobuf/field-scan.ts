@@ -62,7 +62,7 @@ export function moveTo(from: ByteReader, bytes: Buffer, start: number, end: numb
 /** Field number (shifted left by 3) and wire type. */
 function readTag(from: ByteReader): number {
   const tag = from.varint();
-  if (typeof tag !== 'number' || tag >>> 3 === 0) {
+  if (typeof tag !== 'number' || tag > 0xffff_ffff || tag >>> 3 === 0) {
     throw new ValueError('bad-protobuf', `expected the number of a field before byte ${from.position}, came ${tag}`);
   }
   return tag;

@@ -60,7 +60,7 @@ export function defaultScalar(kind: ProtoScalar): string {
 export function readInteger(kind: ProtoScalar, from: ByteReader): number | bigint {
   switch (kind) {
     case 'int32':
-      return Number(BigInt.asIntN(32, BigInt(from.varint())));
+      return int32(from.varint());
     case 'uint32':
       return Number(BigInt.asUintN(32, BigInt(from.varint())));
     case 'sint32': {
@@ -84,6 +84,10 @@ export function readInteger(kind: ProtoScalar, from: ByteReader): number | bigin
     default:
       throw new Error(`${kind} is no integer`);
   }
+}
+
+function int32(value: number | bigint): number {
+  return typeof value === 'number' && value <= 0x7fff_ffff ? value : Number(BigInt.asIntN(32, BigInt(value)));
 }
 
 function signed(value: number | bigint): number | bigint {

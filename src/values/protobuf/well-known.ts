@@ -133,6 +133,6 @@ function writeDecimal(writing: MessageWriting, message: ProtoMessage, found: Fou
     throw new ValueError('out-of-range', `expected a scale up to ${mostScale}, came ${scale}`);
   const occurrences = found[message.byNumber.get(1) ?? -1];
   const last = (occurrences?.length ?? 0) - 3;
-  const unscaled = occurrences ? bigEndianInteger(bytes, occurrences[last + 1]!, occurrences[last + 2]!) : 0n;
+  const unscaled = occurrences ? bigEndianInteger(bytes, occurrences[last + 1]!, occurrences[last + 2]!) : 0;
   writing.to.raw(`"${decimalText(unscaled, scale)}"`);
 }
