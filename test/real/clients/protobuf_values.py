@@ -11,6 +11,8 @@ import random
 import sys
 import tempfile
 
+sys.dont_write_bytecode = True
+
 from google.protobuf import descriptor_pb2, descriptor_pool, message_factory
 from google.protobuf.descriptor import FieldDescriptor as F
 from grpc_tools import protoc

@@ -8,6 +8,8 @@ import decimal
 import json
 import sys
 
+sys.dont_write_bytecode = True
+
 from confluent_kafka import Producer
 from confluent_kafka.schema_registry import Schema, SchemaReference, SchemaRegistryClient
 from confluent_kafka.schema_registry.avro import AvroSerializer
