@@ -1,10 +1,11 @@
-import { type RewriteRecord, TableChain, type TableFile, type TableState } from '../offsets/index.ts';
+import { partitionKey, type RewriteRecord, TableChain, type TableFile, type TableState } from '../offsets/index.ts';
 import type { WarehouseFiles } from '../warehouse/index.ts';
 
 /** What a table's chain says of its files, looked at again when something does not fit: a rewrite may run beside the audit. */
 export class AuditTable {
   readonly #chain: TableChain;
   readonly #signal: AbortSignal | undefined;
+  #byPartition: { sequence: number; files: Map<string, TableFile[]> } | null = null;
 
   private constructor(chain: TableChain, signal: AbortSignal | undefined) {
     this.#chain = chain;
@@ -45,9 +46,20 @@ export class AuditTable {
   }
 
   /** Files that rewrites brought with rows of this partition. */
-  addedFor({ topicId, partition }: { topicId: string; partition: number }): TableFile[] {
-    return [...this.state.added.values()].filter((file) => {
-      return file.ranges.some((range) => range.topicId === topicId && range.partition === partition);
-    });
+  addedFor(place: { topicId: string; partition: number }): readonly TableFile[] {
+    if (this.#byPartition?.sequence !== this.state.sequence) this.#byPartition = this.#sortAdded();
+    return this.#byPartition.files.get(partitionKey(place)) ?? [];
+  }
+
+  #sortAdded(): { sequence: number; files: Map<string, TableFile[]> } {
+    const files = new Map<string, TableFile[]>();
+    for (const file of this.state.added.values()) {
+      for (const key of new Set(file.ranges.map(partitionKey))) {
+        const known = files.get(key);
+        if (known) known.push(file);
+        else files.set(key, [file]);
+      }
+    }
+    return { sequence: this.state.sequence, files };
   }
 }

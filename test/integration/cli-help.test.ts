@@ -16,6 +16,15 @@ const commands = [
   'jobs run load-window',
   'jobs work',
   'offsets list',
+  'offsets rebuild',
+  'offsets skip',
+  'offsets rewind',
+  'dead replay',
+  'dead list',
+  'undo',
+  'backfill',
+  'reload',
+  'compact',
 ];
 
 describe('the command line', () => {

@@ -16,7 +16,7 @@ export function compactCommand(): Command {
   const command = new Command('compact')
     .description('Merge small files of hours that are over, across partitions, into files of the target size.')
     .argument('[table]', 'left out: all tables')
-    .option('--hour <hour>', 'only this hour or day: 2026-11-21T07, 2026-11-21, or a folder of the table')
+    .option('--hour <hour>', 'only this hour of the table (2026-11-21T07), or a folder of it (dt=2026-11-21)')
     .addOption(
       new Option('--older-than <duration>', 'leave folders alone whose newest event is younger')
         .argParser(parseDuration)

@@ -1,7 +1,7 @@
-import { listTables } from '../../offsets/index.ts';
+import { listTables, readLayout } from '../../offsets/index.ts';
 import { type CompactOptions, type CompactReport, compactTable } from '../../rewrites/index.ts';
 import { BadInputError } from '../../shared/index.ts';
-import type { ParquetCodec } from '../../warehouse/index.ts';
+import { type ParquetCodec, TimeFolders, type WarehouseFiles } from '../../warehouse/index.ts';
 import { usingWarehouse } from '../offsets/warehouse-options.ts';
 import { exitCodes, formatBytes, formatCount, printJson, printTable, progressBar } from '../output.ts';
 import { openContext, type TableOptions } from './using-table.ts';
@@ -33,7 +33,8 @@ export async function runCompact(table: string | undefined, flags: CompactFlags)
     try {
       let done = 0;
       for (const name of table === undefined ? tables : [table]) {
-        const options: CompactOptions = { ...optionsOf(flags), onGroup: () => progress.update(++done, name) };
+        const folder = flags.hour === undefined ? null : await folderOf(files, name, flags.hour);
+        const options: CompactOptions = { ...optionsOf(flags), folder, onGroup: () => progress.update(++done, name) };
         reports.push(await compactTable(await openContext(files, name), options));
       }
     } finally {
@@ -48,7 +49,6 @@ export async function runCompact(table: string | undefined, flags: CompactFlags)
 function optionsOf(flags: CompactFlags): CompactOptions {
   return {
     targetBytes: flags.targetSize,
-    folder: flags.hour === undefined ? null : folderOf(flags.hour),
     olderThanMs: flags.olderThan,
     sortBy: flags.sortBy ?? [],
     unique: flags.uniqueBy ? { columns: flags.uniqueBy, keep: flags.keep } : null,
@@ -60,12 +60,11 @@ function optionsOf(flags: CompactFlags): CompactOptions {
   };
 }
 
-/** `2026-11-21T07` -> `dt=2026-11-21/hr=07`; a folder of the table is taken as it is. */
-export function folderOf(hour: string): string {
-  const match = /^(\d{4}-\d{2}-\d{2})(?:T(\d{2}))?$/.exec(hour);
-  if (match) return match[2] === undefined ? `dt=${match[1]}` : `dt=${match[1]}/hr=${match[2]}`;
+/** `2026-11-21T07` -> the folder that the table's layout gives it; a folder of the table is taken as it is. */
+async function folderOf(files: WarehouseFiles, table: string, hour: string): Promise<string> {
   if (hour.includes('=')) return hour.replace(/^\/+|\/+$/g, '');
-  throw new BadInputError(`expected --hour like 2026-11-21T07, 2026-11-21 or dt=2026-11-21/hr=07, got "${hour}"`);
+  const times = new TimeFolders(await readLayout(files, table));
+  return times.parse(hour).folder;
 }
 
 function print(reports: readonly CompactReport[], isDryRun: boolean): void {
