@@ -78,6 +78,12 @@ for (const command of withDescendants(program)) {
     .configureOutput({ outputError: (text, write) => write(`sluice: ${oneLine(text)} (see --help)\n`) });
 }
 
+// Whoever reads our output may stop reading: `sluice ... | head` is no failure.
+process.stdout.on('error', (error: NodeJS.ErrnoException) => {
+  if (error.code === 'EPIPE') process.exit(exitCodes.complete);
+  throw error;
+});
+
 try {
   await program.parseAsync();
 } catch (error) {

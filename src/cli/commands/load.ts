@@ -1,48 +1,9 @@
 import { Command, InvalidArgumentError, Option } from 'commander';
-import { type LoadOptions, type LoadProgress, type LoadReport, runLoad } from '../../loader/index.ts';
-import { createLogger, type LogLevel } from '../../shared/index.ts';
-import { readContractFile } from '../../warehouse/index.ts';
 import { parseBrokers, parseBytes, parseDuration, parseHostPort, parseInteger, parseList } from '../arguments.ts';
 import { commandConfigOption } from '../kafka/brokers-option.ts';
-import { clientConfigOf } from '../kafka/client-config.ts';
-import { addFormatOptions, type FormatFlags, formatOf } from '../load/format-options.ts';
-import { addLayoutOptions, type LayoutFlags, layoutOptionsOf } from '../load/layout-options.ts';
-import { dryRun } from '../operation/dry-run.ts';
-import { startOperation } from '../operation/start-operation.ts';
-import { exitCodes, formatBytes, formatCount, printJson } from '../output.ts';
-import { stopSignal } from '../signals.ts';
-import { LoadProgressView } from './load-progress-view.ts';
-
-interface LoadFlags extends LayoutFlags, FormatFlags {
-  brokers: string[];
-  commandConfig?: string;
-  topics: string[];
-  warehouse: string;
-  user?: string;
-  group?: string;
-  instanceId?: string;
-  workers: number;
-  untilEnd?: boolean;
-  timeField?: string;
-  columns?: string;
-  engine: 'duckdb' | 'parquetjs';
-  codec?: 'zstd' | 'snappy' | 'gzip' | 'none';
-  rowGroupRows?: number;
-  memory: number;
-  maxDeadLetters: number;
-  skipBudget: number;
-  onMissingOffsets: 'stop' | 'gap';
-  onGap?: 'stop' | 'record';
-  takeOver?: string;
-  acceptRecreatedTopic?: boolean;
-  sessionTimeout: number;
-  scratch?: string;
-  logLevel: LogLevel;
-  http?: { host: string; port: number };
-  stall?: number;
-  dryRun?: boolean;
-  json?: boolean;
-}
+import { addFormatOptions } from '../load/format-options.ts';
+import { addLayoutOptions } from '../load/layout-options.ts';
+import type { LoadFlags } from '../load/run-load-command.ts';
 
 const example = `
 Examples:
@@ -120,87 +81,9 @@ export function loadCommand(): Command {
     .option('--json', 'print the report as one JSON object')
     .addHelpText('after', example)
     .action(async (flags: LoadFlags) => {
-      process.exitCode = await load(flags);
+      const { runLoadCommand } = await import('../load/run-load-command.ts');
+      process.exitCode = await runLoadCommand(flags);
     });
-}
-
-async function load(flags: LoadFlags): Promise<number> {
-  const { signal } = stopSignal();
-  const view = new LoadProgressView(flags.untilEnd ?? false);
-  const contract = flags.columns === undefined ? null : await readContractFile(flags.columns);
-  const all = contract?.all ?? null;
-  const format = await formatOf(flags, all ? { section: all.format, path: all.source } : undefined);
-  const options = withContract({ ...optionsOf(flags), contract, format, signal });
-  if (flags.dryRun) return await dryRun(options, flags, signal);
-  const operation = await startOperation(
-    options,
-    { http: flags.http, stallMs: flags.stall },
-    flags.json ? process.stderr : process.stdout,
-  );
-  let report: LoadReport;
-  try {
-    const onProgress = (progress: LoadProgress): void => {
-      view.show(progress);
-      operation.apply(progress);
-    };
-    report = await runLoad({ ...options, onProgress });
-  } finally {
-    view.stop();
-    await operation.close();
-  }
-  if (flags.json) printJson(report);
-  else process.stdout.write(`${summaryLine(report)}\n`);
-  for (const error of report.errors) process.stderr.write(`sluice: ${error}\n`);
-  if (report.outcome === 'failed') return exitCodes.failed;
-  return report.outcome === 'partial' ? exitCodes.partial : exitCodes.complete;
-}
-
-function optionsOf(flags: LoadFlags): LoadOptions {
-  const { brokers, topics, user, group, instanceId, workers, timeField, engine, codec } = flags;
-  const { maxDeadLetters, skipBudget, logLevel } = flags;
-  return {
-    brokers,
-    clientConfig: clientConfigOf(flags),
-    topics,
-    warehouseUrl: flags.warehouse,
-    ...(user === undefined ? {} : { user }),
-    ...(group === undefined ? {} : { group }),
-    ...(instanceId === undefined ? {} : { instanceId }),
-    workers,
-    untilEnd: flags.untilEnd ?? false,
-    timeField: timeField ?? null,
-    ...layoutOptionsOf(flags),
-    engine,
-    ...(codec === undefined ? {} : { codec }),
-    ...(flags.rowGroupRows === undefined ? {} : { rowGroupRows: flags.rowGroupRows }),
-    memoryBytes: flags.memory,
-    maxDeadLetters,
-    skipBudget,
-    onGap: flags.onGap ?? (flags.onMissingOffsets === 'gap' ? 'record' : 'stop'),
-    takeOver: flags.takeOver ?? null,
-    acceptRecreatedTopic: flags.acceptRecreatedTopic ?? false,
-    sessionTimeoutMs: flags.sessionTimeout,
-    ...(flags.scratch === undefined ? {} : { scratchDirectory: flags.scratch }),
-    logLevel,
-    logger: createLogger(logLevel, { part: 'load' }),
-  };
-}
-
-/** What the command line says of the event time and the folders counts more than the contract. */
-function withContract(options: LoadOptions): LoadOptions {
-  const { timeField, partitionBy } = options.contract?.all ?? {};
-  const layout = partitionBy && !options.layout?.partitionBy ? { ...options.layout, partitionBy } : options.layout;
-  return { ...options, timeField: options.timeField ?? timeField ?? null, ...(layout ? { layout } : {}) };
-}
-
-/** rows, dead letters, files, bytes, seconds, rows/s on one line. */
-function summaryLine(report: LoadReport): string {
-  const { rowCount, deadLetterCount, fileCount, fileBytes, elapsedMs, rowsPerSecond, outcome } = report;
-  return (
-    `${outcome}: ${formatCount(rowCount)} rows, ${formatCount(deadLetterCount)} dead letters, ` +
-    `${formatCount(fileCount)} files, ${formatBytes(fileBytes)}, ${(elapsedMs / 1000).toFixed(1)} s, ` +
-    `${formatCount(rowsPerSecond)} rows/s`
-  );
 }
 
 function parseShare(text: string): number {

@@ -1,9 +1,8 @@
 import { readFile } from 'node:fs/promises';
 import { dirname, resolve } from 'node:path';
 import type { Command } from 'commander';
-import { parse as parseYaml } from 'yaml';
 import { BadInputError } from '../../shared/index.ts';
-import { readValueFormat, type ValueFormat } from '../../values/index.ts';
+import type { ValueFormat } from '../../values/index.ts';
 import { parseList } from '../arguments.ts';
 
 /** Flags that say how values are written. */
@@ -43,6 +42,7 @@ export async function formatOf(
   { format, registry }: FormatFlags,
   contract?: { section: unknown; path: string },
 ): Promise<ValueFormat | null> {
+  const { readValueFormat } = await import('../../values/index.ts');
   if (format === undefined) {
     if (contract?.section === undefined) {
       if (registry) throw new BadInputError('--registry needs --format, which says what its schemas are of');
@@ -61,6 +61,8 @@ async function fileFormat(path: string, registry: string[] | undefined): Promise
     const names = Object.keys(named).join(', ');
     throw new BadInputError(`--format ${path}: expected one of ${names}, or a YAML file`, { cause });
   });
+  const { parse: parseYaml } = await import('yaml');
+  const { readValueFormat } = await import('../../values/index.ts');
   let parsed: unknown;
   try {
     parsed = parseYaml(text, { maxAliasCount: 100 });

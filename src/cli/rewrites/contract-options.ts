@@ -1,6 +1,5 @@
 import type { Command } from 'commander';
 import type { RangeLoadSettings } from '../../loader/index.ts';
-import { readContractFile } from '../../warehouse/index.ts';
 import { addFormatOptions, type FormatFlags, formatOf } from '../load/format-options.ts';
 
 /** Flags that say how records become rows, as `sluice load` takes them. */
@@ -19,6 +18,7 @@ export function addContractOptions(command: Command): Command {
 
 /** The same settings as the load has that is given these flags. */
 export async function contractSettings(flags: ContractFlags): Promise<RangeLoadSettings> {
+  const { readContractFile } = await import('../../warehouse/index.ts');
   const contract = flags.columns === undefined ? null : await readContractFile(flags.columns);
   const all = contract?.all ?? null;
   const format = await formatOf(flags, all ? { section: all.format, path: all.source } : undefined);
