@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { type LoadReport, runLoad } from '../src/loader/index.ts';
+import { contractOptions, type LoadReport, runLoad } from '../src/loader/index.ts';
 import { type Clock, describeError, SluiceError, systemClock } from '../src/shared/index.ts';
 import { parseTableSchema } from '../src/warehouse/index.ts';
 import { BackOff } from '../src/wire/client/index.ts';
@@ -15,6 +15,7 @@ const inputSchema = z.strictObject({
   workers: z.int().min(1).default(1),
   timeField: z.string().nullable().default(null),
   schema: z.unknown().nullable().default(null),
+  contractFile: z.string().nullable().default(null),
   rollBytes: z.int().positive().optional(),
   rollAgeMs: z.int().positive().optional(),
   memoryBytes: z.int().positive().optional(),
@@ -77,7 +78,7 @@ export async function superviseLoad(
 
 /** What it ended with, in words. */
 async function runOnce(input: ContinuousLoadInput, context: JobContext, load: typeof runLoad): Promise<string> {
-  const { brokers, clientConfig, topics, warehouseUrl, user, group, workers, timeField, schema } = input;
+  const { brokers, clientConfig, topics, warehouseUrl, user, group, workers } = input;
   const { rollBytes, rollAgeMs, memoryBytes } = input;
   try {
     const report: LoadReport = await load({
@@ -87,8 +88,8 @@ async function runOnce(input: ContinuousLoadInput, context: JobContext, load: ty
       warehouseUrl,
       group,
       workers,
-      timeField,
-      schema: schema === null ? null : parseTableSchema(schema),
+      schema: input.schema === null ? null : parseTableSchema(input.schema),
+      ...(await contractOptions(input.contractFile, input.timeField)),
       ...(user === undefined ? {} : { user }),
       ...(rollBytes === undefined ? {} : { rollBytes }),
       ...(rollAgeMs === undefined ? {} : { rollAgeMs }),

@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { type LoadReport, runLoad } from '../src/loader/index.ts';
+import { contractOptions, type LoadReport, runLoad } from '../src/loader/index.ts';
 import { BadInputError, SluiceError } from '../src/shared/index.ts';
 import { parseTableSchema } from '../src/warehouse/index.ts';
 import { KafkaCluster } from '../src/wire/client/index.ts';
@@ -16,6 +16,8 @@ const inputSchema = z.strictObject({
   timeField: z.string().nullable().default(null),
   /** A declared table schema as plain JSON; null: inferred. */
   schema: z.unknown().nullable().default(null),
+  /** Path of a contract, which every worker has to be able to read; null: none. */
+  contractFile: z.string().nullable().default(null),
   rollBytes: z.int().positive().optional(),
   memoryBytes: z.int().positive().optional(),
   engine: z.enum(['duckdb', 'parquetjs']).optional(),
@@ -136,9 +138,9 @@ async function planPartitions(
   return children;
 }
 
-function loadPartition(child: LoadWindowChild, context: JobContext): Promise<LoadReport> {
+async function loadPartition(child: LoadWindowChild, context: JobContext): Promise<LoadReport> {
   const { input, topic, partition } = child;
-  return runLoad({
+  return await runLoad({
     brokers: input.brokers,
     clientConfig: input.clientConfig ?? null,
     topics: [topic],
@@ -148,8 +150,8 @@ function loadPartition(child: LoadWindowChild, context: JobContext): Promise<Loa
     ...(input.memoryBytes === undefined ? {} : { memoryBytes: input.memoryBytes }),
     ...(input.engine === undefined ? {} : { engine: input.engine }),
     ...(input.codec === undefined ? {} : { codec: input.codec }),
-    timeField: input.timeField,
     schema: input.schema === null ? null : parseTableSchema(input.schema),
+    ...(await contractOptions(input.contractFile, input.timeField)),
     // A window may be long: rolling is by bytes and at its end, not by age.
     rollAgeMs: 3_600_000,
     untilEnd: true,

@@ -3,6 +3,7 @@
 export { type AuditOptions, auditWarehouse } from './audit.ts';
 export { type LogBounds, readLogBounds, readTimesAt } from './audit-log-bounds.ts';
 export type { AuditProblem, AuditReport, PartitionAudit } from './audit-report.ts';
+export { contractOptions } from './contract-options.ts';
 export type { LoadOptions, ManualAssignment, ManualPartition } from './load-options.ts';
 export type {
   CommitSummary,
@@ -12,6 +13,7 @@ export type {
   WorkerStatus,
 } from './load-progress.ts';
 export type { LoadReport, PartitionReport } from './load-report.ts';
+export type { SealedRoll } from './open-roll.ts';
 export {
   type ControlEntry,
   currentPause,
@@ -21,7 +23,6 @@ export {
   readControl,
   writeControl,
 } from './partition-control.ts';
-export type { SealedRoll } from './open-roll.ts';
 export { RangeLoader, type RangeLoadSettings } from './range-load.ts';
 export type { RollStep, RollTrace } from './roll-trace.ts';
 export { runLoad } from './run-load.ts';

@@ -1,3 +1,4 @@
+import { resolve } from 'node:path';
 import {
   InProcessScheduler,
   type JobScheduler,
@@ -6,7 +7,7 @@ import {
   RedisScheduler,
 } from '../../../jobs/index.ts';
 import { BadInputError, createLogger } from '../../shared/index.ts';
-import { readColumnsFile } from '../../warehouse/index.ts';
+import { readContractFile } from '../../warehouse/index.ts';
 import { clientConfigOf } from '../kafka/client-config.ts';
 import { exitCodes, formatBytes, formatCount, formatDuration, printJson, progressBar } from '../output.ts';
 import { stopSignal } from '../signals.ts';
@@ -41,7 +42,7 @@ export async function runLoadWindow(options: JobsRunOptions): Promise<number> {
     warehouseUrl: options.warehouse,
     user: options.user,
     timeField: options.timeField ?? null,
-    schema: options.columns === undefined ? null : await readColumnsFile(options.columns),
+    contractFile: options.columns === undefined ? null : await checkedContract(options.columns),
     rollBytes: options.rollBytes,
     engine: options.engine,
     codec: options.codec,
@@ -70,6 +71,12 @@ export async function runLoadWindow(options: JobsRunOptions): Promise<number> {
     bar.stop();
     await scheduler.close();
   }
+}
+
+/** What is wrong with the contract shows here, not only in the workers. */
+async function checkedContract(path: string): Promise<string> {
+  await readContractFile(path);
+  return resolve(path);
 }
 
 function print(result: LoadWindowResult, elapsedMs: number, asJson: boolean): void {

@@ -1,8 +1,7 @@
 import { existsSync } from 'node:fs';
-import { type LoadOptions, type LoadProgress, type LoadReport, runLoad } from '../../loader/index.ts';
+import { contractOptions, type LoadOptions, type LoadProgress, type LoadReport, runLoad } from '../../loader/index.ts';
 import { type Broker, startBroker } from '../../log/index.ts';
 import { BadInputError, createLogger, describeError, systemClock } from '../../shared/index.ts';
-import { readColumnsFile } from '../../warehouse/index.ts';
 import { KafkaCluster, ProducerClient } from '../../wire/client/index.ts';
 import { startOperation } from '../operation/start-operation.ts';
 import { exitCodes } from '../output.ts';
@@ -93,8 +92,7 @@ async function startLoad(
     ...(loader.codec === undefined ? {} : { codec: loader.codec }),
     workers: loader.workers,
     rollAgeMs: loader.rollAge,
-    timeField: settings.timeField,
-    schema: loader.columns === undefined ? null : await readColumnsFile(loader.columns),
+    ...(await contractOptions(loader.columns ?? null, settings.timeField)),
     signal,
     logger: createLogger('warn'),
   };

@@ -257,6 +257,8 @@ const stageSettings: WorkerSettings = {
   manual: null,
   endOffsets: null,
   timeField: null,
+  contract: null,
+  format: null,
   schema: null,
   rollBytes: 1_000_000,
   rollAgeMs: 60_000,
@@ -387,6 +389,7 @@ class StageEncoder implements TableEncoder {
 const stageEngine: ParquetEngine = {
   name: 'duckdb',
   codecs: ['zstd'],
+  problemOf: () => null,
   openEncoder: async (options) => new StageEncoder(options),
   close: async () => {},
 };
