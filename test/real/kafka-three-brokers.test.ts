@@ -199,19 +199,19 @@ describe('a log that lost records (KIP-320)', () => {
       ClusterTopic['partitions'][0],
     ];
     const second = replicas.find((node) => node !== first)!;
-    const send = async (count: number, text: string): Promise<void> => {
-      const producer = new ProducerClient({ cluster, acks: 1 });
+    const send = async (count: number, text: string, acks: 'all' | 1): Promise<void> => {
+      const producer = new ProducerClient({ cluster, acks });
       for (let i = 0; i < count; i++) await producer.send('lossy', { value: JSON.stringify({ text, i }) });
       await producer.close();
     };
     const options = ['--brokers', kafka.bootstrap, '--topics', 'lossy', '--warehouse', `file://${folder}/lossy`];
     const load = () => runSluice(['load', ...options, '--until-end', '--session-timeout', '10s']);
-    await send(10, 'kept');
+    await send(10, 'kept', 'all'); // both replicas have them
     await kafka.kill(`kafka${second}`);
     await waitFor('the follower to leave the in-sync replicas', 60_000, async () =>
       (await replicaStates()).some(({ topic, inSync }) => topic === 'lossy' && inSync.length === 1),
     );
-    await send(20, 'lost with the first leader');
+    await send(20, 'lost with the first leader', 1);
     const before = await load();
     expect(before.stdout, before.stderr).toMatch(/^complete: 30 rows/);
     const fetcher = new BatchFetcher({ cluster, isolation: 'read_committed', maxWaitMs: 300 });
@@ -226,7 +226,7 @@ describe('a log that lost records (KIP-320)', () => {
     await untilLeaderIsNot(first, 'lossy');
     await kafka.start(`kafka${first}`);
     await untilInSync();
-    await send(40, 'of the new leader');
+    await send(40, 'of the new leader', 'all');
     expect(await endOf('lossy')).toBe(50n);
     let met: unknown = null;
     await waitFor('the reader to be told', 60_000, async () => {
