@@ -9,7 +9,7 @@ import {
   TableChain,
 } from '../offsets/index.ts';
 import { describeError } from '../shared/index.ts';
-import type { WarehouseFiles } from '../warehouse/index.ts';
+import { TablePaths, type WarehouseFiles } from '../warehouse/index.ts';
 import { findPartitions } from './load-operation.ts';
 
 /** One record of a partition's chain in words. */
@@ -95,11 +95,23 @@ async function partitionWaits(files: WarehouseFiles, chain: PartitionOffsets, si
   if (chain.state && !chain.state.holder && !pause) {
     waits.push('nobody owns it: no load runs, or its group has not given the partition to anybody yet');
   }
-  if (chain.state && chain.state.pending.length > 0) {
-    const sequences = chain.state.pending.map(({ sequence }) => sequence).join(', ');
-    waits.push(`files of commit ${sequences} may not be visible yet; the owner, or the next one, moves them`);
+  for (const record of chain.state?.pending ?? []) {
+    if (record.kind !== 'commit' || (await areVisible(files, chain.table, record, signal))) continue;
+    waits.push(`files of commit ${record.sequence} are not visible yet; the owner, or the next one, moves them`);
   }
   return waits;
+}
+
+/** The ledger knows only with a later record that a move was made. */
+async function areVisible(
+  files: WarehouseFiles,
+  table: string,
+  commit: CommitRecord,
+  signal: AbortSignal,
+): Promise<boolean> {
+  const { root } = new TablePaths(table);
+  const found = await Promise.all(commit.files.map(({ path }) => files.stat(`${root}/${path}`, { signal })));
+  return !found.includes(null);
 }
 
 async function tableWaits(

@@ -12,7 +12,7 @@ export async function findRow(
   wanted: { partition: number; offset: bigint },
   signal: AbortSignal,
 ): Promise<number | null> {
-  const path = `${new TablePaths(table).root}/${file.staged ?? file.path}`;
+  const path = await placeOf(files, table, file, signal);
   const columns = new ColumnScan();
   const scan = (column: string): AsyncGenerator<BigInt64Array> =>
     columns.integers((offset, length) => files.read(path, { offset, length, signal }), file.size, column, signal);
@@ -24,6 +24,13 @@ export async function findRow(
   } finally {
     await columns.close();
   }
+}
+
+/** The ledger knows only with a later record that a move was made: the visible name counts when it is there. */
+async function placeOf(files: WarehouseFiles, table: string, file: LiveFile, signal: AbortSignal): Promise<string> {
+  const { root } = new TablePaths(table);
+  const isVisible = file.staged === null || (await files.stat(`${root}/${file.path}`, { signal })) !== null;
+  return `${root}/${isVisible ? file.path : file.staged}`;
 }
 
 async function rowsWith(pieces: AsyncGenerator<BigInt64Array>, wanted: bigint): Promise<number[]> {
