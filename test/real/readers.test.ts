@@ -6,6 +6,7 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { activityColumns } from '../support/activity-events.ts';
 import { sendFile } from '../support/kcat.ts';
 import { peerPython, runPeer } from '../support/peers.ts';
+import { runSluice } from '../support/sluice-process.ts';
 import { WarehouseLab } from '../support/warehouse-lab.ts';
 
 const eventCount = process.env['SLUICE_FULL'] ? 2_000_000 : 400_000;
@@ -161,6 +162,42 @@ describe('a table with a column of every type', () => {
       },
       { ...nothing, ...folder, _offset: 2, _key: hex('key-2') },
     ]);
+  });
+});
+
+describe('a table in folders of the hours of Berlin and of countries, closed while clocks go back', () => {
+  const topic = 'clock_change';
+  const countries = ['DE', 'a b/c=100%', 'Österreich', 'null', null];
+  const found: Reading['rows'][] = [];
+
+  beforeAll(async () => {
+    // 01:30, 02:30, 02:30 again, 03:30 and 04:30 on the last Sunday of October.
+    const lines = countries.map((country, i) => {
+      const ts = new Date(Date.parse('2025-10-25T23:30:00Z') + i * 3_600_000).toISOString();
+      return `key-${i}\t${JSON.stringify({ ts, id: i, country })}\n`;
+    });
+    writeFileSync(join(lab.folder, 'clock-change.tsv'), lines.join(''));
+    await lab.createTopic(topic, 1);
+    await sendFile(lab.bootstrap, topic, join(lab.folder, 'clock-change.tsv'));
+    const layout = ['--zone', 'Europe/Berlin', '--partition-by', 'country'];
+    const report = await lab.load(topic, '--time-field', 'ts', ...layout);
+    expect(report).toMatchObject({ rowCount: '5', deadLetterCount: '0' });
+    const place = ['--brokers', lab.bootstrap, '--warehouse', lab.hdfs.url('/warehouse'), '--json'];
+    const { stdout } = await runSluice(['hours', 'close', topic, ...place]);
+    expect(JSON.parse(stdout)).toMatchObject({ waiting: [], completed: expect.arrayContaining(['2025-10-26T02']) });
+    found.push((await readWithSpark(topic)).rows, (await readWithPyarrow(topic)).rows);
+  });
+
+  it.each(['Spark', 'pyarrow'])('is read by %s with the values of the folders as they were sent', (reader) => {
+    const rows = found[reader === 'Spark' ? 0 : 1] as {
+      id: unknown;
+      dt: string;
+      hr: unknown;
+      country: string | null;
+    }[];
+    expect(rows.map(({ id, dt, hr, country }) => [Number(id), dt, Number(hr), country])).toEqual(
+      countries.map((country, i) => [i, '2025-10-26', [1, 2, 2, 3, 4][i], country]),
+    );
   });
 });
 
