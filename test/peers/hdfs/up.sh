@@ -214,7 +214,7 @@ once() { "${java[@]}" "$@" >"$data/setup.log" 2>&1 || { tail -n 20 "$data/setup.
 
 if [[ -n ${HDFS_HA:-} ]]; then
   start "$data/journal.pid" "$data/journal.log" "${java[@]}" $ns.qjournal.server.JournalNode
-  await 60 "$data/journal.pid" JournalNode "$data/journal.log" port_open $((base + 4))
+  await 180 "$data/journal.pid" JournalNode "$data/journal.log" port_open $((base + 4))
 fi
 for n in "${nns[@]}"; do
   i=${n#nn}; http=$((base + 2 * i - 2))
@@ -225,7 +225,7 @@ for n in "${nns[@]}"; do
     else once $nn "${args[@]}" -bootstrapStandby -nonInteractive; fi
   fi
   start "$data/$n.pid" "$data/$n.log" "${java[@]}" $nn "${args[@]}"
-  await 60 "$data/$n.pid" $nn "$data/$n.log" jmx "$http" FSState
+  await 180 "$data/$n.pid" $nn "$data/$n.log" jmx "$http" FSState
 done
 if [[ -n ${HDFS_HA:-} ]]; then
   HDFS_DATA=$data "$here/hdfs" haadmin -transitionToActive nn1 >"$data/setup.log" 2>&1 || { cat "$data/setup.log" >&2; die "nn1 does not become active"; }
@@ -238,9 +238,9 @@ for ((i = 0; i < nodes; i++)); do
     -D "dfs.datanode.address=$host:$((p + 1))" -D "dfs.datanode.ipc.address=$host:$((p + 2))"
 done
 for ((i = 0; i < nodes; i++)); do
-  await 60 "$data/dn$i.pid" DataNode "$data/dn$i.log" jmx "$base" "\"NumLiveDataNodes\":$nodes,"
+  await 180 "$data/dn$i.pid" DataNode "$data/dn$i.log" jmx "$base" "\"NumLiveDataNodes\":$nodes,"
 done
-await 60 "$data/nn1.pid" $nn "$data/nn1.log" jmx "$base" '"FSState":"Operational"'
+await 180 "$data/nn1.pid" $nn "$data/nn1.log" jmx "$base" '"FSState":"Operational"'
 
 if [[ -n ${HDFS_HTTPFS:-} ]]; then
   site >"$data/conf/httpfs-site.xml" <<P
@@ -264,7 +264,7 @@ P
   dirs=(); for d in home.dir log.dir temp.dir; do dirs+=("-Dhttpfs.$d=$data/httpfs"); done
   start "$data/httpfs.pid" "$data/httpfs.log" "${java[@]:0:2}" "${dirs[@]}" "-Dhttpfs.config.dir=$data/conf" \
     "${java[@]:2}" org.apache.hadoop.fs.http.server.HttpFSServerWebServer
-  await 60 "$data/httpfs.pid" HttpFSServerWebServer "$data/httpfs.log" port_open $((base + 6))
+  await 180 "$data/httpfs.pid" HttpFSServerWebServer "$data/httpfs.log" port_open $((base + 6))
   echo "httpfs http://$host:$((base + 6))"
 fi
 for n in "${nns[@]}"; do i=${n#nn}; echo "$n webhdfs $scheme://$host:$((base + 2 * i - 2)) rpc hdfs://$host:$((base + 2 * i - 1))"; done
