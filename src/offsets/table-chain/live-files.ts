@@ -1,6 +1,6 @@
 import type { WarehouseFiles } from '../../warehouse/index.ts';
 import { readHistory } from '../chain-history.ts';
-import { readChain, readTail } from '../chain-reader.ts';
+import { isNotFound, readChain, readTail } from '../chain-reader.ts';
 import { type ChainState, isRetracted } from '../chain-state.ts';
 import type { ChainId } from '../ledger-paths.ts';
 import type { CommitRecord, LedgerFile } from '../ledger-record.ts';
@@ -50,13 +50,36 @@ interface PartitionFile {
   isStaged: boolean;
 }
 
-/** The files of one partition's chain that were not retracted, oldest first. */
+const maxReadings = 5;
+
+/**
+ * The files of one partition's chain that were not retracted, oldest first. Eras may be removed while their records are read: then
+ * the chain is read again and goes on behind the last commit.
+ */
 export async function* partitionFiles(
   files: WarehouseFiles,
   chain: ChainId,
   signal?: AbortSignal,
 ): AsyncGenerator<PartitionFile> {
-  yield* filesUpTo(files, chain, await readChain(files, chain, '', signal), signal);
+  let after = 0;
+  for (let reading = 1; ; reading++) {
+    const state = await readChain(files, chain, '', signal);
+    try {
+      let commit: PartitionFile[] = [];
+      for await (const file of filesUpTo(files, chain, state, signal, after)) {
+        if (commit[0] && commit[0].commit.sequence !== file.commit.sequence) {
+          yield* commit;
+          after = commit[0].commit.sequence;
+          commit = [];
+        }
+        commit.push(file);
+      }
+      yield* commit;
+      return;
+    } catch (error) {
+      if (!isNotFound(error) || reading === maxReadings) throw error;
+    }
+  }
 }
 
 /** The same up to a state that is known already, and of commits behind the sequence `after` only. */
