@@ -1,7 +1,13 @@
 import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { type ChainOptions, type CommitRecord, checkTopicIdentity, PartitionChain, SchemaStore } from '../../src/offsets/index.ts';
+import {
+  type ChainOptions,
+  type CommitRecord,
+  checkTopicIdentity,
+  PartitionChain,
+  SchemaStore,
+} from '../../src/offsets/index.ts';
 import {
   LocalFiles,
   openParquetEngine,
