@@ -4,10 +4,9 @@ import { writeCleanShutdownMarker } from './clean-shutdown.ts';
 import type { LogContext } from './log-context.ts';
 import { LogError } from './log-error.ts';
 import type { DirectoryLock } from './log-file-system.ts';
-import type { LogManager, PartitionLog, TopicConfig, TopicState } from './log-types.ts';
+import type { LogManager, PartitionLog, PinLookup, TopicConfig, TopicState } from './log-types.ts';
 import { mapAtOnce } from './map-at-once.ts';
 import type { ProducerIds } from './producer-ids.ts';
-import type { PinLookup } from './segment-pin.ts';
 import type { CreateTopicOptions, TopicStore } from './topic-store.ts';
 
 const checkpointIntervalMs = 60_000;

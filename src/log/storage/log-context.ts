@@ -2,10 +2,10 @@ import type { Clock, Logger } from '../../shared/index.ts';
 import type { CheckpointFile } from './checkpoint-file.ts';
 import type { GroupCommit } from './group-commit.ts';
 import type { LogFileSystem } from './log-file-system.ts';
+import type { PinLookup } from './log-types.ts';
 import type { OpenFiles } from './open-files.ts';
 import type { Preallocation } from './preallocation.ts';
 import type { SegmentIndexCache } from './segment-index-cache.ts';
-import type { PinLookup } from './segment-pin.ts';
 import type { TailCache } from './tail-cache.ts';
 
 /** What all logs of one data directory share. */

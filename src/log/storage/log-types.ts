@@ -1,7 +1,6 @@
 import type { Clock, Logger } from '../../shared/index.ts';
 import type { LogFileSystem } from './log-file-system.ts';
 import type { PreallocationOptions } from './preallocation.ts';
-import type { PinLookup } from './segment-pin.ts';
 
 /** What an append was given. `durable` is what acks=all waits for, `written` what acks=1 waits for. */
 export interface AppendResult {
@@ -54,6 +53,9 @@ export interface TopicConfig {
   /** Above that: refuse producers, or drop the oldest records. */
   pinPolicy: 'refuse' | 'drop';
 }
+
+/** The offset the group has committed for the partition of that very topic id, or null. */
+export type PinLookup = (group: string, topic: string, topicId: string, partition: number) => bigint | null;
 
 /** The log of one partition. Offsets are bigint; log end and high watermark are exclusive. */
 export interface PartitionLog {

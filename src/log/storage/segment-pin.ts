@@ -10,9 +10,6 @@ import { LogError } from './log-error.ts';
 import type { LogSegment } from './log-segment.ts';
 import type { PartitionState } from './partition-state.ts';
 
-/** The offset the group has committed for the partition of that very topic id, or null. */
-export type PinLookup = (group: string, topic: string, topicId: string, partition: number) => bigint | null;
-
 export interface DueSegment {
   segment: LogSegment;
   /** Offset behind its last record. */
