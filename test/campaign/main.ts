@@ -7,6 +7,7 @@ import { killBrokerUnderLoad } from './broker-kill.ts';
 import { failOverNameNodes, failWebHdfs } from './hdfs-faults.ts';
 import { churnLoaders } from './loader-churn.ts';
 import { killLoaders } from './loader-kill.ts';
+import { playThreeDays } from './three-days.ts';
 
 const { values } = parseArgs({
   options: {
@@ -23,6 +24,8 @@ const { values } = parseArgs({
     /** Random faults of WebHDFS, and failovers of a real pair of NameNodes. */
     'hdfs-faults': { type: 'string', default: '5000' },
     failovers: { type: 'string', default: '200' },
+    /** Simulated days of the game with a live and a nightly load, and outages. */
+    days: { type: 'string', default: '3' },
     concurrency: { type: 'string', default: '2' },
   },
 });
@@ -54,4 +57,6 @@ const churn = {
 if (Object.values(churn).some((dose) => dose > 0)) {
   isClean = (await churnLoaders({ ...churn, seed, print })) && isClean;
 }
+const days = Number(values.days);
+if (days > 0) isClean = (await playThreeDays({ seed, days, print })) && isClean;
 process.exitCode = isClean ? 0 : 1;
