@@ -1,4 +1,5 @@
 // The door of the online side: what reacts to events while they happen. Rules so far.
+export { type BacktestOptions, backtestRules } from './rules/backtest-rules.ts';
 export { explainRule } from './rules/explain-rules.ts';
 export { formatRules } from './rules/format-rules.ts';
 export type { MatchRecord } from './rules/match-record.ts';

@@ -88,10 +88,7 @@ parquet: { codec: snappy, sortBy: [price] }
       expect.stringMatching(/"price" is decimal\(12,2\) in the table/),
     ]);
     const again = await load('buys', url, '--columns', other);
-    expect([again.code, again.stderr]).toEqual([
-      2,
-      expect.stringMatching(/table buys: the column "price" is decimal/),
-    ]);
+    expect([again.code, again.stderr]).toEqual([2, expect.stringMatching(/table buys: the column "price" is decimal/)]);
   });
 
   it('is refused before anything changes when the engine cannot write it', async () => {
@@ -100,10 +97,7 @@ parquet: { codec: snappy, sortBy: [price] }
     await lab.produce('beyond', 0, records(['{"a":[1]}']));
     const file = contract('beyond.yaml', 'columns: [{name: a, type: list<int64>}]');
     const refused = await load('beyond', url, '--columns', file, '--engine', 'parquetjs');
-    expect([refused.code, refused.stderr]).toEqual([
-      2,
-      expect.stringMatching(/parquetjs cannot write the column "a"/),
-    ]);
+    expect([refused.code, refused.stderr]).toEqual([2, expect.stringMatching(/parquetjs cannot write the column "a"/)]);
     expect(existsSync(join(directory, 'beyond'))).toBe(false);
   });
 });

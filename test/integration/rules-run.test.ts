@@ -51,6 +51,10 @@ async function produce(
   values: [value: unknown, partition: number][],
 ): Promise<void> {
   await cluster.createTopics([{ name: topic, partitions }]);
+  await produceMore(topic, values);
+}
+
+async function produceMore(topic: string, values: [value: unknown, partition: number][]): Promise<void> {
   const producer = new ProducerClient({ cluster });
   for (const [value, partition] of values) await producer.send(topic, { value: JSON.stringify(value) }, { partition });
   await producer.close();
@@ -100,7 +104,12 @@ describe('sluice rules run', () => {
       const jitterMs = Math.floor(random() * 4000);
       return [{ type, user, ts: startMs + i * 250 - jitterMs, amount: Math.floor(random() * 200) }, user % 3];
     });
-    await produce('shop', 3, values);
+    await produce('shop', 3, values.slice(0, 2300));
+    const url = `file://${join(folder, 'warehouse')}`;
+    const load = (): Promise<FinishedProcess> =>
+      runSluice(['load', '--brokers', broker.bootstrap, '--topics', 'shop', '--warehouse', url, '--until-end']);
+    expect((await load()).code).toBe(0);
+    await produceMore('shop', values.slice(2300));
     const file = program(
       'shop.rules',
       'WHEN Login FOLLOWED-BY Search FOLLOWED-BY Purchase.amount > 100 WITHIN 2 minutes FOR EACH user ALLOW LATENESS 4 seconds ACTION Buyer(amount = Purchase.amount)\n' +
@@ -111,6 +120,25 @@ describe('sluice rules run', () => {
     expect(expected.length).toBeGreaterThan(50);
 
     const state = join(folder, 'shop-state');
+    const inOrder = (list: unknown[]): string[] => list.map((match) => JSON.stringify(match)).sort();
+
+    // The same from the warehouse, with the log behind it where the table ends; then wholly from the warehouse.
+    const history = await run(file, 'shop', '--time-field', 'ts', '--until-end', '--history', url);
+    expect(inOrder(linesOf(history.stdout)), `seed ${seed}: ${history.stderr}`).toEqual(inOrder(expected));
+    expect((await load()).code).toBe(0);
+    const backtest = await runSluice([
+      'rules',
+      'backtest',
+      file,
+      'shop',
+      '--warehouse',
+      url,
+      '--time-field',
+      'ts',
+      '--json',
+    ]);
+    expect(inOrder(linesOf(backtest.stdout)), backtest.stderr).toEqual(inOrder(expected));
+
     const args = ['rules', 'run', file, '--topics', 'shop', '--brokers', broker.bootstrap, '--time-field', 'ts'];
     const stateArgs = ['--state', state, '--checkpoint-every', '1ms', '--json'];
     for (let kill = 0; kill < 5; kill++) {
@@ -122,7 +150,6 @@ describe('sluice rules run', () => {
     const last = await runSluice([...args, ...stateArgs, '--until-end']);
     expect(last.code, last.stderr).toBe(0);
     const found = linesOf(readFileSync(join(state, 'matches.ndjson'), 'utf8'));
-    const inOrder = (list: unknown[]): string[] => list.map((match) => JSON.stringify(match)).sort();
     expect(inOrder(found), `seed ${seed}`).toEqual(inOrder(expected));
   });
 

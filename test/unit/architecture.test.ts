@@ -19,7 +19,7 @@ const arrows: Record<string, readonly string[]> = {
   loader: ['values', 'offsets', 'warehouse', 'wire', 'wire/client'],
   rewrites: ['loader', 'offsets', 'warehouse', 'wire', 'wire/client'],
   operation: ['hours', 'loader', 'offsets', 'rewrites', 'warehouse', 'wire', 'wire/client'],
-  online: ['wire', 'wire/client'],
+  online: ['offsets', 'warehouse', 'wire', 'wire/client'],
   jobs: ['operation', 'hours', 'rewrites', 'loader', 'offsets', 'warehouse', 'wire', 'wire/client'],
   cli: [
     'hours',

@@ -1,7 +1,8 @@
 import { Command } from 'commander';
 import { parseDuration } from '../arguments.ts';
 import { brokersOption, commandConfigOption } from '../kafka/brokers-option.ts';
-import type { CheckFlags, RunFlags } from '../rules/rules-commands.ts';
+import { withWarehouseOptions } from '../offsets/warehouse-options.ts';
+import type { BacktestFlags, CheckFlags, RunFlags } from '../rules/rules-commands.ts';
 
 const runDetails = `
 An event is a JSON object; the field "type" names its kind: Person.Clothes is field Clothes of an event of type Person.
@@ -34,6 +35,7 @@ export function rulesCommand(): Command {
   rules.addCommand(explainCommand());
   rules.addCommand(formatCommand());
   rules.addCommand(runCommand());
+  rules.addCommand(backtestCommand());
   return rules;
 }
 
@@ -87,6 +89,12 @@ function runCommand(): Command {
     .option('--from-end', 'begin with what comes from now on, not with the beginning of the topics')
     .option('--until-end', 'stop at the end that the topics have now')
     .option(
+      '--history <url>',
+      'warehouse whose rows come before the log; the log goes on at the exact offset where they end',
+    )
+    .option('--table <name>', 'table of --history, if it is not called as the topic')
+    .option('--user <name>', 'user for HDFS')
+    .option(
       '--idle <duration>',
       'a partition that was quiet for so long does not hold up the others',
       parseDuration,
@@ -100,5 +108,30 @@ function runCommand(): Command {
     .action(async (file: string, flags: RunFlags) => {
       const { runRulesCommand } = await import('../rules/rules-commands.ts');
       process.exitCode = await runRulesCommand(file, flags);
+    });
+}
+
+const backtestDetails = `
+Actions are not carried out. Rows are those of the table's live files, each partition in the order of its offsets: what is found is
+what \`rules run\` finds in the same records. A field whose value was null counts as missing.
+
+Examples:
+  $ sluice rules backtest wedding.rules events --warehouse file:///data/warehouse --time-field ts
+  $ sluice rules backtest wedding.rules events --warehouse webhdfs://nn1:9870/warehouse --json
+
+Exit codes: 0 all rows were seen; 1 failed; 2 bad input.`;
+
+function backtestCommand(): Command {
+  const command = new Command('backtest')
+    .description('Say what the rules of a file would have found in a table.')
+    .argument('<file>', programArgument)
+    .argument('<table>')
+    .option('--type-field <name>', 'column that names the kind of an event', 'type')
+    .option('--time-field <name>', "column with the event time; else the record's timestamp");
+  return withWarehouseOptions(command, { table: false })
+    .addHelpText('after', backtestDetails)
+    .action(async (file: string, table: string, flags: BacktestFlags) => {
+      const { backtestCommandOf } = await import('../rules/rules-commands.ts');
+      process.exitCode = await backtestCommandOf(file, table, flags);
     });
 }

@@ -1,16 +1,19 @@
 import { readFile } from 'node:fs/promises';
 import { text as readAll } from 'node:stream/consumers';
 import {
+  backtestRules,
   explainRule,
   formatRules,
   type MatchRecord,
   parseRules,
   RuleError,
   type RulesReport,
+  type RunRulesOptions,
   runRules,
 } from '../../online/index.ts';
 import { BadInputError, createLogger, systemClock } from '../../shared/index.ts';
 import { type ClusterFlags, withCluster } from '../kafka/with-cluster.ts';
+import { usingWarehouse, type WarehouseOptions } from '../offsets/warehouse-options.ts';
 import { exitCodes, formatCount, printJson } from '../output.ts';
 import { stopSignal } from '../signals.ts';
 
@@ -19,6 +22,9 @@ export interface CheckFlags {
 }
 
 export interface RunFlags extends ClusterFlags {
+  history?: string;
+  table?: string;
+  user?: string;
   topics: string[];
   typeField: string;
   timeField?: string;
@@ -86,30 +92,70 @@ export function printFormatted(file: string): Promise<number> {
   });
 }
 
+export interface BacktestFlags extends WarehouseOptions {
+  typeField: string;
+  timeField?: string;
+}
+
+export function backtestCommandOf(file: string, table: string, flags: BacktestFlags): Promise<number> {
+  return explaining(file, async (program) => {
+    parseRules(program);
+    const { signal } = stopSignal();
+    const report = await usingWarehouse(flags, 'read', (files) =>
+      backtestRules({
+        program,
+        files,
+        table,
+        typeField: flags.typeField,
+        timeField: flags.timeField ?? null,
+        onMatch: (record) => process.stdout.write(`${flags.json ? JSON.stringify(record) : lineOf(record)}\n`),
+        signal,
+      }),
+    );
+    process.stderr.write(`${summaryOf(report)}\n`);
+    return exitCodes.complete;
+  });
+}
+
+/** Runs `work` with the warehouse of --history opened, or with none. */
+async function withHistory<T>(flags: RunFlags, work: (history: RunRulesOptions['history']) => Promise<T>): Promise<T> {
+  if (flags.history === undefined) {
+    if (flags.table !== undefined) throw new BadInputError('expected --history URL with --table');
+    return await work(null);
+  }
+  const name = flags.table ?? (flags.topics.length === 1 ? flags.topics[0] : undefined);
+  if (name === undefined) throw new BadInputError('expected --table NAME with --history and several topics');
+  const user = flags.user === undefined ? {} : { user: flags.user };
+  return await usingWarehouse({ warehouse: flags.history, ...user }, 'read', (files) => work({ files, table: name }));
+}
+
 export function runRulesCommand(file: string, flags: RunFlags): Promise<number> {
   return explaining(file, async (program) => {
     parseRules(program); // a wrong program needs no cluster to be told so
     const { signal } = stopSignal();
     const report = await withCluster(flags, (cluster) =>
-      runRules({
-        program,
-        cluster,
-        topics: flags.topics,
-        typeField: flags.typeField,
-        timeField: flags.timeField ?? null,
-        from: flags.fromEnd ? 'end' : 'beginning',
-        untilEnd: flags.untilEnd ?? false,
-        idleMs: flags.idle,
-        stateFolder: flags.state ?? null,
-        checkpointEveryMs: flags.checkpointEvery,
-        redisUrl: flags.redis ?? null,
-        onMatch: (record) => process.stdout.write(`${flags.json ? JSON.stringify(record) : lineOf(record)}\n`),
-        onRunning: (partitions) =>
-          process.stderr.write(`running ${file} on ${partitions} partitions of ${flags.topics.join(', ')}\n`),
-        clock: systemClock,
-        logger: createLogger('warn', { part: 'rules' }),
-        signal,
-      }),
+      withHistory(flags, (history) =>
+        runRules({
+          history,
+          program,
+          cluster,
+          topics: flags.topics,
+          typeField: flags.typeField,
+          timeField: flags.timeField ?? null,
+          from: flags.fromEnd ? 'end' : 'beginning',
+          untilEnd: flags.untilEnd ?? false,
+          idleMs: flags.idle,
+          stateFolder: flags.state ?? null,
+          checkpointEveryMs: flags.checkpointEvery,
+          redisUrl: flags.redis ?? null,
+          onMatch: (record) => process.stdout.write(`${flags.json ? JSON.stringify(record) : lineOf(record)}\n`),
+          onRunning: (partitions) =>
+            process.stderr.write(`running ${file} on ${partitions} partitions of ${flags.topics.join(', ')}\n`),
+          clock: systemClock,
+          logger: createLogger('warn', { part: 'rules' }),
+          signal,
+        }),
+      ),
     );
     process.stderr.write(`${summaryOf(report)}\n`);
     return exitCodes.complete;

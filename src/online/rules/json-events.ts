@@ -1,3 +1,4 @@
+import { EventBatch } from './event-batch.ts';
 import type { EventColumns } from './event-columns.ts';
 import type { Literal } from './rule-ast.ts';
 
@@ -16,54 +17,18 @@ export interface SkippedRecord {
   reason: string;
 }
 
-/** More values than this, and a column begins a new dictionary, so that memory is bounded. */
-const maxDictionary = 65_536;
-
-class DictionaryBuilder {
-  #values: Literal[] = [];
-  #codes = new Map<Literal, number>();
-  readonly #rows: number[] = [];
-
-  add(value: Literal | undefined): void {
-    if (value === undefined) {
-      this.#rows.push(-1);
-      return;
-    }
-    let code = this.#codes.get(value);
-    if (code === undefined) {
-      code = this.#values.push(value) - 1;
-      this.#codes.set(value, code);
-    }
-    this.#rows.push(code);
-  }
-
-  take(): { codes: Int32Array; values: Literal[] } {
-    const column = { codes: Int32Array.from(this.#rows), values: this.#values };
-    this.#rows.length = 0;
-    if (this.#values.length > maxDictionary) {
-      this.#values = [];
-      this.#codes = new Map();
-    }
-    return column;
-  }
-}
-
 /** Turns JSON records of one partition into columns, batch by batch; dictionaries live on from batch to batch. */
 export class JsonEvents {
   readonly #options: JsonEventOptions;
-  readonly #paths: { path: string[]; key: string; builder: DictionaryBuilder }[];
-  readonly #types = new DictionaryBuilder();
-  #offsets: bigint[] = [];
-  #times: number[] = [];
+  readonly #paths: string[][];
+  readonly #batch: EventBatch;
   #skipped: SkippedRecord[] = [];
 
   constructor(options: JsonEventOptions) {
+    const keys = [...options.fieldKeys];
     this.#options = options;
-    this.#paths = [...options.fieldKeys].map((key) => ({
-      path: key.split('\u0000'),
-      key,
-      builder: new DictionaryBuilder(),
-    }));
+    this.#paths = keys.map((key) => key.split('\u0000'));
+    this.#batch = new EventBatch(keys);
   }
 
   add(offset: bigint, timestampMs: bigint, value: Buffer | null): void {
@@ -78,31 +43,16 @@ export class JsonEvents {
       this.#skipped.push({ offset, reason: `field "${timeField}" holds no time` });
       return;
     }
-    this.#offsets.push(offset);
-    this.#times.push(timeMs);
     const type = event[typeField];
-    this.#types.add(typeof type === 'string' ? type : undefined);
-    for (const { path, builder } of this.#paths) builder.add(read(event, path));
+    const values = this.#paths.map((path) => read(event, path));
+    this.#batch.add(offset, timeMs, typeof type === 'string' ? type : undefined, values);
   }
 
   /** The events added since the last call. */
   take(topic: string, partition: number): { events: EventColumns; skipped: SkippedRecord[] } {
-    const types = this.#types.take();
     const skipped = this.#skipped;
-    const events = {
-      topic,
-      partition,
-      count: this.#offsets.length,
-      offsets: BigInt64Array.from(this.#offsets),
-      times: Float64Array.from(this.#times),
-      types: types.codes,
-      typeNames: types.values as string[],
-      fields: new Map(this.#paths.map(({ key, builder }) => [key, builder.take()])),
-    };
-    this.#offsets = [];
-    this.#times = [];
     this.#skipped = [];
-    return { events, skipped };
+    return { events: this.#batch.take(topic, partition), skipped };
   }
 }
 

@@ -1,5 +1,8 @@
 import { BadInputError, type Clock, isAbortError, type Logger } from '../../shared/index.ts';
+import type { WarehouseFiles } from '../../warehouse/index.ts';
 import type { KafkaCluster } from '../../wire/client/index.ts';
+import { feedHistory } from './feed-history.ts';
+import { HistoryEvents } from './history-events.ts';
 import { LiveEvents } from './live-events.ts';
 import { type MatchRecord, matchRecord } from './match-record.ts';
 import { MatchSinks } from './match-sinks.ts';
@@ -17,6 +20,8 @@ export interface RunRulesOptions {
   /** Null: the record's timestamp. */
   timeField: string | null;
   from: 'beginning' | 'end';
+  /** A table of one of the topics, whose rows come before the log: it goes on where they end. Not looked at when there is a checkpoint. */
+  history: { files: WarehouseFiles; table: string } | null;
   /** Stop at the end that each partition has now. */
   untilEnd: boolean;
   /** A partition that was quiet for so long does not hold up the others. */
@@ -71,14 +76,18 @@ class RulesRun {
   async run(): Promise<RulesReport> {
     const { cluster, redisUrl, clock, logger, signal, stateFolder, program } = this.#options;
     const partitions = await this.#partitions();
+    let isNew = true;
     const sinks = new MatchSinks(this.#rules, { cluster, redisUrl, clock, logger, signal });
     if (stateFolder !== null) {
       const { checkpoint, state } = await RulesCheckpoint.open(stateFolder, program);
       this.#checkpoint = checkpoint;
       if (state) this.#engine.restore(state);
+      isNew = state === null;
     }
     const ends = this.#options.untilEnd ? await this.#ends(partitions) : null;
-    await this.#assign(partitions);
+    const history = isNew ? await this.#openHistory(partitions) : null;
+    await this.#assign(partitions, history);
+    if (history) await this.#feed(history, sinks);
     const live = this.#liveEvents(ends);
     for (const { topic, partition } of partitions) live.assign(topic, partition);
     try {
@@ -126,7 +135,31 @@ class RulesRun {
     return this.#offsets(partitions, 'latest');
   }
 
-  async #assign(partitions: readonly { topic: string; partition: number }[]): Promise<void> {
+  async #openHistory(partitions: readonly { topic: string; partition: number }[]): Promise<HistoryEvents | null> {
+    const { history, typeField, timeField, signal } = this.#options;
+    if (!history) return null;
+    const events = { typeField, timeField, fieldKeys: this.#engine.fieldKeys };
+    const opened = await HistoryEvents.open({ ...history, events, signal });
+    const strange = opened.partitions.find(({ topic }) => !partitions.some((place) => place.topic === topic));
+    if (!strange) return opened;
+    await opened.close();
+    throw new BadInputError(`expected the history of one of the topics, found that of "${strange.topic}"`);
+  }
+
+  async #feed(history: HistoryEvents, sinks: MatchSinks): Promise<void> {
+    try {
+      await feedHistory(history, this.#engine, () => this.#deliver(sinks));
+      await this.#save(sinks);
+    } finally {
+      await history.close();
+    }
+  }
+
+  async #assign(
+    partitions: readonly { topic: string; partition: number }[],
+    history: HistoryEvents | null,
+  ): Promise<void> {
+    for (const { topic, partition, first } of history?.partitions ?? []) this.#engine.assign(topic, partition, first);
     const starts = await this.#offsets(partitions, this.#options.from === 'end' ? 'latest' : 'earliest');
     for (const { topic, partition } of partitions)
       this.#engine.assign(topic, partition, starts.get(`${topic}-${partition}`)!);

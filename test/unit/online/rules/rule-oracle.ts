@@ -191,7 +191,7 @@ function ways(condition: Condition): Way[] {
 function conjunctions(condition: Condition, isNot: boolean): Atom[][] {
   if (condition.kind === 'not') return conjunctions(condition.of, !isNot);
   if (condition.kind === 'event') return [[{ type: condition.type, isNot, test: null }]];
-  if (condition.kind === 'and' || condition.kind === 'or') {
+  if ('of' in condition) {
     const parts = condition.of.map((part) => conjunctions(part, isNot));
     if ((condition.kind === 'or') !== isNot) return parts.flat();
     return parts.reduce((all, part) => all.flatMap((a) => part.map((b) => [...a, ...b])));

@@ -1,0 +1,43 @@
+import type { WarehouseFiles } from '../../warehouse/index.ts';
+import { feedHistory } from './feed-history.ts';
+import { HistoryEvents } from './history-events.ts';
+import { type MatchRecord, matchRecord } from './match-record.ts';
+import { parseRules } from './parse-rules.ts';
+import { RuleEngine } from './rule-engine.ts';
+import type { RulesReport } from './run-rules.ts';
+
+export interface BacktestOptions {
+  program: string;
+  files: WarehouseFiles;
+  /** Name of the table. */
+  table: string;
+  typeField: string;
+  /** Null: the record's timestamp. */
+  timeField: string | null;
+  onMatch: (record: MatchRecord) => void;
+  signal: AbortSignal;
+}
+
+/** What a program would have found in a table's rows. Actions are not carried out. */
+export async function backtestRules(options: BacktestOptions): Promise<RulesReport> {
+  const { program, files, table, typeField, timeField, onMatch, signal } = options;
+  const rules = parseRules(program);
+  const engine = new RuleEngine(rules, program);
+  const events = { typeField, timeField, fieldKeys: engine.fieldKeys };
+  const history = await HistoryEvents.open({ files, table, events, signal });
+  const deliver = (): void => {
+    for (const match of engine.takeMatches()) {
+      for (const action of match.rule.actions) onMatch(matchRecord(match, action));
+    }
+  };
+  try {
+    for (const { topic, partition, first } of history.partitions) engine.assign(topic, partition, first);
+    await feedHistory(history, engine, deliver);
+    engine.finish();
+    deliver();
+  } finally {
+    await history.close();
+  }
+  const { events: count, late, droppedRuns, matches } = engine.counts;
+  return { events: count, skipped: 0, late, droppedRuns, matches };
+}
