@@ -1,4 +1,4 @@
-import { mkdirSync, mkdtempSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdirSync, mkdtempSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { pathToFileURL } from 'node:url';
@@ -179,13 +179,14 @@ export class DaysStage {
         this.#broker = await startBrokerProcess(join(this.#directory, 'log'), this.#listen, ['--log-level', 'silent']);
         return async () => {};
       case 'warehouse refuses':
-        return this.#refuse();
+        return await this.#refuse();
     }
   }
 
   /** A file stands where staging folders belong: every upload fails until it is gone. */
-  #refuse(): () => Promise<void> {
+  async #refuse(): Promise<() => Promise<void>> {
     const staging = join(this.#directory, 'continuous', topic, '_sluice/staging');
+    await waitFor('the first claim', 60_000, () => existsSync(staging) && readdirSync(staging).length > 0);
     const [topicId] = readdirSync(staging);
     const folder = join(staging, topicId!);
     rmSync(folder, { recursive: true, force: true });
