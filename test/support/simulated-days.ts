@@ -1,4 +1,4 @@
-import { existsSync, mkdirSync, mkdtempSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdirSync, mkdtempSync, readdirSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { pathToFileURL } from 'node:url';
@@ -189,12 +189,14 @@ export class DaysStage {
     await waitFor('the first claim', 60_000, () => existsSync(staging) && readdirSync(staging).length > 0);
     const [topicId] = readdirSync(staging);
     const folder = join(staging, topicId!);
-    rmSync(folder, { recursive: true, force: true });
+    // Put aside, not removed: what is staged and committed must come back.
+    const aside = join(this.#directory, 'staging-aside');
+    renameSync(folder, aside);
     writeFileSync(folder, 'in the way');
     return async () => {
       await pause(1500);
       rmSync(folder, { force: true });
-      mkdirSync(folder, { recursive: true });
+      renameSync(aside, folder);
     };
   }
 
