@@ -1,5 +1,5 @@
 // Campaigns: `npm run campaign -- --seed N [--local N] [--hdfs N] [--broker N] [--churn-millions N] [--churn-minutes N]
-// [--forced-owners N] [--hdfs-faults N] [--failovers N] [--concurrency N]`; 0 leaves a part out.
+// [--forced-owners N] [--typed-rows N] [--hdfs-faults N] [--failovers N] [--days N] [--concurrency N]`; 0 leaves a part out.
 // Prints the seed; the same seed plays the same faults again. Ends with exit code 1 when a promise was broken.
 import { parseArgs } from 'node:util';
 import { setup as build } from '../support/build-once.ts';
@@ -8,6 +8,7 @@ import { failOverNameNodes, failWebHdfs } from './hdfs-faults.ts';
 import { churnLoaders } from './loader-churn.ts';
 import { killLoaders } from './loader-kill.ts';
 import { playThreeDays } from './three-days.ts';
+import { compareGeneratedRows } from './typed-rows.ts';
 
 const { values } = parseArgs({
   options: {
@@ -21,6 +22,8 @@ const { values } = parseArgs({
     'churn-millions': { type: 'string', default: '10' },
     'churn-minutes': { type: 'string', default: '30' },
     'forced-owners': { type: 'string', default: '200' },
+    /** Generated rows of every column type that are compared with what two readers find. */
+    'typed-rows': { type: 'string', default: '1000000' },
     /** Random faults of WebHDFS, and failovers of a real pair of NameNodes. */
     'hdfs-faults': { type: 'string', default: '5000' },
     failovers: { type: 'string', default: '200' },
@@ -57,6 +60,8 @@ const churn = {
 if (Object.values(churn).some((dose) => dose > 0)) {
   isClean = (await churnLoaders({ ...churn, seed, print })) && isClean;
 }
+const typedRows = Number(values['typed-rows']);
+if (typedRows > 0) isClean = (await compareGeneratedRows({ seed, rowCount: typedRows, print })) && isClean;
 const days = Number(values.days);
 if (days > 0) isClean = (await playThreeDays({ seed, days, print })) && isClean;
 process.exitCode = isClean ? 0 : 1;
