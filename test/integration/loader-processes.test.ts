@@ -50,6 +50,21 @@ class Source {
   }
 }
 
+async function membersOf(group: string): Promise<Set<string>> {
+  return new Set((await lab.cluster.describeGroup(group)).members.map(({ memberId }) => memberId));
+}
+
+/** Waits until somebody has come to the group who was not there before: then the process is up, and takes signals. */
+async function untilJoined(group: string, before: ReadonlySet<string>): Promise<void> {
+  await vi.waitFor(
+    async () => {
+      const others = [...(await membersOf(group))].filter((member) => !before.has(member));
+      if (others.length === 0) throw new Error(`nobody else came to ${group}`);
+    },
+    { timeout: 30_000, interval: 50 },
+  );
+}
+
 /** Waits until the group's positions, which follow the checkpoints, have reached the end of the log. */
 async function untilLoaded(topic: string, group: string, timeoutMs = 80_000, cluster = lab.cluster): Promise<void> {
   const ends = new Map<number, bigint>();
@@ -139,8 +154,10 @@ describe.concurrent('loads as processes', () => {
       await source.round(50);
       const frozen = lab.load(topic, url, [...continuous, '--group', topic], { fault: `${point}=stop` });
       await untilFrozen(frozen);
+      const before = await membersOf(topic);
       const rightful = lab.load(topic, url, [...continuous, '--group', topic]);
       await source.round(50);
+      await untilJoined(topic, before);
       if (point !== 'ledger-claim-published') await untilLoaded(topic, topic);
       frozen.child.kill('SIGCONT');
       await source.round(50);

@@ -26,8 +26,8 @@ interface OffsetsLine {
   owner: string | null;
   lastCommitAt: string | null;
   cause: string | null;
-  /** Who paused it, when and why; null: it is not paused. */
-  pause: PartitionPause | null;
+  /** Who paused it, when and why; only there when it is paused. */
+  pause?: PartitionPause;
 }
 
 /** Besides the line: what only people are shown. */
@@ -44,7 +44,7 @@ export async function listOffsets(options: WarehouseOptions): Promise<number> {
     const listed = options.brokers
       ? await withLog(partitions, { ...options, brokers: options.brokers }, files)
       : partitions.map((partition) => listedPartition(partition, null, null));
-    for (const [i, { line }] of listed.entries()) line.pause = pauses[i]!;
+    for (const [i, { line }] of listed.entries()) if (pauses[i]) line.pause = pauses[i];
     if (options.json) printJson(listed.map(({ line }) => line));
     else print(listed);
     const problems = listed.flatMap(({ problem }) => problem ?? []);
@@ -108,7 +108,6 @@ function listedPartition(found: PartitionOffsets, log: LogBounds | null, lagMs: 
     owner: state?.holder ? describeOwner(state.holder.owner) : null,
     lastCommitAt: last ? new Date(last.writtenAtMs).toISOString() : null,
     cause: last?.cause ?? null,
-    pause: null,
   };
   return { line, lagMs, problem: problem && describeError(problem) };
 }

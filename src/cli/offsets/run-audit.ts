@@ -39,7 +39,7 @@ export async function runAudit(options: AuditCommandOptions): Promise<number> {
     }
     const comparisons = options.deep && options.brokers ? await compareAll(options, options.brokers, files) : [];
     const isOk = report.ok && comparisons.every(({ problems }) => problems.length === 0);
-    if (options.json) printJson({ ok: isOk, partitions: report.partitions, log: comparisons });
+    if (options.json) printJson(auditJson(isOk, report, comparisons));
     else print(report, options.deep ?? false);
     if (!options.json && comparisons.length > 0) printComparisons(comparisons);
     for (const { table, topic, partition, message } of report.problems) {
@@ -77,6 +77,17 @@ async function compareAll(
     }
   });
   return found;
+}
+
+/** What rewrites made of offsets is only there where there is something of it, and `log` only where the log was compared. */
+function auditJson(ok: boolean, report: AuditReport, comparisons: readonly LogComparison[]): object {
+  const partitions = report.partitions.map(({ deduplicated, backfilled, replayed, ...partition }) => ({
+    ...partition,
+    ...(deduplicated > 0n && { deduplicated }),
+    ...(backfilled > 0n && { backfilled }),
+    ...(replayed > 0n && { replayed }),
+  }));
+  return { ok, partitions, ...(comparisons.length > 0 && { log: comparisons }) };
 }
 
 function printComparisons(comparisons: readonly LogComparison[]): void {
