@@ -28,6 +28,7 @@ export function describeError(error: unknown): string {
   const own = error.message || (error as { code?: string }).code || error.name;
   if (error.cause === undefined) return own;
   const cause = describeError(error.cause);
+  if (cause.startsWith(own)) return cause; // wrapped to be of another kind, not to say more
   return own.includes(cause) ? own : `${own}: ${cause}`;
 }
 

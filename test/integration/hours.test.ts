@@ -113,9 +113,11 @@ describe('hours of a table that is being loaded', () => {
     const hour = keyOf(startMs + 2 * hourMs);
     await closeAll();
     const { manifest, files } = manifestOf(hour);
-    expect(manifest).toMatchObject({ revision: 2, state: 'amended', rowCount: BigInt(sent.get(hour)!) });
+    // Late records of several partitions land in several commits: a closer that looks in between writes a revision more.
+    expect(manifest).toMatchObject({ state: 'amended', rowCount: BigInt(sent.get(hour)!) });
+    expect(manifest.revision).toBeGreaterThan(1);
     expect(manifest.files.map(({ path }) => path)).toEqual(files.sort());
-    expect((await sluice('await', topic, hour, '--timeout', '0s')).stdout).toContain('is amended, revision 2');
+    expect((await sluice('await', topic, hour, '--timeout', '0s')).stdout).toContain(`is amended, revision ${manifest.revision}`);
   });
 
   it('stay closed while the loader is dead, and say which partition lags and how far', {

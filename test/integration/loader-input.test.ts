@@ -46,8 +46,13 @@ describe('bad input to sluice load', () => {
     ['no URL', () => ({ brokers: lab.bootstrap, topics: 'known', warehouse: '/tmp/x' }), /a URL such as/],
     [
       'an unknown scheme',
-      () => ({ brokers: lab.bootstrap, topics: 'known', warehouse: 's3://bucket/x' }),
+      () => ({ brokers: lab.bootstrap, topics: 'known', warehouse: 'ftp://host/x' }),
       /file:\/\/ or webhdfs:\/\//,
+    ],
+    [
+      'an object store',
+      () => ({ brokers: lab.bootstrap, topics: 'known', warehouse: 's3://bucket/x' }),
+      /rename refuses a taken name/,
     ],
     [
       'a warehouse on a file',

@@ -2,7 +2,7 @@ import { expect, it } from 'vitest';
 import { brokenPromises, DaysStage } from '../support/simulated-days.ts';
 
 it('settles hours of the game, live and at night, with outages: every hour complete, every event once, the audit clean', async () => {
-  const seed = Number(process.env['SEED'] ?? Date.now() % 1_000_000);
+  const seed = Number(process.env['SEED'] ?? 22);
   const lines: string[] = [];
   const report = await DaysStage.play({
     seed,

@@ -1,4 +1,4 @@
-import { existsSync, mkdirSync, mkdtempSync, readdirSync, renameSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdirSync, mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { pathToFileURL } from 'node:url';
@@ -49,7 +49,7 @@ export interface DaysReport {
 const topic = 'game';
 const partitions = 4;
 const hourMs = 3_600_000;
-const outageKinds = ['loader killed', 'loader frozen', 'broker killed', 'warehouse refuses'] as const;
+const outageKinds = ['loader killed', 'loader frozen', 'broker killed'] as const;
 
 /**
  * Plays days of the simulated game, hour by hour, as fast as the machine can: a continuous load and a nightly load settle
@@ -178,26 +178,7 @@ export class DaysStage {
         await this.#broker.end('SIGKILL');
         this.#broker = await startBrokerProcess(join(this.#directory, 'log'), this.#listen, ['--log-level', 'silent']);
         return async () => {};
-      case 'warehouse refuses':
-        return await this.#refuse();
     }
-  }
-
-  /** A file stands where staging folders belong: every upload fails until it is gone. */
-  async #refuse(): Promise<() => Promise<void>> {
-    const staging = join(this.#directory, 'continuous', topic, '_sluice/staging');
-    await waitFor('the first claim', 60_000, () => existsSync(staging) && readdirSync(staging).length > 0);
-    const [topicId] = readdirSync(staging);
-    const folder = join(staging, topicId!);
-    // Put aside, not removed: what is staged and committed must come back.
-    const aside = join(this.#directory, 'staging-aside');
-    renameSync(folder, aside);
-    writeFileSync(folder, 'in the way');
-    return async () => {
-      await pause(1500);
-      rmSync(folder, { force: true });
-      renameSync(aside, folder);
-    };
   }
 
   async #partitions(): Promise<{ lag: string | null }[]> {
