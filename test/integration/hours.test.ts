@@ -117,7 +117,9 @@ describe('hours of a table that is being loaded', () => {
     expect(manifest).toMatchObject({ state: 'amended', rowCount: BigInt(sent.get(hour)!) });
     expect(manifest.revision).toBeGreaterThan(1);
     expect(manifest.files.map(({ path }) => path)).toEqual(files.sort());
-    expect((await sluice('await', topic, hour, '--timeout', '0s')).stdout).toContain(`is amended, revision ${manifest.revision}`);
+    expect((await sluice('await', topic, hour, '--timeout', '0s')).stdout).toContain(
+      `is amended, revision ${manifest.revision}`,
+    );
   });
 
   it('stay closed while the loader is dead, and say which partition lags and how far', {

@@ -239,6 +239,6 @@ describe('a log that lost records (KIP-320)', () => {
     expect(after.code).toBe(1);
     expect(after.stderr).toMatch(/the checkpoint is 30 in leader epoch \d+, but the log left that epoch at 10/);
     const listed = await runSluice(['offsets', 'list', '--warehouse', `file://${folder}/lossy`, '--json']);
-    expect(listed.stdout).toContain('"checkpoint": "30"');
+    expect(JSON.parse(listed.stdout)).toMatchObject([{ topic: 'lossy', checkpoint: '30' }]);
   });
 });
