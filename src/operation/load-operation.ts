@@ -1,3 +1,4 @@
+import { answerHourRequest } from '../hours/index.ts';
 import { currentPause, type LoadProgress, readControl, writeControl } from '../loader/index.ts';
 import { describeOffsets } from '../offsets/index.ts';
 import { BadInputError, type Clock, type Logger, silentLogger } from '../shared/index.ts';
@@ -35,6 +36,7 @@ const logLookMs = 5000;
  *   GET  /live                                200 while the process answers
  *   GET  /metrics                             Prometheus
  *   GET  /v1/partitions                       every partition: offsets, state, wait, pause, last commit
+ *   GET  /v1/tables/<table>/hours/<hour>      is it complete? ?wait=60s waits for it: 200, or 409 with the reason
  *   POST /v1/partitions/<table>/<n>/pause     {"reason": "..."}, and /resume
  */
 export class LoadOperation {
@@ -116,6 +118,11 @@ export class LoadOperation {
       { method: 'GET', pattern: /^\/metrics$/, answer: () => this.#metricsAnswer() },
       { method: 'GET', pattern: /^\/v1\/partitions$/, answer: () => ({ status: 200, json: this.partitions() }) },
       {
+        method: 'GET',
+        pattern: /^\/v1\/tables\/([^/]+)\/hours\/([^/]+)$/,
+        answer: (request) => this.#hourAnswer(request),
+      },
+      {
         method: 'POST',
         pattern: /^\/v1\/partitions\/([^/]+)\/(\d{1,9})\/(pause|resume)$/,
         answer: (request) => this.#control(request),
@@ -140,14 +147,28 @@ export class LoadOperation {
     return this.status.partitions.map((view) => describeView(view, waitWords(view, context)));
   }
 
+  async #hourAnswer({ params, query, signal }: RouteRequest): Promise<RouteAnswer> {
+    const [table, hour] = params as [string, string];
+    const request = { table, hour, wait: query.get('wait') ?? undefined };
+    const { status, body } = await answerHourRequest(request, { files: await this.#warehouse() }, signal);
+    return { status, text: body, type: 'application/json; charset=utf-8' };
+  }
+
+  #warehouse(): Promise<WarehouseFiles> {
+    const { warehouseUrl, warehouseOptions } = this.#options;
+    this.#files ??= openWarehouse(warehouseUrl, { ...warehouseOptions, access: 'write' });
+    return this.#files;
+  }
+
   async #control({ params, body, signal }: RouteRequest): Promise<RouteAnswer> {
     const [table, partition, action] = params as [string, string, 'pause' | 'resume'];
     const { reason, by } = body;
     if (typeof reason !== 'string') throw new BadInputError('expected {"reason": "..."} in the body');
-    const { warehouseUrl, warehouseOptions } = this.#options;
-    this.#files ??= openWarehouse(warehouseUrl, { ...warehouseOptions, access: 'write' });
     const said = { action, by: typeof by === 'string' ? by : 'http', reason };
-    return { status: 200, json: await controlPartition(await this.#files, table, Number(partition), said, signal) };
+    return {
+      status: 200,
+      json: await controlPartition(await this.#warehouse(), table, Number(partition), said, signal),
+    };
   }
 }
 

@@ -52,6 +52,20 @@ async function watched(topic: string, url: string, args: string[], env: Record<s
 }
 
 describe('a load that answers HTTP', () => {
+  it('says whether an hour is complete, and why it is not', async () => {
+    const warehouse = lab.warehouse('asked');
+    await lab.createTopic('asked', 1);
+    await lab.produce('asked', 0, records(3));
+    const load = await watched('asked', warehouse.url, ['--roll-age', '200ms']);
+    const hour = new Date().toISOString().slice(0, 13);
+    await waitFor('the first rows', 30_000, async () => (await load.partitions())[0]?.committed === '3');
+    const open = await load.get(`/v1/tables/asked/hours/${hour}`);
+    expect([open.status, JSON.parse(open.body)]).toMatchObject([409, { table: 'asked', hour, isReady: false }]);
+    expect((await load.get('/v1/tables/nowhere/hours/2026-01-01T00')).status).toBe(404);
+    expect((await load.get('/v1/tables/asked/hours/yesterday')).status).toBe(400);
+    expect((await load.process.stop()).code).toBe(0);
+  });
+
   it('shows lag, rolls, files and rows as metrics, and sends the trace of each roll from fetch to commit', async () => {
     const warehouse = lab.warehouse('metrics');
     await lab.createTopic('metered', 2);
