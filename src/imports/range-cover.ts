@@ -1,3 +1,4 @@
+import { larger, smaller } from '../shared/index.ts';
 import type { ForeignPosition, ForeignRange } from './foreign-position.ts';
 
 /** What many ranges cover together: from the lowest offset to the highest, holes and overlaps. At least one range. */
@@ -11,8 +12,8 @@ export function coverRanges(
   let next = first;
   for (const range of sorted) {
     if (range.first > next) holes.push({ first: next, next: range.first });
-    if (range.first < next) addOverlap(overlaps, { first: range.first, next: range.next < next ? range.next : next });
-    if (range.next > next) next = range.next;
+    if (range.first < next) addOverlap(overlaps, { first: range.first, next: smaller(range.next, next) });
+    next = larger(range.next, next);
   }
   return { first, next, holes, overlaps };
 }
@@ -20,6 +21,6 @@ export function coverRanges(
 /** Overlaps come in order of their first offset; those that touch become one. */
 function addOverlap(overlaps: ForeignRange[], range: ForeignRange): void {
   const last = overlaps.at(-1);
-  if (last && range.first <= last.next) last.next = range.next > last.next ? range.next : last.next;
+  if (last && range.first <= last.next) last.next = larger(range.next, last.next);
   else overlaps.push(range);
 }

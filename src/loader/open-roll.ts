@@ -1,4 +1,5 @@
 import type { NotLanded, RollCause } from '../offsets/index.ts';
+import { larger, smaller } from '../shared/index.ts';
 import type { AppendOutcome, SealedFile, TableEncoder } from '../warehouse/index.ts';
 import type { FetchedBatch } from '../wire/client/index.ts';
 import { RecordCursor } from '../wire/index.ts';
@@ -108,7 +109,8 @@ export class OpenRoll {
   async absorb(batch: FetchedBatch, endOffset: bigint | null, signal?: AbortSignal): Promise<boolean> {
     const { header } = batch;
     const from = larger(header.baseOffset, this.#next);
-    const end = lesser(header.lastOffset + 1n, endOffset);
+    const last = header.lastOffset + 1n;
+    const end = endOffset === null ? last : smaller(last, endOffset);
     this.skipTo(end <= from ? end : from);
     if (end <= from) return true;
     this.#leaderEpoch = header.leaderEpoch;
@@ -214,13 +216,4 @@ export class OpenRoll {
       );
     }
   }
-}
-
-function larger(a: bigint, b: bigint): bigint {
-  if (a > b) return a;
-  return b;
-}
-
-function lesser(a: bigint, b: bigint | null): bigint {
-  return b !== null && b < a ? b : a;
 }

@@ -1,4 +1,5 @@
 import type { PartitionChain } from '../offsets/index.ts';
+import { larger } from '../shared/index.ts';
 import type { OwnerStatus } from './load-progress.ts';
 import type { OwnedPartition } from './owner-context.ts';
 import type { OwnerState } from './owner-state.ts';
@@ -37,8 +38,4 @@ export function ownerStatus({ topic, topicId, partition }: OwnedPartition, parts
     pause,
     delay,
   };
-}
-
-export function larger(a: bigint, b: bigint): bigint {
-  return a > b ? a : b;
 }

@@ -1,5 +1,5 @@
 import { FencedError, PartitionChain, type RollCause } from '../offsets/index.ts';
-import { abortScope, describeError, type Logger, SluiceError } from '../shared/index.ts';
+import { abortScope, describeError, type Logger, larger, SluiceError } from '../shared/index.ts';
 import { SchemaConflictError } from '../warehouse/index.ts';
 import { BackOff, type FetchedPartition, LogTruncatedError } from '../wire/client/index.ts';
 import type { OwnerStatus, PartitionPosition } from './load-progress.ts';
@@ -7,7 +7,7 @@ import type { OwnedPartition, OwnerContext, TableContext } from './owner-context
 import { OwnerDelays } from './owner-delays.ts';
 import { OwnerFailures, stackOf } from './owner-failure.ts';
 import type { OwnerEnd, OwnerState } from './owner-state.ts';
-import { larger, ownerStatus } from './owner-status.ts';
+import { ownerStatus } from './owner-status.ts';
 import { OwnerWatch } from './owner-watch.ts';
 import { claimPartition, PartitionStoppedError } from './partition-claim.ts';
 import { describePause } from './partition-control.ts';

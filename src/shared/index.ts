@@ -1,4 +1,5 @@
 export { abortScope, anyOf } from './abort-scope.ts';
+export { larger, smaller } from './bigints.ts';
 export { type Clock, ManualClock, systemClock } from './clock.ts';
 export { BadInputError, describeError, isAbortError, SluiceError } from './errors.ts';
 export { faultPoint } from './fault-point.ts';

@@ -1,4 +1,5 @@
 import type { CommitSummary, LoadProgress } from '../../loader/index.ts';
+import { larger } from '../../shared/index.ts';
 
 /** Where one partition stands, for people. */
 export interface PartitionStatus {
@@ -39,7 +40,7 @@ export class UpStatus {
   /** Records that lie in the log and have not been committed to the warehouse; null before anything is known. */
   get lag(): bigint | null {
     const known = this.partitions().filter((p) => p.logEnd !== null && p.checkpoint !== null);
-    return known.length === 0 ? null : known.reduce((sum, p) => sum + max(p.logEnd! - p.checkpoint!, 0n), 0n);
+    return known.length === 0 ? null : known.reduce((sum, p) => sum + larger(p.logEnd! - p.checkpoint!, 0n), 0n);
   }
 
   apply(progress: LoadProgress, nowMs: number): void {
@@ -73,7 +74,7 @@ export class UpStatus {
   #addCommit(commit: CommitSummary, nowMs: number): void {
     const status = this.#partition(commit.topic, commit.partition);
     status.checkpoint = commit.next;
-    status.logEnd = max(status.logEnd ?? 0n, commit.next);
+    status.logEnd = larger(status.logEnd ?? 0n, commit.next);
     status.lastCause = commit.cause;
     status.lastCommitMs = nowMs;
     this.landedCount += commit.landedCount;
@@ -95,8 +96,4 @@ export class UpStatus {
     }
     return status;
   }
-}
-
-function max(a: bigint, b: bigint): bigint {
-  return a > b ? a : b;
 }

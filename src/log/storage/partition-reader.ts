@@ -1,3 +1,4 @@
+import { larger } from '../../shared/index.ts';
 /** Reads of one partition: by offset from memory or segments, by timestamp through the time indexes. Never at or above the high watermark. */
 import { type BatchHeader, RecordCursor } from '../../wire/index.ts';
 import type { FoundBatch } from './batch-location.ts';
@@ -77,7 +78,7 @@ export class PartitionReader {
       end = later ?? end;
     }
     const { highWatermark, logStartOffset } = this.#state;
-    return { leaderEpoch: reached, endOffset: end ? max(end.baseOffset, logStartOffset) : highWatermark };
+    return { leaderEpoch: reached, endOffset: end ? larger(end.baseOffset, logStartOffset) : highWatermark };
   }
 
   /** Segments with something to read. */
@@ -89,7 +90,7 @@ export class PartitionReader {
   }
 
   async #firstBatch(segment: LogSegment, matches: (header: BatchHeader) => boolean): Promise<BatchHeader | null> {
-    const from = max(segment.baseOffset, this.#state.logStartOffset);
+    const from = larger(segment.baseOffset, this.#state.logStartOffset);
     return (await this.#segments.findBatch(segment, this.#nextOffsetOf(segment), from, matches))?.header ?? null;
   }
 
@@ -101,7 +102,7 @@ export class PartitionReader {
       const { times } = await this.#context.indexes.indexesOf(segment, nextOffset);
       if (segment.maxTimestampMs! < timestampMs) continue;
       const fromIndex = times.lookup(timestampMs)?.offset ?? segment.baseOffset;
-      const from = max(max(fromIndex, this.#state.logStartOffset), segment.baseOffset);
+      const from = larger(larger(fromIndex, this.#state.logStartOffset), segment.baseOffset);
       const found = await this.#firstRecord(segment, nextOffset, from, timestampMs);
       if (found) return found;
     }
@@ -195,7 +196,7 @@ export class PartitionReader {
     await this.#segments.findBatch(
       segment,
       nextOffset,
-      max(segment.baseOffset, this.#state.logStartOffset),
+      larger(segment.baseOffset, this.#state.logStartOffset),
       (header) => {
         if (header.maxTimestamp > largest) largest = header.maxTimestamp;
         return false;
@@ -218,7 +219,7 @@ function firstRecordIn(
 ): OffsetAndTimestamp | null {
   const { header } = batch;
   if (header.timestampType === 'LogAppendTime') {
-    return { offset: max(header.baseOffset, logStartOffset), timestampMs: header.maxTimestamp };
+    return { offset: larger(header.baseOffset, logStartOffset), timestampMs: header.maxTimestamp };
   }
   const cursor = new RecordCursor(bytes, { maxDecompressedBytes });
   while (cursor.next()) {
@@ -227,8 +228,4 @@ function firstRecordIn(
     }
   }
   return null;
-}
-
-function max(a: bigint, b: bigint): bigint {
-  return a > b ? a : b;
 }
