@@ -72,7 +72,7 @@ describe('Kerberised HDFS', () => {
   it('loads through tokens that end every 30 s, a failover and a KDC that is away, and loses nothing', async () => {
     process.env['SLUICE_HDFS_CONFIG'] = settings(keytab());
     await lab.createTopic('logins', 4);
-    const producer = lab.produce('logins', await lab.events(300_000), 1_000);
+    const producer = lab.produce('logins', await lab.events(60_000), 300);
     const load = lab.startLoad('logins', [
       '--workers',
       '2',

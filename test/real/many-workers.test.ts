@@ -11,14 +11,14 @@ import type { SluiceProcess } from '../support/sluice-process.ts';
 import { activityPartitions, WarehouseLab } from '../support/warehouse-lab.ts';
 
 const eventCount = process.env['SLUICE_FULL'] ? 2_000_000 : 400_000;
-const steadyRate = 1_500;
+const steadyRate = 500;
 
 let lab: WarehouseLab;
 let steadyEvents: string;
 
 beforeAll(async () => {
   lab = await WarehouseLab.open();
-  steadyEvents = await lab.events(300_000);
+  steadyEvents = await lab.events(100_000);
 });
 
 afterAll(async () => await lab?.close());
