@@ -69,4 +69,4 @@ export function parquetSource(paths: readonly string[]): string {
   return `read_parquet([${paths.map(sqlLiteral).join(', ')}], union_by_name = true, hive_partitioning = false)`;
 }
 
-export { sqlIdentifier, sqlLiteral };
+export { sqlIdentifier };
