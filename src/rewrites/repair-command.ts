@@ -1,6 +1,7 @@
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { createInterface } from 'node:readline';
+import type { Readable, Writable } from 'node:stream';
 import { SluiceError } from '../shared/index.ts';
 import type { DeadLetter } from './dead-letters.ts';
 
@@ -26,22 +27,30 @@ export async function repairLetters(
     });
   });
   const ended = once(child, 'close') as Promise<[number | null, string | null]>;
+  ended.catch(() => {}); // an error is told by `failed`
   child.stdin.on('error', () => {}); // it may end without reading all: its exit code and its answers tell
-  const repaired = await Promise.race([failed, exchange(child, letters)]);
-  const [code, name] = await ended;
-  if (code !== 0)
-    throw new SluiceError('repair-failed', `the repair command ended with ${code ?? name}; nothing was changed`);
-  return repaired;
+  const writing = writeLetters(child.stdin, letters).catch(() => {}); // likewise
+  try {
+    const repaired = await Promise.race([failed, readAnswers(child.stdout, letters)]);
+    await Promise.race([writing, ended]);
+    const [code, name] = await ended;
+    if (code !== 0)
+      throw new SluiceError('repair-failed', `the repair command ended with ${code ?? name}; nothing was changed`);
+    return repaired;
+  } finally {
+    child.kill(); // one that answered nonsense may still run
+  }
 }
 
-async function exchange(child: ReturnType<typeof spawn>, letters: readonly DeadLetter[]): Promise<DeadLetter[]> {
+async function writeLetters(input: Writable, letters: readonly DeadLetter[]): Promise<void> {
+  for (const letter of letters) if (!input.write(lineOf(letter))) await once(input, 'drain');
+  input.end();
+}
+
+async function readAnswers(output: Readable, letters: readonly DeadLetter[]): Promise<DeadLetter[]> {
   const byPlace = new Map(letters.map((letter) => [placeOf(letter), letter]));
-  const writing = (async () => {
-    for (const letter of letters) if (!child.stdin!.write(lineOf(letter))) await once(child.stdin!, 'drain');
-    child.stdin!.end();
-  })();
   const repaired = new Map<string, DeadLetter>();
-  for await (const line of createInterface({ input: child.stdout! })) {
+  for await (const line of createInterface({ input: output })) {
     if (line.trim() === '') continue;
     const answer = parseAnswer(line);
     const letter = byPlace.get(placeOf(answer));
@@ -52,7 +61,6 @@ async function exchange(child: ReturnType<typeof spawn>, letters: readonly DeadL
       );
     repaired.set(placeOf(letter), { ...letter, value: answer.value });
   }
-  await Promise.race([writing, once(child, 'close')]);
   return letters.flatMap((letter) => repaired.get(placeOf(letter)) ?? []);
 }
 

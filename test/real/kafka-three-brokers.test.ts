@@ -5,7 +5,13 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
 import { silentLogger } from '../../src/shared/index.ts';
-import { BatchFetcher, type ClusterTopic, KafkaCluster, ProducerClient } from '../../src/wire/client/index.ts';
+import {
+  BatchFetcher,
+  type ClusterTopic,
+  KafkaCluster,
+  type NewTopic,
+  ProducerClient,
+} from '../../src/wire/client/index.ts';
 import { apiKeys } from '../../src/wire/index.ts';
 import { checkTable } from '../support/check-table.ts';
 import { labRecords } from '../support/lab-records.ts';
@@ -41,8 +47,26 @@ afterEach(async () => {
   await untilInSync();
 });
 
+/** Waits for the topic: a broker knows a new one a moment after the controller has answered, and one that starts knows none at first. */
 async function describeTopic(name: string): Promise<ClusterTopic> {
-  return (await cluster.topics({}, [name]))[0]!;
+  let topic: ClusterTopic | undefined;
+  await waitFor(`topic ${name} to be known`, 60_000, async () => {
+    [topic] = await cluster.topics({}, [name]);
+    return topic !== undefined;
+  });
+  return topic!;
+}
+
+let topicCount = 0;
+
+/** Creates a topic under a name of its own, so that a test can be run again, and waits until each partition has its leader. */
+async function createTopic(name: string, options: Omit<NewTopic, 'name'>): Promise<string> {
+  const topic = `${name}-${++topicCount}`;
+  await cluster.createTopics([{ name: topic, ...options }]);
+  await waitFor(`leaders of ${topic}`, 60_000, async () =>
+    (await describeTopic(topic)).partitions.every(({ leaderId }) => leaderId >= 0),
+  );
+  return topic;
 }
 
 async function leaderOf(topic: string, partition = 0): Promise<number> {
@@ -96,33 +120,33 @@ async function loadedOf(topic: string, group: string): Promise<bigint> {
 
 describe('a load from three brokers', () => {
   it('goes on while the leader and then the coordinator are killed and come back; rows equal the log, the audit is clean', async () => {
-    await cluster.createTopics([{ name: 'events', partitions: 3 }]);
+    const topic = await createTopic('events', { partitions: 3 });
     const seed = 41;
     const random = seededRandom(seed);
     const producer = new ProducerClient({ cluster, lingerMs: 5 });
-    const warehouse = ['--warehouse', `file://${folder}/warehouse`];
+    const warehouse = ['--warehouse', `file://${folder}/${topic}`];
     const load = new SluiceProcess([
-      ...['load', '--brokers', kafka.bootstrap, '--topics', 'events', ...warehouse, '--group', 'three'],
+      ...['load', '--brokers', kafka.bootstrap, '--topics', topic, ...warehouse, '--group', 'three'],
       ...['--workers', '2', '--time-field', 'ts', '--roll-age', '1s', '--max-dead-letters', '1000000'],
     ]);
     let sentCount = 0;
     let isSending = true;
     const sending = (async () => {
       while (isSending) {
-        for (const record of labRecords({ random, count: 20, from: sentCount })) await producer.send('events', record);
+        for (const record of labRecords({ random, count: 20, from: sentCount })) await producer.send(topic, record);
         sentCount += 20;
         await new Promise((resolve) => setTimeout(resolve, 50));
       }
     })();
     const untilLoadedFurther = async (why: string): Promise<void> => {
-      const target = await endOf('events');
-      await waitFor(`the load to go on ${why}`, 120_000, async () => (await loadedOf('events', 'three')) >= target);
+      const target = await endOf(topic);
+      await waitFor(`the load to go on ${why}`, 120_000, async () => (await loadedOf(topic, 'three')) >= target);
     };
     await untilLoadedFurther('at first');
 
-    const leader = await leaderOf('events');
+    const leader = await leaderOf(topic);
     await kafka.kill(`kafka${leader}`);
-    await untilLeaderIsNot(leader, 'events');
+    await untilLeaderIsNot(leader, topic);
     await untilLoadedFurther('without the leader');
     await kafka.start(`kafka${leader}`);
     await untilInSync();
@@ -140,8 +164,8 @@ describe('a load from three brokers', () => {
     await untilLoadedFurther('to the end');
     const ended = await load.stop();
     expect(ended.code, ended.stderr).toBe(0);
-    expect(await endOf('events')).toBe(BigInt(sentCount));
-    expect(await checkTable(cluster, 'events', join(folder, 'warehouse'))).toEqual([]);
+    expect(await endOf(topic)).toBe(BigInt(sentCount));
+    expect(await checkTable(cluster, topic, join(folder, topic))).toEqual([]);
     const audit = await runSluice(['audit', ...warehouse, '--brokers', kafka.bootstrap, '--deep']);
     expect(audit.code, audit.stderr).toBe(0);
   });
@@ -149,12 +173,12 @@ describe('a load from three brokers', () => {
 
 describe('a client in the rack of a follower', () => {
   it('reads from the follower, even while the leader is frozen', async () => {
-    await cluster.createTopics([{ name: 'near', partitions: 1 }]);
+    const topic = await createTopic('near', { partitions: 1 });
     const producer = new ProducerClient({ cluster });
-    for (let i = 0; i < 2_000; i++) await producer.send('near', { value: `${i} ${'x'.repeat(1000)}` });
+    for (let i = 0; i < 2_000; i++) await producer.send(topic, { value: `${i} ${'x'.repeat(1000)}` });
     await producer.close();
     await untilInSync();
-    const leader = await leaderOf('near');
+    const leader = await leaderOf(topic);
     const follower = leader === 1 ? 2 : 1;
     const near = new KafkaCluster({
       brokers: kafka.bootstrap.split(','),
@@ -168,8 +192,8 @@ describe('a client in the rack of a follower', () => {
       maxWaitMs: 300,
       maxPartitionBytes: 50_000,
     });
-    fetcher.assign('near', 0, 0n);
-    const position = (): bigint => fetcher.progress('near', 0)!.position;
+    fetcher.assign(topic, 0, 0n);
+    const position = (): bigint => fetcher.progress(topic, 0)!.position;
     const readUntil = async (offset: bigint, timeLimitMs: number): Promise<void> => {
       await waitFor(`offset ${offset}`, timeLimitMs, async () => {
         for (const { error } of await fetcher.poll()) if (error) throw error;
@@ -194,40 +218,38 @@ describe('a client in the rack of a follower', () => {
 describe('a log that lost records (KIP-320)', () => {
   it('stops readers and loads instead of giving them other records under the same offsets', async () => {
     const configs = { 'unclean.leader.election.enable': 'true', 'min.insync.replicas': '1' };
-    await cluster.createTopics([{ name: 'lossy', partitions: 1, replicationFactor: 2, configs }]);
-    const [{ leaderId: first, replicas }] = (await describeTopic('lossy')).partitions as [
-      ClusterTopic['partitions'][0],
-    ];
+    const topic = await createTopic('lossy', { partitions: 1, replicationFactor: 2, configs });
+    const [{ leaderId: first, replicas }] = (await describeTopic(topic)).partitions as [ClusterTopic['partitions'][0]];
     const second = replicas.find((node) => node !== first)!;
     const send = async (count: number, text: string, acks: 'all' | 1): Promise<void> => {
       const producer = new ProducerClient({ cluster, acks });
-      for (let i = 0; i < count; i++) await producer.send('lossy', { value: JSON.stringify({ text, i }) });
+      for (let i = 0; i < count; i++) await producer.send(topic, { value: JSON.stringify({ text, i }) });
       await producer.close();
     };
-    const options = ['--brokers', kafka.bootstrap, '--topics', 'lossy', '--warehouse', `file://${folder}/lossy`];
+    const options = ['--brokers', kafka.bootstrap, '--topics', topic, '--warehouse', `file://${folder}/${topic}`];
     const load = () => runSluice(['load', ...options, '--until-end', '--session-timeout', '10s']);
     await send(10, 'kept', 'all'); // both replicas have them
     await kafka.kill(`kafka${second}`);
     await waitFor('the follower to leave the in-sync replicas', 60_000, async () =>
-      (await replicaStates()).some(({ topic, inSync }) => topic === 'lossy' && inSync.length === 1),
+      (await replicaStates()).some((state) => state.topic === topic && state.inSync.length === 1),
     );
     await send(20, 'lost with the first leader', 1);
     const before = await load();
     expect(before.stdout, before.stderr).toMatch(/^complete: 30 rows/);
     const fetcher = new BatchFetcher({ cluster, isolation: 'read_committed', maxWaitMs: 300 });
-    fetcher.assign('lossy', 0, 0n);
+    fetcher.assign(topic, 0, 0n);
     await waitFor('the reader', 30_000, async () => {
       await fetcher.poll();
-      return fetcher.progress('lossy', 0)!.position === 30n;
+      return fetcher.progress(topic, 0)!.position === 30n;
     });
 
     await kafka.kill(`kafka${first}`);
     await kafka.start(`kafka${second}`);
-    await untilLeaderIsNot(first, 'lossy');
+    await untilLeaderIsNot(first, topic);
     await kafka.start(`kafka${first}`);
     await untilInSync();
     await send(40, 'of the new leader', 'all');
-    expect(await endOf('lossy')).toBe(50n);
+    expect(await endOf(topic)).toBe(50n);
     let met: unknown = null;
     await waitFor('the reader to be told', 60_000, async () => {
       for (const { error } of await fetcher.poll()) met ??= error;
@@ -238,7 +260,7 @@ describe('a log that lost records (KIP-320)', () => {
     const after = await load();
     expect(after.code).toBe(1);
     expect(after.stderr).toMatch(/the checkpoint is 30 in leader epoch \d+, but the log left that epoch at 10/);
-    const listed = await runSluice(['offsets', 'list', '--warehouse', `file://${folder}/lossy`, '--json']);
-    expect(JSON.parse(listed.stdout)).toMatchObject([{ topic: 'lossy', checkpoint: '30' }]);
+    const listed = await runSluice(['offsets', 'list', '--warehouse', `file://${folder}/${topic}`, '--json']);
+    expect(JSON.parse(listed.stdout)).toMatchObject([{ topic, checkpoint: '30' }]);
   });
 });

@@ -9,6 +9,7 @@ import { stopSignal } from '../signals.ts';
 import { feedFile, feedGame } from './feed.ts';
 import { startLiveView } from './live-view.ts';
 import { printSummary } from './summary.ts';
+import { untilEncoded } from './until-encoded.ts';
 import { type UpOptions, type UpSettings, upSettings } from './up-settings.ts';
 import { UpStatus } from './up-status.ts';
 
@@ -48,6 +49,7 @@ export async function runUp(options: UpOptions): Promise<number> {
     try {
       await runFeed(settings, cluster, status, stop);
       await untilAborted(stop);
+      await untilEncoded(cluster, settings.topics, status, failure.signal);
     } finally {
       loaderStop.abort(new Error('stopping'));
       await load.catch(() => {});

@@ -7,6 +7,8 @@ export interface PartitionStatus {
   partition: number;
   checkpoint: bigint | null;
   logEnd: bigint | null;
+  /** First offset that is in no file and no open roll yet. */
+  encoded: bigint | null;
   worker: number | null;
   lastCause: string | null;
   lastCommitMs: number | null;
@@ -55,6 +57,10 @@ export class UpStatus {
           status.logEnd = position.logEnd;
         }
         break;
+      case 'status':
+        for (const owner of progress.status.owners)
+          this.#partition(owner.topic, owner.partition).encoded = owner.encoded;
+        break;
       case 'owned': {
         const status = this.#partition(progress.topic, progress.partition);
         status.worker = progress.worker;
@@ -91,7 +97,15 @@ export class UpStatus {
     const key = `${topic}/${partition}`;
     let status = this.#partitions.get(key);
     if (!status) {
-      status = { topic, partition, checkpoint: null, logEnd: null, worker: null, lastCause: null, lastCommitMs: null };
+      const unknown = {
+        checkpoint: null,
+        logEnd: null,
+        encoded: null,
+        worker: null,
+        lastCause: null,
+        lastCommitMs: null,
+      };
+      status = { topic, partition, ...unknown };
       this.#partitions.set(key, status);
     }
     return status;
