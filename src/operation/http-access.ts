@@ -35,6 +35,7 @@ function isLoopbackAddress(address: string): boolean {
   return address === '::1' || /^(::ffff:)?127\./.test(address);
 }
 
-function isLoopbackHost(host: string): boolean {
+/** The name in `Host` is one of this machine: a page that was given another name for it cannot read what is for programs here. */
+export function isLoopbackHost(host: string): boolean {
   return /^(localhost|127(\.\d{1,3}){3}|\[::1\])(:\d+)?$/i.test(host);
 }

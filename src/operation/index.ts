@@ -1,6 +1,7 @@
 // The door of the operation of loads: health, metrics, traces and control of a running one, and questions about what landed.
 
 export { type ExplainedTable, explainTable } from './explain-table.ts';
+export { isLoopbackHost } from './http-access.ts';
 export { defaultStallMs, type Health, type HealthReason } from './load-health.ts';
 export {
   controlPartition,

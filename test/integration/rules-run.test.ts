@@ -167,6 +167,28 @@ describe('sluice rules run', () => {
     expect(new Set(alerts.map(({ id }) => id)).size).toBe(2);
   });
 
+  it('shows matches on the dashboard, those that were found before somebody watched as well', async () => {
+    await produce('gates', 1, [[{ type: 'Open', gate: '<b>north</b>' }, 0]]);
+    const file = program('gates.rules', 'WHEN Open FOR EACH gate ACTION Alarm(gate = Open.gate) TO DASHBOARD\n');
+    const args = ['rules', 'run', file, '--topics', 'gates', '--brokers', broker.bootstrap];
+    const process = new SluiceProcess([...args, '--dashboard', '127.0.0.1:0']);
+    await waitFor('a match', 60_000, () => process.stdout.includes('Alarm'));
+    const url = /dashboard at (\S+)/.exec(process.stderr)![1]!;
+    expect(await (await fetch(url)).text()).toContain('<h1>Rule matches</h1>');
+    const watching = await fetch(`${url}/matches`);
+    expect(watching.headers.get('content-type')).toContain('text/event-stream');
+    await produceMore('gates', [[{ type: 'Open', gate: 'south' }, 0]]);
+    await waitFor('another match', 60_000, () => process.stdout.includes('south'));
+    expect(await process.stop()).toMatchObject({ code: 0 });
+    const found = [...(await watching.text()).matchAll(/^event: match\ndata: (.*)$/gm)].map(([, data]) =>
+      JSON.parse(data!),
+    );
+    expect(found.map(({ key, events }) => [key, events])).toEqual([
+      ['<b>north</b>', [{ topic: 'gates', partition: 0, offset: '0' }]],
+      ['south', [{ topic: 'gates', partition: 0, offset: '1' }]],
+    ]);
+  });
+
   it('stops in good order on SIGTERM while nothing comes', async () => {
     await produce('quiet', 2, []);
     const process = new SluiceProcess([
@@ -188,6 +210,18 @@ describe('what cannot be used', () => {
     ['a wrong program', 'WHEN A ACTION', ['--topics', 'town'], /line 1, column 14: expected a name/],
     ['a missing topic', wedding, ['--topics', 'nowhere'], /expected existing topics, got "nowhere"/],
     ['Redis that was not named', 'WHEN A ACTION B TO REDIS "list"', ['--topics', 'town'], /expected --redis/],
+    [
+      'a dashboard that was not named',
+      'WHEN A ACTION B TO DASHBOARD',
+      ['--topics', 'town'],
+      /expected --dashboard HOST/,
+    ],
+    [
+      'a dashboard for everybody',
+      'WHEN A ACTION B TO DASHBOARD',
+      ['--topics', 'town', '--dashboard', '0.0.0.0:0'],
+      /expected an address that only this machine reaches for --dashboard/,
+    ],
     ['a URL that is none', 'WHEN A ACTION B TO HTTP "there"', ['--topics', 'town'], /expected an action TO HTTP "http/],
   ])('%s ends with exit code 2 and says what was expected', async (name, text, args, message) => {
     const file = program(`${name.replaceAll(' ', '-')}.rules`, text);

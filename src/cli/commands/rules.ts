@@ -1,5 +1,5 @@
 import { Command } from 'commander';
-import { parseDuration } from '../arguments.ts';
+import { parseDuration, parseHostPort } from '../arguments.ts';
 import { brokersOption, commandConfigOption } from '../kafka/brokers-option.ts';
 import { withWarehouseOptions } from '../offsets/warehouse-options.ts';
 import type { BacktestFlags, CheckFlags, RunFlags } from '../rules/rules-commands.ts';
@@ -11,11 +11,13 @@ With --json one line for each match (and action, where a rule has several):
   at is event time as RFC 3339; offsets are decimal strings; "parameters" only where the action has some.
 
 With --state the program goes on where it ended, also after a kill: DIR/matches.ndjson then holds every match once. Actions
-TO TOPIC, HTTP or REDIS are sent at least once, with an "id" that is the same when a match is sent again.
+TO TOPIC, HTTP or REDIS are sent at least once, with an "id" that is the same when a match is sent again. Who watches the
+dashboard sees what is found while he watches, and the newest of what was found before.
 
 Examples:
   $ sluice rules run wedding.rules --topics events --until-end --json
   $ sluice rules run fraud.rules --topics logins,payments --time-field ts --state data/rules
+  $ sluice rules run unrest.rules --topics messages --dashboard 127.0.0.1:8070
 
 Exit codes: 0 reached the end, or stopped by Ctrl-C; 1 failed; 2 bad input.`;
 
@@ -103,6 +105,11 @@ function runCommand(): Command {
     .option('--state <dir>', 'folder for checkpoint and matches')
     .option('--checkpoint-every <duration>', 'time between two checkpoints', parseDuration, 1000)
     .option('--redis <url>', 'redis://HOST:PORT for actions TO REDIS')
+    .option(
+      '--dashboard <host:port>',
+      'show actions TO DASHBOARD there, on this machine: a page, and server-sent events at /matches (port 0: any)',
+      parseHostPort,
+    )
     .option('--json', 'print one JSON object for each match')
     .addHelpText('after', runDetails)
     .action(async (file: string, flags: RunFlags) => {

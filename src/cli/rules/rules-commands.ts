@@ -1,9 +1,11 @@
+import { randomUUID } from 'node:crypto';
 import { readFile } from 'node:fs/promises';
 import { text as readAll } from 'node:stream/consumers';
 import {
   backtestRules,
   explainRule,
   formatRules,
+  MatchFeed,
   type MatchRecord,
   parseRules,
   RuleError,
@@ -16,6 +18,7 @@ import { type ClusterFlags, withCluster } from '../kafka/with-cluster.ts';
 import { usingWarehouse, type WarehouseOptions } from '../offsets/warehouse-options.ts';
 import { exitCodes, formatCount, printJson } from '../output.ts';
 import { stopSignal } from '../signals.ts';
+import { DashboardServer } from './dashboard-server.ts';
 
 export interface CheckFlags {
   json?: boolean;
@@ -34,6 +37,7 @@ export interface RunFlags extends ClusterFlags {
   state?: string;
   checkpointEvery: number;
   redis?: string;
+  dashboard?: { host: string; port: number };
   json?: boolean;
 }
 
@@ -129,32 +133,54 @@ async function withHistory<T>(flags: RunFlags, work: (history: RunRulesOptions['
   return await usingWarehouse({ warehouse: flags.history, ...user }, 'read', (files) => work({ files, table: name }));
 }
 
+/** How much of what was found is kept for those who come later. */
+const dashboardBytes = 4 * 1024 * 1024;
+
+/** Runs `work` while matches are shown at --dashboard, or are not. */
+async function withDashboard<T>(
+  address: RunFlags['dashboard'],
+  work: (feed: MatchFeed | null) => Promise<T>,
+): Promise<T> {
+  if (!address) return await work(null);
+  const feed = new MatchFeed({ maxBytes: dashboardBytes, id: randomUUID().slice(0, 8) });
+  const server = await DashboardServer.start({ ...address, feed, logger: createLogger('warn', { part: 'rules' }) });
+  process.stderr.write(`dashboard at ${server.url}\n`);
+  try {
+    return await work(feed);
+  } finally {
+    await server.close();
+  }
+}
+
 export function runRulesCommand(file: string, flags: RunFlags): Promise<number> {
   return explaining(file, async (program) => {
     parseRules(program); // a wrong program needs no cluster to be told so
     const { signal } = stopSignal();
-    const report = await withCluster(flags, (cluster) =>
-      withHistory(flags, (history) =>
-        runRules({
-          history,
-          program,
-          cluster,
-          topics: flags.topics,
-          typeField: flags.typeField,
-          timeField: flags.timeField ?? null,
-          from: flags.fromEnd ? 'end' : 'beginning',
-          untilEnd: flags.untilEnd ?? false,
-          idleMs: flags.idle,
-          stateFolder: flags.state ?? null,
-          checkpointEveryMs: flags.checkpointEvery,
-          redisUrl: flags.redis ?? null,
-          onMatch: (record) => process.stdout.write(`${flags.json ? JSON.stringify(record) : lineOf(record)}\n`),
-          onRunning: (partitions) =>
-            process.stderr.write(`running ${file} on ${partitions} partitions of ${flags.topics.join(', ')}\n`),
-          clock: systemClock,
-          logger: createLogger('warn', { part: 'rules' }),
-          signal,
-        }),
+    const report = await withDashboard(flags.dashboard, (dashboard) =>
+      withCluster(flags, (cluster) =>
+        withHistory(flags, (history) =>
+          runRules({
+            history,
+            program,
+            cluster,
+            topics: flags.topics,
+            typeField: flags.typeField,
+            timeField: flags.timeField ?? null,
+            from: flags.fromEnd ? 'end' : 'beginning',
+            untilEnd: flags.untilEnd ?? false,
+            idleMs: flags.idle,
+            stateFolder: flags.state ?? null,
+            checkpointEveryMs: flags.checkpointEvery,
+            redisUrl: flags.redis ?? null,
+            dashboard,
+            onMatch: (record) => process.stdout.write(`${flags.json ? JSON.stringify(record) : lineOf(record)}\n`),
+            onRunning: (partitions) =>
+              process.stderr.write(`running ${file} on ${partitions} partitions of ${flags.topics.join(', ')}\n`),
+            clock: systemClock,
+            logger: createLogger('warn', { part: 'rules' }),
+            signal,
+          }),
+        ),
       ),
     );
     process.stderr.write(`${summaryOf(report)}\n`);

@@ -35,6 +35,7 @@ export function explainRule(rule: Rule, text: string): string {
 const targets = {
   none: '',
   log: ', to the log',
+  dashboard: ', to those who watch the dashboard',
   topic: ', to a topic',
   http: ', by an HTTP request',
   redis: ', to a list in Redis',

@@ -1,6 +1,7 @@
 import { Redis } from 'ioredis';
 import { BadInputError, type Clock, type Logger, SluiceError } from '../../shared/index.ts';
 import { BackOff, type KafkaCluster, ProducerClient } from '../../wire/client/index.ts';
+import type { MatchFeed } from './match-feed.ts';
 import { type MatchRecord, matchId } from './match-record.ts';
 import type { ActionTarget, Rule } from './rule-ast.ts';
 
@@ -8,6 +9,8 @@ export interface SinkContext {
   cluster: KafkaCluster | null;
   /** `redis://host:port/db`; null: actions may not name Redis. */
   redisUrl: string | null;
+  /** Null: actions may not name the dashboard. */
+  dashboard: MatchFeed | null;
   clock: Clock;
   logger: Logger;
   signal: AbortSignal;
@@ -33,7 +36,7 @@ export class MatchSinks {
   }
 
   #open(target: ActionTarget): void {
-    const { cluster, redisUrl } = this.#context;
+    const { cluster, redisUrl, dashboard } = this.#context;
     if (target.kind === 'topic' && !this.#producer) {
       if (!cluster) throw new BadInputError('expected --brokers for an action TO TOPIC');
       this.#producer = new ProducerClient({ cluster, acks: 'all' });
@@ -42,6 +45,9 @@ export class MatchSinks {
       if (!redisUrl) throw new BadInputError('expected --redis redis://HOST:PORT for an action TO REDIS');
       this.#redis = new Redis(redisUrl, { maxRetriesPerRequest: 20 });
       this.#redis.on('error', (error) => this.#context.logger.warn({ error: error.message }, 'RedisUnreachable'));
+    }
+    if (target.kind === 'dashboard' && !dashboard) {
+      throw new BadInputError('expected --dashboard HOST:PORT for an action TO DASHBOARD');
     }
     if (target.kind === 'http' && !/^https?:\/\//.test(target.url)) {
       throw new BadInputError(`expected an action TO HTTP "http://..." or "https://...", found "${target.url}"`);
@@ -52,6 +58,7 @@ export class MatchSinks {
     if (target.kind === 'none') return;
     const id = matchId(record);
     if (target.kind === 'log') this.#context.logger.info({ id, ...record }, 'RuleMatched');
+    else if (target.kind === 'dashboard') this.#context.dashboard!.publish({ id, ...record });
     else this.#sending.push(this.#deliver(id, record, target));
   }
 

@@ -250,6 +250,9 @@ const semantics = ruleGrammar.createSemantics().addOperation<unknown>('tree(text
   Target_log(_to, _log): ActionTarget {
     return { kind: 'log' };
   },
+  Target_dashboard(_to, _dashboard): ActionTarget {
+    return { kind: 'dashboard' };
+  },
   string(_literal) {
     return textOf(this.sourceString);
   },

@@ -54,7 +54,7 @@ export interface TimeWindow {
 export type AfterMatch = 'skip-past-last' | 'skip-to-last' | 'no-skip';
 
 export type ActionTarget =
-  | { kind: 'none' | 'log' }
+  | { kind: 'none' | 'log' | 'dashboard' }
   | { kind: 'topic'; topic: string }
   | { kind: 'http'; url: string }
   | { kind: 'redis'; key: string };

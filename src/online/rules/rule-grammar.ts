@@ -54,6 +54,7 @@ Rules {
          | to http string      -- http
          | to redis string     -- redis
          | to log              -- log
+         | to dashboard        -- dashboard
 
   Literal (a value) = string | number | true | false | null
   string (a text in quotes) = "\"" (escape | ~"\"" ~"\n" any)* "\"" -- double
@@ -101,6 +102,7 @@ Rules {
   http = caseInsensitive<"http"> ~wordPart
   redis = caseInsensitive<"redis"> ~wordPart
   log = caseInsensitive<"log"> ~wordPart
+  dashboard = caseInsensitive<"dashboard"> ~wordPart
   true = caseInsensitive<"true"> ~wordPart
   false = caseInsensitive<"false"> ~wordPart
   null = caseInsensitive<"null"> ~wordPart

@@ -4,6 +4,7 @@ import type { KafkaCluster } from '../../wire/client/index.ts';
 import { feedHistory } from './feed-history.ts';
 import { HistoryEvents } from './history-events.ts';
 import { LiveEvents } from './live-events.ts';
+import type { MatchFeed } from './match-feed.ts';
 import { type MatchRecord, matchRecord } from './match-record.ts';
 import { MatchSinks } from './match-sinks.ts';
 import { parseRules } from './parse-rules.ts';
@@ -30,6 +31,8 @@ export interface RunRulesOptions {
   stateFolder: string | null;
   checkpointEveryMs: number;
   redisUrl: string | null;
+  /** Who is told of matches TO DASHBOARD; left out: no rule may have that action. */
+  dashboard?: MatchFeed | null;
   onMatch: (record: MatchRecord) => void;
   /** Called once, when everything named could be used and reading begins. */
   onRunning?: (partitions: number) => void;
@@ -74,10 +77,10 @@ class RulesRun {
   }
 
   async run(): Promise<RulesReport> {
-    const { cluster, redisUrl, clock, logger, signal, stateFolder, program } = this.#options;
+    const { cluster, redisUrl, dashboard = null, clock, logger, signal, stateFolder, program } = this.#options;
     const partitions = await this.#partitions();
     let isNew = true;
-    const sinks = new MatchSinks(this.#rules, { cluster, redisUrl, clock, logger, signal });
+    const sinks = new MatchSinks(this.#rules, { cluster, redisUrl, dashboard, clock, logger, signal });
     if (stateFolder !== null) {
       const { checkpoint, state } = await RulesCheckpoint.open(stateFolder, program);
       this.#checkpoint = checkpoint;

@@ -85,6 +85,7 @@ function listOf(names: readonly string[]): string {
 
 function hintFor(rest: string, expected: readonly string[], isEnd: boolean): string | null {
   if (/^["'][^"'\n]*$/m.test(rest.split('\n')[0]!)) return 'the text in quotes does not end on this line';
+  if (expected.includes('DASHBOARD') && /^(screen|console|browser|page)\b/i.test(rest)) return 'write TO DASHBOARD';
   for (const [pattern, hint] of hints) if (pattern.test(rest)) return hint;
   if (isEnd && expected.includes('ACTION')) return 'a rule ends with ACTION and a name, as in: ACTION Wedding';
   if (/^within\b/i.test(rest) && !expected.includes('WITHIN')) return 'WITHIN stands behind all steps, before ACTION';

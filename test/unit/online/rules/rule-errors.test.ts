@@ -135,6 +135,13 @@ const cases: [text: string, place: string, problem: string, hint: string | null]
     'true, false and null can only be compared by EQUALS',
   ],
   ['WHEN A ACTION C(x = D.y)', '1:21', 'expected a field of an event of the match, found D', 'the rule matches A'],
+  ['WHEN A ACTION C TO', '1:19', 'expected DASHBOARD, LOG, REDIS, HTTP or TOPIC, found the end of the text', null],
+  [
+    'WHEN A ACTION C TO SCREEN',
+    '1:20',
+    'expected DASHBOARD, LOG, REDIS, HTTP or TOPIC, found SCREEN',
+    'write TO DASHBOARD',
+  ],
   ['WHEN A ACTION', '1:14', 'expected a name, found the end of the text', null],
   [
     'WHEN A ACTION C\nWHEN B ACTION C',
