@@ -1,7 +1,11 @@
-import { brokenPromises, DaysStage } from '../support/simulated-days.ts';
+import { brokenPromises, describeDays } from '../support/days-report.ts';
+import { DaysStage, outageKinds } from '../support/simulated-days.ts';
 
-/** A nightly and a continuous load of the simulated game over days of compressed time, with outages; true: all promises hold. */
-export async function playThreeDays(options: {
+/**
+ * A nightly and a continuous load of the simulated game over days of compressed time on a real HDFS, with outages; true: all promises
+ * hold. Prints the report of hours, files, sizes and lag.
+ */
+export async function playDays(options: {
   seed: number;
   days: number;
   print: (line: string) => void;
@@ -11,11 +15,13 @@ export async function playThreeDays(options: {
     seed,
     hours: days * 24,
     nightEvery: 24,
-    breakEvery: 6,
+    breakEvery: 4,
+    outages: outageKinds,
     eventsPerSecond: 0.2,
-    print,
+    hdfs: 'real',
+    print: (line) => print(`days: ${line}`),
   });
-  print(`days: ${JSON.stringify(report)}`);
+  for (const line of describeDays(report)) print(`days: ${line}`);
   const broken = brokenPromises(report);
   for (const promise of broken) print(`days: broken: ${promise}`);
   return broken.length === 0;

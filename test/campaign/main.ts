@@ -1,67 +1,90 @@
-// Campaigns: `npm run campaign -- --seed N [--local N] [--hdfs N] [--broker N] [--churn-millions N] [--churn-minutes N]
-// [--forced-owners N] [--typed-rows N] [--hdfs-faults N] [--failovers N] [--days N] [--concurrency N]`; 0 leaves a part out.
-// Prints the seed; the same seed plays the same faults again. Ends with exit code 1 when a promise was broken.
+// `npm run campaign -- --help` says what there is.
 import { parseArgs } from 'node:util';
 import { setup as build } from '../support/build-once.ts';
 import { killBrokerUnderLoad } from './broker-kill.ts';
+import { playDays } from './days.ts';
 import { failOverNameNodes, failWebHdfs } from './hdfs-faults.ts';
+import { disturbHdfsUnderLoad } from './hdfs-outages.ts';
 import { churnLoaders } from './loader-churn.ts';
 import { killLoaders } from './loader-kill.ts';
-import { playThreeDays } from './three-days.ts';
 import { compareGeneratedRows } from './typed-rows.ts';
+
+/** The full doses, and what they count. */
+const doses = {
+  local: [100, 'kills of the loader at each of its 16 points, on the local disk'],
+  hdfs: [100, 'the same on a real HDFS'],
+  broker: [50, 'kills of the broker under load'],
+  'churn-millions': [10, 'million records that flow while loader processes come and go every 5 s'],
+  'churn-minutes': [30, 'minutes of 1, 4, 2, 3 loader processes, changing every 5 s'],
+  'forced-owners': [200, 'times that two owners are forced on one partition'],
+  'typed-rows': [1_000_000, 'generated rows of every column type, compared with what two readers find'],
+  'hdfs-faults': [5000, 'random faults of a simulated WebHDFS'],
+  failovers: [200, 'failovers of two real NameNodes while numbered files are published'],
+  'load-failovers': [200, 'failovers of two real NameNodes under a load'],
+  'hdfs-kills': [20, 'kills of the NameNode, and as many of the DataNode, of a real HDFS under a load'],
+  days: [3, 'simulated days of the game on a real HDFS: a live and a nightly load, with outages'],
+} as const;
+type Part = keyof typeof doses;
+const parts = Object.keys(doses) as Part[];
 
 const { values } = parseArgs({
   options: {
+    ...Object.fromEntries(parts.map((part) => [part, { type: 'string' as const }])),
     seed: { type: 'string', default: String(Date.now() % 1_000_000) },
-    /** Kills of the loader at each of its points, on the local disk and on a real HDFS. */
-    local: { type: 'string', default: '20' },
-    hdfs: { type: 'string', default: '3' },
-    /** Kills of the broker under load. */
-    broker: { type: 'string', default: '50' },
-    /** Records in million that flow while loader processes come and go every 5 s; minutes of 1-4-2-3 of them; forced owners. */
-    'churn-millions': { type: 'string', default: '10' },
-    'churn-minutes': { type: 'string', default: '30' },
-    'forced-owners': { type: 'string', default: '200' },
-    /** Generated rows of every column type that are compared with what two readers find. */
-    'typed-rows': { type: 'string', default: '1000000' },
-    /** Random faults of WebHDFS, and failovers of a real pair of NameNodes. */
-    'hdfs-faults': { type: 'string', default: '5000' },
-    failovers: { type: 'string', default: '200' },
-    /** Simulated days of the game with a live and a nightly load, and outages. */
-    days: { type: 'string', default: '3' },
     concurrency: { type: 'string', default: '2' },
+    only: { type: 'string' },
+    help: { type: 'boolean', default: false },
   },
 });
-const [seed, localCount, hdfsCount, brokerCount, concurrency] = [
-  values.seed,
-  values.local,
-  values.hdfs,
-  values.broker,
-  values.concurrency,
-].map(Number) as [number, number, number, number, number];
 const print = (line: string): void => void process.stdout.write(`${line}\n`);
 
-build();
-print(`campaign, seed ${seed}`);
-let isClean = true;
-if (localCount + hdfsCount > 0) isClean = await killLoaders({ seed, localCount, hdfsCount, concurrency, print });
-if (brokerCount > 0) {
-  const report = await killBrokerUnderLoad({ seed, count: brokerCount, print });
-  print(`broker: ${JSON.stringify(report)}`);
+if (values.help) {
+  print('npm run campaign -- [--only PART,PART] [--PART N ...] [--seed N] [--concurrency N]\n');
+  print(
+    'Breaks things on purpose, in full doses, and looks whether every promise holds. The same seed plays the same faults',
+  );
+  print(
+    'again. Ends with exit code 1 when a promise was broken. --PART 0 leaves a part out; --concurrency: kills of the',
+  );
+  print('loader at the same time. Parts, and their doses when nothing is said:\n');
+  for (const part of parts) print(`  ${part.padEnd(15)} ${String(doses[part][0]).padStart(8)}  ${doses[part][1]}`);
+} else {
+  const only = values.only?.split(',') ?? parts;
+  const unknown = only.filter((part) => !(part in doses));
+  if (unknown.length > 0) throw new Error(`no such parts: ${unknown.join(', ')}; there are ${parts.join(', ')}`);
+  process.exitCode = (await play(only, Number(values.seed))) ? 0 : 1;
 }
-const [webHdfsFaults, failovers] = [Number(values['hdfs-faults']), Number(values.failovers)];
-if (webHdfsFaults > 0) isClean = (await failWebHdfs({ seed, faults: webHdfsFaults, print })) && isClean;
-if (failovers > 0) isClean = (await failOverNameNodes({ count: failovers, print })) && isClean;
-const churn = {
-  records: Number(values['churn-millions']) * 1_000_000,
-  minutes: Number(values['churn-minutes']),
-  forcedOwners: Number(values['forced-owners']),
-};
-if (Object.values(churn).some((dose) => dose > 0)) {
-  isClean = (await churnLoaders({ ...churn, seed, print })) && isClean;
+
+async function play(only: readonly string[], seed: number): Promise<boolean> {
+  const given = values as Record<string, string | boolean | undefined>;
+  const dose = (part: Part): number => (only.includes(part) ? Number(given[part] ?? doses[part][0]) : 0);
+  const concurrency = Number(values.concurrency);
+  build();
+  print(`campaign, seed ${seed}`);
+  let isClean = true;
+  const run = async (names: readonly Part[], work: () => Promise<boolean>): Promise<void> => {
+    if (names.every((name) => dose(name) === 0)) return;
+    const beganMs = performance.now();
+    isClean = (await work()) && isClean;
+    print(`${names.join(', ')}: ${Math.round((performance.now() - beganMs) / 1000)} s\n`);
+  };
+  await run(['local', 'hdfs'], () =>
+    killLoaders({ seed, localCount: dose('local'), hdfsCount: dose('hdfs'), concurrency, print }),
+  );
+  await run(['broker'], async () => {
+    print(`broker: ${JSON.stringify(await killBrokerUnderLoad({ seed, count: dose('broker'), print }))}`);
+    return true; // a broken promise throws
+  });
+  await run(['hdfs-faults'], () => failWebHdfs({ seed, faults: dose('hdfs-faults'), print }));
+  await run(['failovers'], () => failOverNameNodes({ count: dose('failovers'), print }));
+  await run(['load-failovers', 'hdfs-kills'], () =>
+    disturbHdfsUnderLoad({ seed, kills: dose('hdfs-kills'), failovers: dose('load-failovers'), print }),
+  );
+  const churn = { minutes: dose('churn-minutes'), forcedOwners: dose('forced-owners') };
+  await run(['churn-millions', 'churn-minutes', 'forced-owners'], () =>
+    churnLoaders({ ...churn, records: dose('churn-millions') * 1_000_000, seed, print }),
+  );
+  await run(['typed-rows'], () => compareGeneratedRows({ seed, rowCount: dose('typed-rows'), print }));
+  await run(['days'], () => playDays({ seed, days: dose('days'), print }));
+  return isClean;
 }
-const typedRows = Number(values['typed-rows']);
-if (typedRows > 0) isClean = (await compareGeneratedRows({ seed, rowCount: typedRows, print })) && isClean;
-const days = Number(values.days);
-if (days > 0) isClean = (await playThreeDays({ seed, days, print })) && isClean;
-process.exitCode = isClean ? 0 : 1;

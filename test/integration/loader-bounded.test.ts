@@ -1,10 +1,10 @@
-import { readdirSync } from 'node:fs';
+import { readdirSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { type LoadOptions, type LoadReport, runLoad } from '../../src/loader/index.ts';
 import { checkTable } from '../support/check-table.ts';
 import { labRecords, poisonValues } from '../support/lab-records.ts';
-import { LoadLab } from '../support/load-lab.ts';
+import { filesBelow, LoadLab } from '../support/load-lab.ts';
 import { seededRandom } from '../support/seeded-random.ts';
 
 let lab: LoadLab;
@@ -157,6 +157,45 @@ describe('a bounded load', () => {
     const passed = await load('expired', url, { maxDeadLetters: 1000, onGap: 'record' });
     expect(passed).toMatchObject({ outcome: 'complete', errors: [] });
     expect(passed.rowCount + passed.deadLetterCount).toBe(50n);
+  });
+
+  it('of a topic that cannot be loaded says so, and lands the other topic to its end', async () => {
+    await fill('hopeless', 1, 100, 23);
+    await fill('sound', 2, 100, 24);
+    const { directory, url } = lab.warehouse('isolation');
+    await load('hopeless', url, { maxDeadLetters: 1000 });
+    await lab.produce('hopeless', 0, labRecords({ random: seededRandom(25), count: 100, from: 1000 }));
+    await lab.deleteRecords('hopeless', 0, 150n);
+    const report = await load('hopeless', url, { topics: ['hopeless', 'sound'], maxDeadLetters: 1000 });
+    expect(report.outcome).toBe('failed');
+    expect(report.errors).toEqual([expect.stringContaining('hopeless-0: the checkpoint is 100')]);
+    expect(report.rowCount + report.deadLetterCount).toBe(200n);
+    expect(await checkTable(lab.cluster, 'sound', directory)).toEqual([]);
+  });
+
+  it('makes files of the size that was asked for, however large the records are', async () => {
+    const rollBytes = 200_000;
+    const rowsPerFile: number[] = [];
+    for (const length of [60, 1500]) {
+      const topic = `records-of-${length}`;
+      const { directory, url } = lab.warehouse(topic);
+      await lab.createTopic(topic, 1);
+      const random = seededRandom(length);
+      const values = Array.from({ length: Math.ceil((8 * rollBytes) / length) }, (_, id) => {
+        const text = Buffer.from(Array.from({ length }, () => random() * 256)).toString('base64');
+        return { value: JSON.stringify({ id, text }) };
+      });
+      await lab.produce(topic, 0, values);
+      const report = await load(topic, url, { rollBytes, timeField: null });
+      const files = filesBelow(join(directory, topic)).filter((path) => path.includes('/part+'));
+      const sizes = files.map((path) => statSync(join(directory, topic, path)).size).sort((a, b) => a - b);
+      // The first file is larger: how well the records compress is not known before one was made.
+      const median = sizes[Math.floor(sizes.length / 2)]!;
+      expect(median, `${topic}: ${sizes.join(', ')}`).toBeGreaterThan(rollBytes * 0.6);
+      expect(median, `${topic}: ${sizes.join(', ')}`).toBeLessThan(rollBytes * 1.6);
+      rowsPerFile.push(Number(report.rowCount) / sizes.length);
+    }
+    expect(rowsPerFile[0]! / rowsPerFile[1]!).toBeGreaterThan(5);
   });
 
   it('leaves nothing in its scratch folder', async () => {

@@ -60,6 +60,25 @@ describe('PartitionChain', () => {
     expect(chain.state).toMatchObject(read); // that the last moves are done, only the next record tells others
   });
 
+  it('is opened with a few reads and no look into a data folder, however long its history', async () => {
+    const files = new MemoryFiles();
+    const chain = await openChain(files, { eraRecords: 10, pruneGraceMs: 0 });
+    await chain.claim(owner('a', 1), { startOffset: 0n });
+    const callsToOpen: number[] = [];
+    for (let i = 1; i <= 300; i++) {
+      await commitOf(files, chain, 1);
+      await chain.finishMoves();
+      await chain.turnEraIfDue();
+      if (i % 75 !== 0) continue;
+      const fresh = new MemoryFiles(files.disk);
+      expect((await openChain(fresh)).checkpoint).toBe(BigInt(i));
+      expect(fresh.calls.filter(({ path }) => !path.includes('/_sluice/'))).toEqual([]);
+      callsToOpen.push(fresh.calls.length);
+    }
+    // An era has at most ten records; which of them is the last differs.
+    expect(Math.max(...callsToOpen)).toBeLessThan(20);
+  });
+
   it('notices a record that was exchanged for another whole one', async () => {
     const files = new MemoryFiles();
     const chain = await openChain(files);
