@@ -1,5 +1,6 @@
 import { createHash, timingSafeEqual } from 'node:crypto';
 import type { IncomingMessage } from 'node:http';
+import { isLoopbackAddress, isLoopbackHost } from '../shared/index.ts';
 
 /** Why a request may not change anything, with the HTTP status that says so. */
 export interface Refusal {
@@ -29,13 +30,4 @@ export function mayChange(request: IncomingMessage, token: string | null): Refus
 function isSame(given: string, expected: string): boolean {
   const digest = (text: string): Buffer => createHash('sha256').update(text).digest();
   return timingSafeEqual(digest(given), digest(expected));
-}
-
-function isLoopbackAddress(address: string): boolean {
-  return address === '::1' || /^(::ffff:)?127\./.test(address);
-}
-
-/** The name in `Host` is one of this machine: a page that was given another name for it cannot read what is for programs here. */
-export function isLoopbackHost(host: string): boolean {
-  return /^(localhost|127(\.\d{1,3}){3}|\[::1\])(:\d+)?$/i.test(host);
 }

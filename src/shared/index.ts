@@ -1,7 +1,15 @@
 export { abortScope, anyOf } from './abort-scope.ts';
+export { alignColumns } from './align-columns.ts';
 export { larger, smaller } from './bigints.ts';
 export { type Clock, ManualClock, systemClock } from './clock.ts';
 export { BadInputError, describeError, isAbortError, SluiceError } from './errors.ts';
+export { escapeHtml } from './escape-html.ts';
 export { faultPoint } from './fault-point.ts';
 export { stringifyJson } from './json.ts';
+export { JsonElementSplitter } from './json-element-splitter.ts';
+export { jsonFieldText } from './json-field-text.ts';
+export { LineSplitter } from './line-splitter.ts';
+export { type DirectoryLock, lockDirectory } from './lock-directory.ts';
 export { createLogger, type Logger, type LogLevel, silentLogger } from './logger.ts';
+export { isLoopbackAddress, isLoopbackHost } from './loopback.ts';
+export { bytesOf, durationMsOf } from './units.ts';

@@ -1,4 +1,4 @@
-import { BadInputError } from '../../shared/index.ts';
+import { BadInputError } from './errors.ts';
 
 const QUOTE = 0x22;
 const BACKSLASH = 0x5c;
@@ -20,6 +20,7 @@ export class JsonElementSplitter {
   readonly #maxElementBytes: number;
   /** What follows the array is no business of ours. */
   readonly #ignoreRest: boolean;
+  readonly #hint: string;
   #state: State = 'before';
   #depth = 0;
   #isInString = false;
@@ -30,9 +31,11 @@ export class JsonElementSplitter {
   #chunkStart = 0;
   #elementCount = 0;
 
-  constructor(options: { maxElementBytes: number; ignoreRest?: boolean }) {
+  /** `hint` ends the complaint about an element that is too large. */
+  constructor(options: { maxElementBytes: number; ignoreRest?: boolean; hint?: string }) {
     this.#maxElementBytes = options.maxElementBytes;
     this.#ignoreRest = options.ignoreRest ?? false;
+    this.#hint = options.hint === undefined ? '' : ` (${options.hint})`;
   }
 
   /** Whether the array has ended. */
@@ -145,7 +148,7 @@ export class JsonElementSplitter {
   #checkLength(bytes: number): void {
     if (bytes <= this.#maxElementBytes) return;
     throw new BadInputError(
-      `element ${this.#elementCount + 1} of the array: expected at most ${this.#maxElementBytes} bytes, got more (--max-record-bytes)`,
+      `element ${this.#elementCount + 1} of the array: expected at most ${this.#maxElementBytes} bytes, got more${this.#hint}`,
     );
   }
 

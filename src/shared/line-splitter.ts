@@ -1,4 +1,4 @@
-import { BadInputError } from '../../shared/index.ts';
+import { BadInputError } from './errors.ts';
 
 const NEWLINE = 0x0a;
 const CARRIAGE_RETURN = 0x0d;
@@ -10,14 +10,17 @@ const CARRIAGE_RETURN = 0x0d;
 export class LineSplitter {
   readonly #maxLineBytes: number;
   readonly #keepEmpty: boolean;
+  readonly #hint: string;
   /** The pieces of the line that has not ended yet. */
   #pieces: Buffer[] = [];
   #pieceBytes = 0;
   #lineNumber = 1;
 
-  constructor(options: { maxLineBytes: number; keepEmpty: boolean }) {
+  /** `hint` ends the complaint about a line that is too long. */
+  constructor(options: { maxLineBytes: number; keepEmpty: boolean; hint?: string }) {
     this.#maxLineBytes = options.maxLineBytes;
     this.#keepEmpty = options.keepEmpty;
+    this.#hint = options.hint === undefined ? '' : `; ${options.hint}`;
   }
 
   /** The lines that end in this chunk. Throws BadInputError for a line that is too long. */
@@ -63,7 +66,7 @@ export class LineSplitter {
   #checkLength(bytes: number): void {
     if (bytes <= this.#maxLineBytes) return;
     throw new BadInputError(
-      `line ${this.#lineNumber}: expected at most ${this.#maxLineBytes} bytes, got more; is it NDJSON? (--format, --max-record-bytes)`,
+      `line ${this.#lineNumber}: expected at most ${this.#maxLineBytes} bytes, got more${this.#hint}`,
     );
   }
 }

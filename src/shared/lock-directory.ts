@@ -8,8 +8,10 @@
 import { randomUUID } from 'node:crypto';
 import { link, readFile, rename, unlink, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { errnoOf } from './log-error.ts';
-import type { DirectoryLock } from './log-file-system.ts';
+
+export interface DirectoryLock {
+  release(): Promise<void>;
+}
 
 interface LockOwner {
   pid: number;
@@ -97,7 +99,12 @@ async function readTextOrEmpty(path: string): Promise<string> {
   }
 }
 
+/** The errno word of a failed file operation. */
+function errnoOf(error: unknown): string | undefined {
+  return error instanceof Error ? (error as NodeJS.ErrnoException).code : undefined;
+}
+
 function busy(directory: string, holder: LockOwner): Error {
-  const message = `expected ${directory} to be free, but process ${holder.pid} uses it: stop that broker or choose another data directory`;
+  const message = `expected ${directory} to be free, but process ${holder.pid} uses it: stop that process or choose another directory`;
   return Object.assign(new Error(message), { code: 'EBUSY' });
 }

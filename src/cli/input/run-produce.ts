@@ -1,10 +1,9 @@
-import { describeError, systemClock } from '../../shared/index.ts';
+import { describeError, jsonFieldText, systemClock } from '../../shared/index.ts';
 import { type Acks, type KafkaCluster, ProducerClient } from '../../wire/client/index.ts';
 import type { CompressionType } from '../../wire/index.ts';
 import { asBadInput, type ClusterFlags, isBadInput, withCluster } from '../kafka/with-cluster.ts';
 import { exitCodes, formatBytes, formatCount, type Progress, printJson, progressBar } from '../output.ts';
 import { stopSignal } from '../signals.ts';
-import { jsonFieldText } from './json-field.ts';
 import { openInput } from './open-input.ts';
 import { RateLimit } from './rate-limit.ts';
 import type { InputFormat, RecordInput } from './record-input.ts';

@@ -1,9 +1,10 @@
-import { BadInputError } from '../../shared/index.ts';
+import { BadInputError, JsonElementSplitter, LineSplitter } from '../../shared/index.ts';
 import type { ByteSource } from './byte-source.ts';
-import { JsonElementSplitter } from './json-elements.ts';
 import { JsonPathFinder, topLevelArrays } from './json-path-finder.ts';
-import { LineSplitter } from './ndjson-lines.ts';
 import type { InputOptions, RecordInput } from './record-input.ts';
+
+const ndjsonHint = 'is it NDJSON? (--format, --max-record-bytes)';
+const elementHint = '--max-record-bytes';
 
 /** One record per line, byte for byte: what is no JSON is sent as well. */
 export class NdjsonInput implements RecordInput {
@@ -26,7 +27,7 @@ export class NdjsonInput implements RecordInput {
 
   async *chunks(signal: AbortSignal): AsyncGenerator<Buffer[]> {
     const { maxRecordBytes, keepEmptyLines } = this.#options;
-    const splitter = new LineSplitter({ maxLineBytes: maxRecordBytes, keepEmpty: keepEmptyLines });
+    const splitter = new LineSplitter({ maxLineBytes: maxRecordBytes, keepEmpty: keepEmptyLines, hint: ndjsonHint });
     for await (const bytes of this.#source.chunks(signal)) {
       const lines = splitter.push(bytes);
       if (lines.length > 0) yield lines;
@@ -58,7 +59,11 @@ export class JsonArrayInput implements RecordInput {
 
   async *chunks(signal: AbortSignal): AsyncGenerator<Buffer[]> {
     const { arrayPath, maxRecordBytes } = this.#options;
-    const splitter = new JsonElementSplitter({ maxElementBytes: maxRecordBytes, ignoreRest: arrayPath !== null });
+    const splitter = new JsonElementSplitter({
+      maxElementBytes: maxRecordBytes,
+      ignoreRest: arrayPath !== null,
+      hint: elementHint,
+    });
     let finder = arrayPath === null ? null : new JsonPathFinder(arrayPath.split('.'));
     for await (const bytes of this.#source.chunks(signal)) {
       const start = finder?.push(bytes) ?? 0;

@@ -5,6 +5,10 @@
  * What is durable when: bytes of a file after `datasync` of that file; a name (created, renamed, removed) after
  * `syncDirectory` of the folder that holds it. Nothing else is promised.
  */
+import type { DirectoryLock } from '../../shared/index.ts';
+
+export type { DirectoryLock };
+
 export interface LogFileSystem {
   /** `read` and `write` want an existing file; `create` makes it or empties it; `create-new` refuses an existing one (EEXIST). */
   open(path: string, mode: OpenMode): Promise<LogFile>;
@@ -41,8 +45,4 @@ export interface LogFile {
   /** fdatasync: the bytes and the length are on stable storage when it resolves. Must not be retried after a failure. */
   datasync(): Promise<void>;
   close(): Promise<void>;
-}
-
-export interface DirectoryLock {
-  release(): Promise<void>;
 }

@@ -2,9 +2,9 @@
 import { close, fdatasync, fsync, ftruncate, open, read, write, writev } from 'node:fs';
 import { mkdir, readdir, rename, rmdir, stat, unlink } from 'node:fs/promises';
 import { promisify } from 'node:util';
+import { lockDirectory } from '../../shared/index.ts';
 import { errnoOf } from './log-error.ts';
 import type { FileStatus, LogFile, LogFileSystem, OpenMode } from './log-file-system.ts';
-import { lockDirectory } from './process-lock.ts';
 
 const openFlags: Record<OpenMode, string> = { read: 'r', write: 'r+', create: 'w+', 'create-new': 'wx+' };
 const openFile = promisify(open);

@@ -120,6 +120,11 @@ export class ProducerClient {
     return this.#failedCount;
   }
 
+  /** Whether nothing can be sent any more: it was closed, or failed in a way that another producer has to be made. */
+  get hasEnded(): boolean {
+    return this.#ended !== null || this.#closed !== null;
+  }
+
   /** Bytes of records that were accepted and not yet answered. */
   get pendingBytes(): number {
     return this.#budget.takenBytes;

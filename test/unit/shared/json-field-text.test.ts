@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { jsonFieldText } from '../../../../src/cli/input/json-field.ts';
+import { jsonFieldText } from '../../../src/shared/index.ts';
 
 const fieldOf = (text: string, name = 'k'): string | null => jsonFieldText(Buffer.from(text), name);
 

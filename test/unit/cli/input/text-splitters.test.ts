@@ -1,8 +1,7 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { JsonElementSplitter } from '../../../../src/cli/input/json-elements.ts';
 import { JsonPathFinder, topLevelArrays } from '../../../../src/cli/input/json-path-finder.ts';
-import { LineSplitter } from '../../../../src/cli/input/ndjson-lines.ts';
+import { JsonElementSplitter, LineSplitter } from '../../../../src/shared/index.ts';
 
 /** Cuts bytes at positions that fast-check chose. */
 function cut(bytes: Buffer, cuts: readonly number[]): Buffer[] {

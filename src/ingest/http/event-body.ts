@@ -1,0 +1,97 @@
+import type { IncomingMessage } from 'node:http';
+import { pipeline } from 'node:stream';
+import { createGunzip } from 'node:zlib';
+import { HttpError, overloaded } from './http-error.ts';
+
+export type BodyFormat = 'json' | 'ndjson';
+
+const formats: Record<string, BodyFormat> = {
+  'application/json': 'json',
+  'application/x-ndjson': 'ndjson',
+  'application/ndjson': 'ndjson',
+  'application/jsonl': 'ndjson',
+};
+
+/** What the body says it is. Throws 415. */
+export function formatOf(request: IncomingMessage): BodyFormat {
+  const [type, ...parameters] = (request.headers['content-type'] ?? '')
+    .split(';')
+    .map((part) => part.trim().toLowerCase());
+  const format = formats[type ?? ''];
+  if (!format) {
+    throw new HttpError(415, `expected content-type application/json or application/x-ndjson, got "${type ?? ''}"`);
+  }
+  const charset = parameters
+    .find((parameter) => parameter.startsWith('charset='))
+    ?.slice(8)
+    .replaceAll('"', '');
+  if (charset !== undefined && charset !== 'utf-8' && charset !== 'utf8') {
+    throw new HttpError(415, `expected UTF-8, got charset ${charset}`);
+  }
+  return format;
+}
+
+/** The body's bytes, inflated, of which there are at most `maxBytes`. Whoever reads slowly holds the sender back. Throws 400, 413, 415. */
+export async function* bodyChunks(request: IncomingMessage, maxBytes: number): AsyncGenerator<Buffer> {
+  const tooLarge = (): HttpError => new HttpError(413, `expected a body of at most ${maxBytes} bytes, inflated`);
+  if (Number(request.headers['content-length'] ?? 0) > maxBytes) throw tooLarge();
+  const encoding = (request.headers['content-encoding'] ?? 'identity').trim().toLowerCase();
+  let size = 0;
+  for await (const chunk of decoded(request, encoding)) {
+    size += chunk.length;
+    if (size > maxBytes) throw tooLarge();
+    yield chunk;
+  }
+}
+
+async function* decoded(request: IncomingMessage, encoding: string): AsyncGenerator<Buffer> {
+  // The request is not destroyed when the reading ends early: its answer is still to be written.
+  const plain = request.iterator({ destroyOnReturn: false }) as AsyncIterable<Buffer>;
+  if (encoding === 'identity') {
+    yield* plain;
+    return;
+  }
+  if (encoding !== 'gzip' && encoding !== 'x-gzip') {
+    throw new HttpError(415, `expected content-encoding gzip or none, got "${encoding}"`);
+  }
+  const gunzip = createGunzip({ chunkSize: 64 * 1024 });
+  // What goes wrong is thrown to whoever reads the inflated bytes.
+  pipeline(plain, gunzip, () => {});
+  try {
+    yield* gunzip as AsyncIterable<Buffer>;
+  } catch (error) {
+    if (request.destroyed) throw error;
+    throw new HttpError(400, 'expected a gzip body, got one that cannot be inflated', { cause: error });
+  } finally {
+    gunzip.destroy();
+  }
+}
+
+/** Bytes of bodies that are held as a whole, by all requests together. */
+export class BodyMemory {
+  readonly #limitBytes: number;
+  #heldBytes = 0;
+
+  constructor(limitBytes: number) {
+    this.#limitBytes = limitBytes;
+  }
+
+  /** Runs `work` with the whole body. Throws 429 when there is no room for it beside the others. */
+  async holding<T>(chunks: AsyncIterable<Buffer>, work: (body: Buffer) => Promise<T>): Promise<T> {
+    const pieces: Buffer[] = [];
+    let ownBytes = 0;
+    try {
+      for await (const chunk of chunks) {
+        if (this.#heldBytes + chunk.length > this.#limitBytes) {
+          throw overloaded(429, 'too many bytes are being received at the moment; send this again');
+        }
+        this.#heldBytes += chunk.length;
+        ownBytes += chunk.length;
+        pieces.push(chunk);
+      }
+      return await work(pieces.length === 1 ? pieces[0]! : Buffer.concat(pieces));
+    } finally {
+      this.#heldBytes -= ownBytes;
+    }
+  }
+}
