@@ -14,11 +14,13 @@ import { loadCommand } from './commands/load.ts';
 import { offsetsCommand } from './commands/offsets.ts';
 import { partitionsCommand } from './commands/partitions.ts';
 import { produceCommand } from './commands/produce.ts';
+import { reconcileCommand } from './commands/reconcile.ts';
 import { registryCommand } from './commands/registry.ts';
 import { backfillCommand, reloadCommand } from './commands/reload.ts';
 import { rulesCommand } from './commands/rules.ts';
 import { schemaCommand } from './commands/schema.ts';
 import { selftestCommand } from './commands/selftest.ts';
+import { statsCommand } from './commands/stats.ts';
 import { topicsCommand } from './commands/topics.ts';
 import { undoCommand } from './commands/undo.ts';
 import { upCommand } from './commands/up.ts';
@@ -68,6 +70,8 @@ export function createProgram(): Command {
     jobsCommand(),
     configCommand(),
     rulesCommand(),
+    statsCommand(),
+    reconcileCommand(),
   ];
   for (const command of commands) program.addCommand(command);
   for (const command of withDescendants(program)) {

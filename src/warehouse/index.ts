@@ -31,7 +31,15 @@ export { fileReader, type ParquetFooter, type RangedReader, readParquetFooter } 
 export { FileMerger, type MergeOptions } from './parquet/rewrite/file-merger.ts';
 export type { PartitionFacts } from './parquet/rewrite/row-facts.ts';
 export { addContentHashes } from './parquet/row-hash.ts';
-export { parquetSource, type QueryColumn, sqlIdentifier, TableQuery } from './parquet/table-query.ts';
+export {
+  epochMsExpression,
+  parquetSource,
+  type QueryColumn,
+  rowJson,
+  sqlIdentifier,
+  sqlLiteral,
+  TableQuery,
+} from './parquet/table-query.ts';
 export { parseColumnsFile, readColumnsFile } from './table/columns-file.ts';
 export { type ContractFile, type ContractWriter, contractOf, type TableContract } from './table/contract.ts';
 export { type ContractSurroundings, parseContractFile, readContractFile } from './table/contract-file.ts';

@@ -1,6 +1,6 @@
 import { type DuckDBConnection, DuckDBInstance } from '@duckdb/node-api';
 import { BadInputError } from '../../shared/index.ts';
-import { jsonExpression } from './parquet-json.ts';
+import { rowJson } from '../../warehouse/index.ts';
 import type { RecordInput } from './record-input.ts';
 
 /**
@@ -23,7 +23,7 @@ export class ParquetInput implements RecordInput {
       const columns = described.columnNames().map((name, i) => ({ name, type: described.columnType(i) }));
       const counted = await connection.runAndReadAll(`SELECT count(*) FROM ${file}`);
       const total = Number(counted.getRows()[0]![0]);
-      return new ParquetInput(connection, total, `SELECT ${jsonExpression(columns)} FROM ${file}`);
+      return new ParquetInput(connection, total, `SELECT ${await rowJson(columns)} FROM ${file}`);
     } catch (error) {
       connection.closeSync();
       throw new BadInputError(`expected a Parquet file at ${path}: ${(error as Error).message.split('\n')[0]}`, {

@@ -1,3 +1,4 @@
+import { parseJson, timeMsOf } from '../consumer/json-value.ts';
 import { EventBatch } from './event-batch.ts';
 import type { EventColumns } from './event-columns.ts';
 import type { Literal } from './rule-ast.ts';
@@ -38,7 +39,7 @@ export class JsonEvents {
       return;
     }
     const { typeField, timeField } = this.#options;
-    const timeMs = timeField === null ? Number(timestampMs) : timeOf(event[timeField]);
+    const timeMs = timeField === null ? Number(timestampMs) : timeMsOf(event[timeField]);
     if (Number.isNaN(timeMs)) {
       this.#skipped.push({ offset, reason: `field "${timeField}" holds no time` });
       return;
@@ -70,22 +71,6 @@ function parseObject(value: Buffer | null): JsonObject | string {
   }
 }
 
-const longNumber = /\d{16}/;
-const stringOrInteger = /"(?:[^"\\]|\\.)*"|(?<![\d.eE+-])-?\d{16,}(?![\d.eE])/g;
-
-/** As JSON.parse, but integers beyond 2^53 become bigint instead of a neighbour. */
-export function parseJson(text: string): unknown {
-  if (!longNumber.test(text)) return JSON.parse(text);
-  const marked = text.replace(stringOrInteger, (token) =>
-    token.startsWith('"') ? token : `{"\\u0000int":"${token}"}`,
-  );
-  return JSON.parse(marked, (_key, value) => {
-    if (typeof value !== 'object' || value === null || typeof value['\u0000int'] !== 'string') return value;
-    const integer = BigInt(value['\u0000int']);
-    return integer >= Number.MIN_SAFE_INTEGER && integer <= Number.MAX_SAFE_INTEGER ? Number(integer) : integer;
-  });
-}
-
 /** Nested objects and arrays have no value of their own that a rule could compare: they only exist. */
 function read(event: JsonObject, path: readonly string[]): Literal | undefined {
   let value: unknown = event;
@@ -94,15 +79,4 @@ function read(event: JsonObject, path: readonly string[]): Literal | undefined {
     value = (value as JsonObject)[name];
   }
   return typeof value === 'object' && value !== null ? JSON.stringify(value) : (value as Literal | undefined);
-}
-
-const rfc3339 = /^\d{4}-\d\d-\d\d[Tt ]\d\d:\d\d:\d\d(\.\d+)?([Zz]|[+-]\d\d:?\d\d)$/;
-
-/** Epoch milliseconds, rounded down; NaN when it is no time. */
-function timeOf(value: unknown): number {
-  if (typeof value === 'number') return Math.floor(value);
-  if (typeof value === 'bigint') return Number(value);
-  return typeof value === 'string' && rfc3339.test(value)
-    ? Math.floor(Date.parse(value.replace(' ', 'T')))
-    : Number.NaN;
 }

@@ -9,6 +9,7 @@ import {
   type DuckDBType,
   DuckDBTypeId,
 } from '@duckdb/node-api';
+import { sqlIdentifier as identifier, sqlLiteral as literal } from './duckdb-instance.ts';
 
 export interface ParquetColumn {
   name: string;
@@ -35,6 +36,7 @@ function jsonOf(value: string, type: DuckDBType, depth: number): string {
 
 function jsonOfNonNull(value: string, type: DuckDBType, depth: number): string {
   const text = `CAST(${value} AS VARCHAR)`;
+  if (type.alias === 'JSON') return text; // it holds JSON already
   switch (type.typeId) {
     case DuckDBTypeId.BOOLEAN:
     case DuckDBTypeId.TINYINT:
@@ -92,12 +94,4 @@ function mapOf(value: string, type: DuckDBMapType, depth: number): string {
   const entry = `entry${depth}`;
   const json = `CAST(to_json(CAST(${entry}.key AS VARCHAR)) AS VARCHAR) || ':' || ${jsonOf(`${entry}.value`, type.valueType, depth + 1)}`;
   return `'{' || array_to_string(list_transform(map_entries(${value}), lambda ${entry}: ${json}), ',') || '}'`;
-}
-
-function identifier(name: string): string {
-  return `"${name.replaceAll('"', '""')}"`;
-}
-
-function literal(text: string): string {
-  return `'${text.replaceAll("'", "''")}'`;
 }

@@ -4,6 +4,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { DuckDBInstance } from '@duckdb/node-api';
 import { openDuckdb, sqlIdentifier, sqlLiteral } from './duckdb-instance.ts';
+import type { ParquetColumn } from './row-json.ts';
 
 /** A column as DuckDB sees it. */
 export interface QueryColumn {
@@ -56,6 +57,20 @@ export class TableQuery {
     return columns;
   }
 
+  /** SQL for the JSON object of a row with all columns of these files but `except`; see `rowJson`. */
+  async rowJson(paths: readonly string[], except: readonly string[]): Promise<string> {
+    await mkdir(this.scratch, { recursive: true });
+    this.#instance ??= openDuckdb(join(this.scratch, 'spill'), this.#memoryLimit);
+    const connection = await (await this.#instance).connect();
+    try {
+      const described = await connection.run(`SELECT * FROM ${parquetSource(paths)} LIMIT 0`);
+      const columns = described.columnNames().map((name, i) => ({ name, type: described.columnType(i) }));
+      return await rowJson(columns.filter(({ name }) => !except.includes(name)));
+    } finally {
+      connection.closeSync();
+    }
+  }
+
   async close(): Promise<void> {
     const instance = this.#instance;
     this.#instance = null;
@@ -64,9 +79,22 @@ export class TableQuery {
   }
 }
 
+/** SQL for the JSON text of a row with these columns: see row-json.ts, which needs the native library and is loaded here only. */
+export async function rowJson(columns: readonly ParquetColumn[]): Promise<string> {
+  const { jsonExpression } = await import('./row-json.ts');
+  return jsonExpression(columns);
+}
+
 /** What stands behind FROM: the files as one table, columns by name, folders not taken for columns. */
 export function parquetSource(paths: readonly string[]): string {
   return `read_parquet([${paths.map(sqlLiteral).join(', ')}], union_by_name = true, hive_partitioning = false)`;
 }
 
-export { sqlIdentifier };
+/** Epoch milliseconds of a column that holds points in time: a timestamp, RFC 3339 text, or epoch milliseconds already. */
+export function epochMsExpression({ name, type }: QueryColumn): string {
+  const column = sqlIdentifier(name);
+  if (/^TIMESTAMP/.test(type)) return `epoch_ms(${column})`;
+  return /INT/.test(type) ? column : `epoch_ms(TRY_CAST(${column} AS TIMESTAMP WITH TIME ZONE))`;
+}
+
+export { sqlIdentifier, sqlLiteral };

@@ -1,6 +1,7 @@
 import { describe, expect, it } from 'vitest';
+import { parseJson } from '../../../../src/online/consumer/json-value.ts';
 import { fieldKey, fieldValue } from '../../../../src/online/rules/event-columns.ts';
-import { JsonEvents, parseJson } from '../../../../src/online/rules/json-events.ts';
+import { JsonEvents } from '../../../../src/online/rules/json-events.ts';
 
 describe('events from JSON', () => {
   it('keep all digits of integers, and leave texts that look like integers alone', () => {

@@ -1,0 +1,28 @@
+export type JsonObject = Record<string, unknown>;
+
+const longNumber = /\d{16}/;
+const stringOrInteger = /"(?:[^"\\]|\\.)*"|(?<![\d.eE+-])-?\d{16,}(?![\d.eE])/g;
+
+/** As JSON.parse, but integers beyond 2^53 become bigint instead of a neighbour. */
+export function parseJson(text: string): unknown {
+  if (!longNumber.test(text)) return JSON.parse(text);
+  const marked = text.replace(stringOrInteger, (token) =>
+    token.startsWith('"') ? token : `{"\\u0000int":"${token}"}`,
+  );
+  return JSON.parse(marked, (_key, value) => {
+    if (typeof value !== 'object' || value === null || typeof value['\u0000int'] !== 'string') return value;
+    const integer = BigInt(value['\u0000int']);
+    return integer >= Number.MIN_SAFE_INTEGER && integer <= Number.MAX_SAFE_INTEGER ? Number(integer) : integer;
+  });
+}
+
+const rfc3339 = /^\d{4}-\d\d-\d\d[Tt ]\d\d:\d\d:\d\d(\.\d+)?([Zz]|[+-]\d\d:?\d\d)$/;
+
+/** Epoch milliseconds, rounded down, of RFC 3339 text or epoch milliseconds; NaN when it is no time. */
+export function timeMsOf(value: unknown): number {
+  if (typeof value === 'number') return Math.floor(value);
+  if (typeof value === 'bigint') return Number(value);
+  return typeof value === 'string' && rfc3339.test(value)
+    ? Math.floor(Date.parse(value.replace(' ', 'T')))
+    : Number.NaN;
+}

@@ -1,0 +1,61 @@
+import { systemClock } from '../../shared/index.ts';
+import type { ConsumedBatch, LogPlace, PositionedSink } from '../consumer/consumed-batch.ts';
+import type { ConsumerOptions } from '../consumer/consumer-options.ts';
+import { type Consumer, createConsumer } from '../consumer/create-consumer.ts';
+import { aggregateEvents, maxFutureMs, type StatsFields } from './minute-counts.ts';
+import type { StatsSettings, StatsStore } from './stats-store.ts';
+
+/** Counts events per game, minute and call: one step of the store for each batch, whatever happens exactly once. */
+export class StatsHandler implements PositionedSink<unknown> {
+  readonly #store: StatsStore;
+  readonly #fields: StatsFields;
+  /** Of this process: events counted, events of minutes whose counters have expired, events that could not be used. */
+  readonly totals = { counted: 0, late: 0, future: 0, unusable: 0 };
+
+  /** `fields`: those of the store's settings. */
+  constructor(store: StatsStore, fields: StatsFields) {
+    this.#store = store;
+    this.#fields = fields;
+  }
+
+  position(place: LogPlace): Promise<bigint | null> {
+    return this.#store.position(place);
+  }
+
+  async store(batch: ConsumedBatch<unknown>, expected: bigint | null): Promise<bigint | null> {
+    const { topic, topicId, partition, first, next, events } = batch;
+    const aggregate = aggregateEvents(events, this.#fields);
+    const { stands, late } = await this.#store.apply({ topic, topicId, partition, expected, first, next, aggregate });
+    if (stands !== next) return stands;
+    const { unusable, future } = aggregate;
+    this.totals.counted += events.length - unusable - future - late;
+    this.totals.late += late;
+    this.totals.future += future;
+    this.totals.unusable += unusable;
+    return stands;
+  }
+}
+
+export type StatsOptions = Omit<ConsumerOptions<unknown>, 'handler' | 'from' | 'decode' | 'decodeRow' | 'timeField'> & {
+  store: StatsStore;
+  /** Those that the store was opened with. */
+  settings: StatsSettings;
+};
+
+/**
+ * A consumer that counts into a store. It goes on where the store stands; a store that holds nothing is filled from the log as far back
+ * as counters live, and from the warehouse where the log does not go back so far.
+ */
+export function createStats(options: StatsOptions): { consumer: Consumer<unknown>; handler: StatsHandler } {
+  const { store, settings, clock = systemClock, ...others } = options;
+  const handler = new StatsHandler(store, settings.fields);
+  const consumer = createConsumer<unknown>({
+    ...{ group: 'sluice-stats', prefer: 'log', expired: 'skip', undecodable: 'skip', batchEvents: 20_000 },
+    ...others,
+    ...{ clock, handler },
+    // No event counts whose record is older: see `maxFutureMs`.
+    from: () => clock.nowMs() - settings.expiryMs - maxFutureMs,
+    timeField: settings.fields.time ?? undefined,
+  });
+  return { consumer, handler };
+}
