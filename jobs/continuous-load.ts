@@ -1,24 +1,15 @@
 import { z } from 'zod';
-import { contractOptions, type LoadReport, runLoad } from '../src/loader/index.ts';
+import { type LoadReport, runLoad } from '../src/loader/index.ts';
 import { type Clock, describeError, SluiceError, systemClock } from '../src/shared/index.ts';
-import { parseTableSchema } from '../src/warehouse/index.ts';
 import { BackOff } from '../src/wire/client/index.ts';
 import type { JobContext, JobFlow } from './job-flow.ts';
-import { clusterInput, type JobResult, parseJobInput } from './table-jobs.ts';
+import { loadInput, loadOptionsOf } from './load-input.ts';
+import { type JobResult, parseJobInput } from './table-jobs.ts';
 
 const inputSchema = z.strictObject({
-  ...clusterInput,
-  topics: z.array(z.string()).min(1),
-  warehouseUrl: z.string(),
-  user: z.string().optional(),
+  ...loadInput,
   group: z.string().default('sluice-loader'),
   workers: z.int().min(1).default(1),
-  timeField: z.string().nullable().default(null),
-  schema: z.unknown().nullable().default(null),
-  contractFile: z.string().nullable().default(null),
-  rollBytes: z.int().positive().optional(),
-  rollAgeMs: z.int().positive().optional(),
-  memoryBytes: z.int().positive().optional(),
 });
 
 export type ContinuousLoadInput = z.infer<typeof inputSchema>;
@@ -78,22 +69,13 @@ export async function superviseLoad(
 
 /** What it ended with, in words. */
 async function runOnce(input: ContinuousLoadInput, context: JobContext, load: typeof runLoad): Promise<string> {
-  const { brokers, clientConfig, topics, warehouseUrl, user, group, workers } = input;
-  const { rollBytes, rollAgeMs, memoryBytes } = input;
+  const { topics, group, workers } = input;
   try {
     const report: LoadReport = await load({
-      brokers,
-      clientConfig: clientConfig ?? null,
+      ...(await loadOptionsOf(input)),
       topics,
-      warehouseUrl,
       group,
       workers,
-      schema: input.schema === null ? null : parseTableSchema(input.schema),
-      ...(await contractOptions(input.contractFile, input.timeField)),
-      ...(user === undefined ? {} : { user }),
-      ...(rollBytes === undefined ? {} : { rollBytes }),
-      ...(rollAgeMs === undefined ? {} : { rollAgeMs }),
-      ...(memoryBytes === undefined ? {} : { memoryBytes }),
       signal: context.signal,
       logger: context.logger,
       onProgress: (progress) => {

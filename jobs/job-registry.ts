@@ -4,6 +4,7 @@ import { catchUp } from './catch-up.ts';
 import { closeHours } from './close-hours.ts';
 import { compactFiles } from './compact-files.ts';
 import { continuousLoad } from './continuous-load.ts';
+import { expireWarehouse } from './expire-warehouse.ts';
 import type { JobFlow } from './job-flow.ts';
 import { loadWindow } from './load-window.ts';
 import type { JobResult } from './table-jobs.ts';
@@ -11,7 +12,7 @@ import type { JobResult } from './table-jobs.ts';
 /** A job of which only the name is known; its input is checked by itself. */
 export type AnyJob = JobFlow<unknown, unknown, unknown, JobResult>;
 
-const jobs: readonly AnyJob[] = [loadWindow, catchUp, continuousLoad, closeHours, compactFiles, audit].map(
+const jobs: readonly AnyJob[] = [loadWindow, catchUp, continuousLoad, closeHours, compactFiles, expireWarehouse, audit].map(
   (flow) => flow as unknown as AnyJob,
 );
 

@@ -1,29 +1,14 @@
 import { z } from 'zod';
-import { contractOptions, type LoadReport, runLoad } from '../src/loader/index.ts';
+import { type LoadReport, runLoad } from '../src/loader/index.ts';
 import { BadInputError, SluiceError } from '../src/shared/index.ts';
-import { parseTableSchema } from '../src/warehouse/index.ts';
 import { KafkaCluster } from '../src/wire/client/index.ts';
 import type { JobContext, JobFlow, PlannedChild } from './job-flow.ts';
-import { clusterInput, type JobResult, parseJobInput } from './table-jobs.ts';
+import { loadInput, loadOptionsOf } from './load-input.ts';
+import { type JobResult, parseJobInput } from './table-jobs.ts';
 
 const decimal = z.string().regex(/^\d+$/);
 
-const inputSchema = z.strictObject({
-  ...clusterInput,
-  topics: z.array(z.string()).min(1),
-  warehouseUrl: z.string(),
-  user: z.string().optional(),
-  timeField: z.string().nullable().default(null),
-  /** A declared table schema as plain JSON; null: inferred. */
-  schema: z.unknown().nullable().default(null),
-  /** Path of a contract, which every worker has to be able to read; null: none. */
-  contractFile: z.string().nullable().default(null),
-  rollBytes: z.int().positive().optional(),
-  memoryBytes: z.int().positive().optional(),
-  engine: z.enum(['duckdb', 'parquetjs']).optional(),
-  codec: z.enum(['zstd', 'snappy', 'gzip', 'none']).optional(),
-  maxDeadLetters: z.int().min(0).default(0),
-});
+const inputSchema = z.strictObject({ ...loadInput, maxDeadLetters: z.int().min(0).default(0) });
 
 /** Everything a bounded load needs, as JSON. */
 export type LoadWindowInput = z.infer<typeof inputSchema>;
@@ -141,19 +126,10 @@ async function planPartitions(
 async function loadPartition(child: LoadWindowChild, context: JobContext): Promise<LoadReport> {
   const { input, topic, partition } = child;
   return await runLoad({
-    brokers: input.brokers,
-    clientConfig: input.clientConfig ?? null,
-    topics: [topic],
-    warehouseUrl: input.warehouseUrl,
-    ...(input.user === undefined ? {} : { user: input.user }),
-    ...(input.rollBytes === undefined ? {} : { rollBytes: input.rollBytes }),
-    ...(input.memoryBytes === undefined ? {} : { memoryBytes: input.memoryBytes }),
-    ...(input.engine === undefined ? {} : { engine: input.engine }),
-    ...(input.codec === undefined ? {} : { codec: input.codec }),
-    schema: input.schema === null ? null : parseTableSchema(input.schema),
-    ...(await contractOptions(input.contractFile, input.timeField)),
-    // A window may be long: rolling is by bytes and at its end, not by age.
+    // A window may be long: unless something is said, rolling is by bytes and at its end, not by age.
     rollAgeMs: 3_600_000,
+    ...(await loadOptionsOf(input)),
+    topics: [topic],
     untilEnd: true,
     assignment: {
       kind: 'manual',

@@ -1,37 +1,22 @@
 import { InvalidArgumentError } from 'commander';
+import { bytesOf, durationMsOf } from '../shared/index.ts';
 
 // Parsers for option values. They throw commander's InvalidArgumentError, which ends as one clear line and exit code 2.
 
-const byteFactors: Record<string, number> = {
-  '': 1,
-  b: 1,
-  k: 1024,
-  kb: 1024,
-  m: 1024 ** 2,
-  mb: 1024 ** 2,
-  g: 1024 ** 3,
-  gb: 1024 ** 3,
-};
-
 /** "256MB", "64k", "1048576" -> bytes (units of 1024). */
 export function parseBytes(text: string): number {
-  const match = /^(\d+(?:\.\d+)?)\s*([kmg]?i?b?)$/i.exec(text.trim());
-  const factor = match ? byteFactors[match[2]!.toLowerCase().replace('i', '')] : undefined;
-  if (!match || factor === undefined)
-    throw new InvalidArgumentError(`expected a size like 134217728, 128MB or 1GB, got "${text}"`);
-  const bytes = Math.round(Number(match[1]) * factor);
+  const bytes = bytesOf(text);
+  if (bytes === null) throw new InvalidArgumentError(`expected a size like 134217728, 128MB or 1GB, got "${text}"`);
   if (!Number.isSafeInteger(bytes) || bytes <= 0)
     throw new InvalidArgumentError(`expected a size above 0, got "${text}"`);
   return bytes;
 }
 
-const durationFactors: Record<string, number> = { ms: 1, s: 1000, m: 60_000, h: 3_600_000, d: 86_400_000 };
-
 /** "500ms", "60s", "5m", "2h", "1d" -> milliseconds. */
 export function parseDuration(text: string): number {
-  const match = /^(\d+(?:\.\d+)?)\s*(ms|s|m|h|d)$/.exec(text.trim());
-  if (!match) throw new InvalidArgumentError(`expected a duration like 500ms, 60s, 5m, 2h or 1d, got "${text}"`);
-  return Math.round(Number(match[1]) * durationFactors[match[2]!]!);
+  const ms = durationMsOf(text);
+  if (ms === null) throw new InvalidArgumentError(`expected a duration like 500ms, 60s, 5m, 2h or 1d, got "${text}"`);
+  return ms;
 }
 
 /** A whole number within [min, max]. */

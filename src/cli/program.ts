@@ -6,6 +6,7 @@ import { compactCommand } from './commands/compact.ts';
 import { configCommand } from './commands/config.ts';
 import { consumeCommand } from './commands/consume.ts';
 import { deadCommand } from './commands/dead.ts';
+import { expireCommand } from './commands/expire.ts';
 import { groupsCommand } from './commands/groups.ts';
 import { hoursCommand } from './commands/hours.ts';
 import { importCommand } from './commands/import.ts';
@@ -61,6 +62,7 @@ export function createProgram(): Command {
     compactCommand(),
     reloadCommand(),
     backfillCommand(),
+    expireCommand(),
     undoCommand(),
     deadCommand(),
     importCommand(),

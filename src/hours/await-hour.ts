@@ -44,7 +44,8 @@ export async function awaitHour(options: AwaitHourOptions): Promise<AwaitHourRes
     if (answer?.isReady) return { isReady: true, reason: null, answer };
     const reason = answer?.reason ?? `there is no table ${table} in this warehouse yet`;
     const leftMs = endMs - clock.monotonicMs();
-    if (leftMs <= 0) return { isReady: false, reason, answer };
+    // What has expired does not come back by waiting.
+    if (leftMs <= 0 || answer?.status === 'expired') return { isReady: false, reason, answer };
     if (reason !== said) onWait?.(reason);
     said = reason;
     await clock.sleep(Math.min(pollMs, leftMs), signal);

@@ -101,6 +101,7 @@ class HourCloser {
     await this.#close(this.#hoursWithFiles(survey, untilMs), marks);
     for (const state of this.#hoursInOrder()) {
       signal?.throwIfAborted();
+      if (this.#chain.state.expired.has(state.hour)) continue; // its rows went because of its age: that amends nothing
       if (state.state === 'closed') await this.#completeIfProven(state, survey);
       else if (!isAhead(state, survey) && !(await this.#isTrue(state, survey))) await this.#write(state, survey);
     }
@@ -124,7 +125,7 @@ class HourCloser {
     if (early) throw new BadInputError(`expected an hour that is over, got ${early.key}: it can be closed later`);
     for (let at = bornMs; at < untilMs; ) {
       const segment = this.#times.at(at);
-      if (!this.#chain.state.hours.has(segment.key)) {
+      if (!this.#isKnown(segment.key)) {
         const period = this.#times.period(segment.key)!;
         if (period.endMs <= untilMs) due.push(period);
       }
@@ -135,8 +136,14 @@ class HourCloser {
 
   /** Hours of events from before the table, or with times ahead of their own. */
   #hoursWithFiles(survey: TableSurvey, untilMs: number): TimePeriod[] {
-    const open = [...survey.files.keys()].filter((hour) => !this.#chain.state.hours.has(hour));
+    const open = [...survey.files.keys()].filter((hour) => !this.#isKnown(hour));
     return open.map((hour) => this.#times.period(hour)!).filter(({ endMs }) => endMs <= untilMs);
+  }
+
+  /** An hour that has expired is nothing to close, though late records may have come since. */
+  #isKnown(hour: string): boolean {
+    const { hours, expired } = this.#chain.state;
+    return hours.has(hour) || expired.has(hour);
   }
 
   async #close(due: readonly TimePeriod[], marks: readonly LogMark[]): Promise<void> {
@@ -144,7 +151,7 @@ class HourCloser {
     const ordered = [...due].sort((a, b) => a.startMs - b.startMs);
     for (const { key: hour } of ordered) {
       const record = await this.#append((state) => {
-        if (state.hours.has(hour)) return null;
+        if (state.hours.has(hour) || state.expired.has(hour)) return null;
         return { kind: 'hour', hour, state: 'closed', marks: ends, revision: 0, manifest: null };
       });
       faultPoint('hours.closed');
@@ -189,9 +196,11 @@ class HourCloser {
     const { files, table, signal } = this.#options;
     const state = await this.#chain.refresh(this.#call);
     if (rewriteMark(state) !== survey.rewrites) return;
-    const complete = [...state.hours.values()].filter((hour) => hour.state === 'complete');
+    const complete = [...state.hours.values()].filter(
+      (one) => one.state === 'complete' && !state.expired.has(one.hour),
+    );
     for (const hour of complete) if (isAhead(hour, survey) || !(await this.#isTrue(hour, survey))) return;
-    const isDone = new Set(complete.map(({ hour }) => hour));
+    const isDone = new Set([...complete.map(({ hour }) => hour), ...state.expired.keys()]);
     const kept = [...survey.files].filter(([hour]) => !isDone.has(hour)).flatMap(([, list]) => list);
     const partitions = [...survey.partitions];
     const isNew =
@@ -228,7 +237,9 @@ class HourCloser {
     }));
     const record = await this.#append((state) => {
       const isSame = state.hours.get(hour)?.sequence === before.sequence && rewriteMark(state) === survey.rewrites;
-      return isSame ? { kind: 'hour', hour, state: 'complete', marks, revision: revision + 1, manifest: kept } : null;
+      return isSame && !state.expired.has(hour)
+        ? { kind: 'hour', hour, state: 'complete', marks, revision: revision + 1, manifest: kept }
+        : null;
     });
     faultPoint('hours.recorded');
     if (!record) {
@@ -236,7 +247,7 @@ class HourCloser {
       if (this.#chain.state.hours.get(hour)?.manifest !== kept) await this.#contract.forget(kept);
       return;
     }
-    await this.#contract.show(manifest.folder, kept);
+    if (!(await this.#chain.refresh(this.#call)).expired.has(hour)) await this.#contract.show(manifest.folder, kept);
     (revision === 0 ? this.#report.completed : this.#report.revised).push(hour);
     this.#logger.info({ hour, revision: revision + 1, rowCount: manifest.rowCount }, 'HourComplete');
   }
@@ -263,11 +274,14 @@ class HourCloser {
     };
   }
 
-  /** What a closer that died left undone: the record is there, the manifest is not. */
+  /** What a closer that died left undone: the record is there, the manifest is not. And what an undo has brought back. */
   async #showRecent(): Promise<void> {
-    const complete = [...this.#chain.state.hours.values()].filter(({ state }) => state === 'complete');
+    const { hours, expired, rewrites } = this.#chain.state;
+    const complete = [...hours.values()].filter(({ state, hour }) => state === 'complete' && !expired.has(hour));
     const recent = complete.sort((a, b) => b.sequence - a.sequence).slice(0, recentHours);
-    for (const { hour, manifest } of recent) {
+    const undone = new Set([...rewrites.values()].flatMap((rewrite) => (rewrite.isActive ? [] : rewrite.hours)));
+    const back = complete.filter((state) => undone.has(state.hour) && !recent.includes(state));
+    for (const { hour, manifest } of [...recent, ...back]) {
       const { folder } = viewHour(this.#times.period(hour)!, undefined);
       if (manifest && (await this.#contract.show(folder, manifest))) this.#logger.info({ hour }, 'ManifestShown');
     }

@@ -52,17 +52,18 @@ export class HourBook {
 
   /** The state of one hour now. */
   async look(period: TimePeriod, signal?: AbortSignal): Promise<HourAnswer> {
-    const { hours } = await this.#chain.refresh(signal ? { signal } : {});
+    const { hours, expired } = await this.#chain.refresh(signal ? { signal } : {});
     const state = hours.get(period.key);
-    const lags = state?.state === 'closed' ? await this.#lags([state], signal) : [];
+    const isWaiting = state?.state === 'closed' && !expired.has(period.key);
+    const lags = isWaiting ? await this.#lags([state], signal) : [];
     return await this.#answer(period, state, lags, signal);
   }
 
   /** The newest `count` hours that have begun, oldest first, and those of before that have a state. */
   async list(count: number, signal?: AbortSignal): Promise<HourAnswer[]> {
-    const { hours } = await this.#chain.refresh(signal ? { signal } : {});
+    const { hours, expired } = await this.#chain.refresh(signal ? { signal } : {});
     const nowMs = this.#clock.nowMs();
-    const keys = new Set(hours.keys());
+    const keys = new Set([...hours.keys(), ...expired.keys()]);
     for (let at = Math.max(this.bornMs, nowMs - count * 25 * 3_600_000); at <= nowMs; ) {
       const segment = this.times.at(at);
       keys.add(segment.key);
@@ -74,15 +75,17 @@ export class HourBook {
     return await Promise.all(
       newest.map((key) => {
         const state = hours.get(key);
-        const lags = state?.state === 'closed' ? laggingPartitions(state.marks, partitions) : [];
+        const isWaiting = state?.state === 'closed' && !expired.has(key);
+        const lags = isWaiting ? laggingPartitions(state.marks, partitions) : [];
         return this.#answer(this.times.period(key)!, state, lags, signal);
       }),
     );
   }
 
-  /** The newest manifest; null: the hour has none yet. */
+  /** The newest manifest; null: the hour has none yet, or has expired. */
   async manifest(hour: string, signal?: AbortSignal): Promise<HourManifest | null> {
-    const manifest = this.#chain.state.hours.get(hour)?.manifest ?? null;
+    const { hours, expired } = this.#chain.state;
+    const manifest = expired.has(hour) ? null : (hours.get(hour)?.manifest ?? null);
     return manifest === null ? null : await new HourFiles(this.#files, this.table, signal).read(manifest);
   }
 
@@ -97,14 +100,15 @@ export class HourBook {
     lags: PartitionLag[],
     signal: AbortSignal | undefined,
   ): Promise<HourAnswer> {
-    const view = viewHour(period, state);
-    const kept = state?.manifest ?? null;
+    const view = viewHour(period, state, this.#chain.state.expired.get(period.key));
+    const kept = view.status === 'expired' ? null : (state?.manifest ?? null);
     const isReady = kept !== null && (await new HourFiles(this.#files, this.table, signal).isShown(view.folder, kept));
     const reason = isReady ? null : this.#reason(view, lags);
     return { table: this.table, zone: this.times.zone.name, ...view, isReady, reason, lags };
   }
 
-  #reason({ status, endMs }: HourView, lags: readonly PartitionLag[]): string {
+  #reason({ status, endMs, expiredBy }: HourView, lags: readonly PartitionLag[]): string {
+    if (status === 'expired') return `it has expired: record ${expiredBy} of the table's chain took its rows out`;
     const nowMs = this.#clock.nowMs();
     if (status === 'open' && nowMs < endMs) return `it is not over: it ends at ${new Date(endMs).toISOString()}`;
     if (status === 'open') {

@@ -10,8 +10,9 @@ import type { PartitionSurvey } from './table-survey.ts';
  *   closed    the end of every partition was noted; what lies before these ends is being landed
  *   complete  everything before the ends has landed and is visible: the manifest proves it
  *   amended   complete, and rows of that time came, or went, after that: a later manifest holds them
+ *   expired   past the retention of the table: its rows were taken out, whatever it was before
  */
-export type HourStatus = 'open' | 'closed' | 'complete' | 'amended';
+export type HourStatus = 'open' | 'closed' | 'complete' | 'amended' | 'expired';
 
 /** A partition that keeps a closed hour from being complete. */
 export interface PartitionLag {
@@ -36,14 +37,16 @@ export interface HourView {
   status: HourStatus;
   /** Of the newest manifest; 0: none yet. */
   revision: number;
-  /** Path of the newest manifest, relative to the table; null: none yet. */
+  /** Path of the newest manifest, relative to the table; null: none yet, or not any more. */
   manifest: string | null;
   /** When the state was recorded, epoch ms by the warehouse's clock; null while open. */
   sinceMs: number | null;
+  /** Of an expired hour: the record of the table's chain that took it out. */
+  expiredBy?: number;
 }
 
-/** `state`: what the table's chain says of the hour; undefined: nothing. */
-export function viewHour(period: TimePeriod, state: HourState | undefined): HourView {
+/** What the table's chain says of the hour; undefined: nothing. `expiredBy`: the record that took it out. */
+export function viewHour(period: TimePeriod, state: HourState | undefined, expiredBy?: number): HourView {
   const { key: hour, folder, startMs, endMs } = period;
   const revision = state?.revision ?? 0;
   return {
@@ -51,10 +54,11 @@ export function viewHour(period: TimePeriod, state: HourState | undefined): Hour
     folder,
     startMs,
     endMs,
-    status: statusOf(state),
+    status: expiredBy === undefined ? statusOf(state) : 'expired',
     revision,
-    manifest: revision > 0 ? visibleManifest(folder, revision) : null,
+    manifest: revision > 0 && expiredBy === undefined ? visibleManifest(folder, revision) : null,
     sinceMs: state?.writtenAtMs ?? null,
+    ...(expiredBy === undefined ? {} : { expiredBy }),
   };
 }
 

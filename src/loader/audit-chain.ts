@@ -79,7 +79,7 @@ class ChainSums {
   readonly #chain: AuditedChain;
   readonly #accounts: PartitionAccounts;
   readonly #ledger = { landed: 0n, dead: 0n, filtered: 0n, control: 0n, gaps: 0n };
-  readonly #now = { landed: 0n, dead: 0n, filtered: 0n, control: 0n, gaps: 0n, deduplicated: 0n };
+  readonly #now = { landed: 0n, dead: 0n, filtered: 0n, control: 0n, gaps: 0n, deduplicated: 0n, expired: 0n };
   readonly #first: bigint;
   #next: bigint;
 
@@ -128,7 +128,8 @@ class ChainSums {
   }
 
   #addNow(first: bigint, next: bigint, classes: OffsetClasses): void {
-    for (const name of [...classNames, 'deduplicated'] as const) this.#now[name] += countOffsets(classes[name]);
+    for (const name of [...classNames, 'deduplicated', 'expired'] as const)
+      this.#now[name] += countOffsets(classes[name]);
     this.#now.landed += landedCount(first, next, classes);
   }
 }

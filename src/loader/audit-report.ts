@@ -15,9 +15,11 @@ export interface PartitionAudit {
   gaps: bigint;
   /** Rows that a compaction left out because another one has the same key. */
   deduplicated: bigint;
+  /** Rows of hours that were past the table's retention. */
+  expired: bigint;
   /** Offsets outside [first, next) that a backfill brought; they are in the classes above as well. */
   backfilled: bigint;
-  /** Dead letters that have become rows; `landed` counts them. */
+  /** Dead letters that have become rows; `landed` counts them, or `expired`. */
   replayed: bigint;
   /** Exact offsets, rising, at most `maxNamedOffsets`; only `deep` can tell. */
   missing: bigint[];

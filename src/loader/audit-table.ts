@@ -40,7 +40,7 @@ export class AuditTable {
 
   /** Where an added file lies until its move is made; null: it should be visible. */
   stagedPath(path: string): string | null {
-    const staged = (record: RewriteRecord): string[] =>
+    const staged = (record: Pick<RewriteRecord, 'added'>): string[] =>
       record.added.filter((file) => file.path === path).map((file) => file.staged);
     return this.state.pending.flatMap(staged)[0] ?? null;
   }

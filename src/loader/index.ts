@@ -3,7 +3,7 @@
 export { type AuditOptions, auditWarehouse } from './audit.ts';
 export { type LogBounds, readLogBounds, readTimesAt } from './audit-log-bounds.ts';
 export type { AuditProblem, AuditReport, PartitionAudit } from './audit-report.ts';
-export { contractOptions } from './contract-options.ts';
+export { type ContractedOptions, type ContractSurroundings, contractOptions } from './contract-options.ts';
 export type { LoadOptions, ManualAssignment, ManualPartition } from './load-options.ts';
 export type {
   CommitSummary,
@@ -24,6 +24,7 @@ export {
   writeControl,
 } from './partition-control.ts';
 export { RangeLoader, type RangeLoadSettings } from './range-load.ts';
+export { requestRoll } from './roll-request.ts';
 export type { RollStep, RollTrace } from './roll-trace.ts';
 export { runLoad } from './run-load.ts';
 export { type KnownTopic, knownTopic } from './topic-id.ts';

@@ -28,6 +28,7 @@ export type {
   SnapshotPointer,
 } from './ledger-record.ts';
 export { examineDamage, type LedgerDamage, voidDamagedRecord } from './ledger-repair.ts';
+export { mapBounded } from './map-bounded.ts';
 export { NumberedFiles } from './numbered-files.ts';
 export * from './offset-intervals.ts';
 export { type CommitInput, PartitionChain } from './partition-chain.ts';
@@ -35,7 +36,8 @@ export { maxRunsPerCommit } from './record-codec.ts';
 export { type SchemaPublication, SchemaStore } from './schema-store.ts';
 export { filesUpTo, type LiveFile, liveFiles, tableFileOf } from './table-chain/live-files.ts';
 export { landedCount, type OffsetClasses, PartitionAccounts } from './table-chain/partition-accounts.ts';
-export { TableChain, type TableChainOptions } from './table-chain/table-chain.ts';
+export { clearHours } from './table-chain/retired-hours.ts';
+export { TableChain, type TableChainOptions, thisProcess } from './table-chain/table-chain.ts';
 export { replacedPath, rewriteFileName, rewriteFolders, rewriteStaging } from './table-chain/table-paths.ts';
 export type {
   AddedFile,
@@ -47,13 +49,21 @@ export type {
   PartitionRange,
   PartitionRuns,
   RangeAccount,
+  RetiredHour,
   RewriteOperation,
   RewriteRecord,
   TableFile,
   TableRecord,
   TableRecordBody,
+  TableRepairRecord,
   TableWriter,
 } from './table-chain/table-record.ts';
+export {
+  examineTableDamage,
+  restoreTableState,
+  type TableDamage,
+  voidTableRecord,
+} from './table-chain/table-repair.ts';
 export {
   type HourState,
   type OpenIntent,

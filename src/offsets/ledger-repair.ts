@@ -86,7 +86,7 @@ export async function voidDamagedRecord(
   }
   const aside = `${new TablePaths(chain.table).system}/repair/${chain.topicId}-${chain.partition}-${sequence}-${unique()}`;
   await files.create(`${aside}/record.json`, { bytes }, signalOption(signal));
-  await closeAnnouncedEra(files, chain, before, signal);
+  await closeAnnouncedEra(files, chainFolder(chain), before.era, signal);
 
   const owner: LedgerOwner = {
     clusterId: before.clusterId ?? '',
@@ -137,16 +137,16 @@ export async function voidDamagedRecord(
  * The damaged record may have closed its era, and its writer may be about to go on in the era it announced, where the number
  * of our record would not stop it: that era's folder is empty and goes.
  */
-async function closeAnnouncedEra(
+export async function closeAnnouncedEra(
   files: WarehouseFiles,
-  chain: ChainId,
-  before: ChainState,
+  folder: string,
+  damagedEra: number,
   signal: AbortSignal | undefined,
 ): Promise<void> {
-  for (const { era, name } of await listEras(files, chainFolder(chain), signal)) {
-    if (era !== before.era + 1) continue;
+  for (const { era, name } of await listEras(files, folder, signal)) {
+    if (era !== damagedEra + 1) continue;
     try {
-      await files.delete(`${chainFolder(chain)}/${name}`, signalOption(signal));
+      await files.delete(`${folder}/${name}`, signalOption(signal));
     } catch (error) {
       if (!isWarehouseError(error, 'folder-not-empty')) throw error;
       throw new LedgerError('fenced', `${name} has records: somebody could read the damaged record and has gone on`);

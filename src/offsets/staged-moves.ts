@@ -67,6 +67,8 @@ export async function moveOne(files: WarehouseFiles, move: StagedMove, signal: A
         if (await isVisible(files, move, signal)) return;
         throw missing(move);
       }
+      // Folders that are empty are removed when their hour expires.
+      await files.mkdirs(move.path.slice(0, move.path.lastIndexOf('/')), signalOption(signal));
     } catch (error) {
       if (error instanceof LedgerError) throw error;
       lastError = error; // an answer got lost: look again, the move can be repeated

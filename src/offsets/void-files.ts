@@ -25,8 +25,8 @@ export async function setVoidFilesAside(
 ): Promise<void> {
   const aside = absolutePath(chain.table, record.aside);
   await files.mkdirs(aside, signalOption(signal));
-  await moveAll(() => stagedBefore(files, chain, record.sequence, signal), files, aside, signal);
-  await moveAll(() => visibleOf(files, chain, record.topic, record.voids, signal), files, aside, signal);
+  await moveAside(() => stagedBefore(files, chain, record.sequence, signal), files, aside, signal);
+  await moveAside(() => visibleOf(files, chain, record.topic, record.voids, signal), files, aside, signal);
 }
 
 /** What would be set aside if record `sequence` were made void. */
@@ -44,7 +44,7 @@ export async function findVoidFiles(
 }
 
 /** Moves until a look finds nothing more: an answer may get lost, somebody may finish the same repair beside us. */
-async function moveAll(
+export async function moveAside(
   find: () => Promise<string[]>,
   files: WarehouseFiles,
   aside: string,
@@ -97,10 +97,7 @@ async function visibleOf(
 ): Promise<string[]> {
   const paths = new TablePaths(chain.table);
   const found: string[] = [];
-  // Time folders, whatever the table's layout is, and below them those of fields: all are NAME=VALUE.
-  const folders = await listFolders(files, paths.root, signal);
-  for (let folder = folders.pop(); folder !== undefined; folder = folders.pop()) {
-    folders.push(...(await listFolders(files, folder, signal)));
+  for await (const folder of foldersOfTable(files, paths.root, signal)) {
     for (const { name, size } of await files.list(folder, signalOption(signal))) {
       const part = parsePartFileName(name);
       const isOurs = part?.topic === topic && part.partition === chain.partition && part.sequence === BigInt(sequence);
@@ -113,6 +110,19 @@ async function visibleOf(
     if (new RegExp(`\\+0*${sequence}\\.jsonl$`).test(name)) found.push(`${dead}/${name}`);
   }
   return found;
+}
+
+/** Time folders, whatever the table's layout is, and below them those of fields: all are NAME=VALUE. */
+export async function* foldersOfTable(
+  files: WarehouseFiles,
+  root: string,
+  signal?: AbortSignal,
+): AsyncGenerator<string> {
+  const folders = await listFolders(files, root, signal);
+  for (let folder = folders.pop(); folder !== undefined; folder = folders.pop()) {
+    folders.push(...(await listFolders(files, folder, signal)));
+    yield folder;
+  }
 }
 
 async function listFolders(files: WarehouseFiles, path: string, signal: AbortSignal | undefined): Promise<string[]> {

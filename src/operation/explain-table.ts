@@ -126,7 +126,7 @@ async function tableWaits(
       `${operation} ${sequence} is under way since ${at(writtenAtMs)} by ${writer.user}@${writer.host}:${writer.pid}: ${reason}`,
   );
   for (const hour of state.hours.values()) {
-    if (hour.state !== 'closed') continue;
+    if (hour.state !== 'closed' || state.expired.has(hour.hour)) continue;
     const behind = hour.marks.flatMap((mark) => {
       const chain = found.find((one) => one.topicId === mark.topicId && one.partition === mark.partition);
       const checkpoint = chain?.state?.next ?? null;

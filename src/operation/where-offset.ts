@@ -136,6 +136,9 @@ async function placeByRewrite(question: Question, rewrite: RewriteSummary): Prom
   if (rewrite.deduplicated.some((one) => isOurs(one) && covers(one.runs, offset))) {
     return { place: 'deduplicated', detail: `another row has the same key; left out by ${by}` };
   }
+  if (rewrite.expired.some((one) => isOurs(one) && covers(one.runs, offset))) {
+    return { place: 'expired', detail: `its hour was past the retention; taken out by ${by}` };
+  }
   if (rewrite.replayed.some((one) => isOurs(one) && covers(one.runs, offset)))
     return await placeInFiles(question, null);
   const account = rewrite.accounts.find((one) => isOurs(one) && one.first <= offset && offset < one.next);

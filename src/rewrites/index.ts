@@ -3,6 +3,7 @@
 export { type CompactedGroup, type CompactOptions, type CompactReport, compactTable } from './compact-table.ts';
 export { compareWithLog, type LogComparison } from './compare-with-log.ts';
 export { type DeadLetter, type DeadLetterFile, deadLetterFiles, readDeadLetters } from './dead-letters.ts';
+export { type ExpiredHour, type ExpireOptions, type ExpireReport, expireHours } from './expire-hours.ts';
 export { type RebuildOptions, type RebuildReport, type RebuiltPartition, rebuildLedger } from './rebuild-ledger.ts';
 export { backfillRange, type ReloadOptions, type ReloadReport, reloadRange } from './reload-range.ts';
 export { lineOf } from './repair-command.ts';

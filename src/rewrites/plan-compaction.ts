@@ -58,7 +58,7 @@ export function folderOf(path: string): string {
 }
 
 /** A file that still lies in staging is its owner's to move: it is left for the next time. */
-async function onlyVisible(
+export async function onlyVisible(
   files: WarehouseFiles,
   table: string,
   found: readonly LiveFile[],

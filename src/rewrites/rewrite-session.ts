@@ -29,7 +29,9 @@ export interface StagedFile extends Omit<TableFile, 'path'> {
 }
 
 type RewriteBody = Extract<TableRecordBody, { kind: 'rewrite' }>;
-type Change = Pick<RewriteRecord, 'replaced' | 'deduplicated' | 'replayed' | 'accounts'> & { added: AddedFile[] };
+type Change = Pick<RewriteRecord, 'replaced' | 'deduplicated' | 'replayed' | 'accounts' | 'expired' | 'hours'> & {
+  added: AddedFile[];
+};
 
 export class RewriteSession {
   readonly #context: RewriteContext;

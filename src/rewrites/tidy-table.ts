@@ -1,5 +1,13 @@
 import { hostname } from 'node:os';
-import { type OpenIntent, rewriteFolders, type TableState, type TableWriter } from '../offsets/index.ts';
+import {
+  clearHours,
+  type OpenIntent,
+  readLayout,
+  rewriteFolders,
+  type TableState,
+  type TableWriter,
+} from '../offsets/index.ts';
+import { TimeFolders } from '../warehouse/index.ts';
 import type { RewriteContext } from './rewrite-context.ts';
 
 export interface TidyOptions {
@@ -27,6 +35,7 @@ export async function tidyTable(context: RewriteContext, options: Partial<TidyOp
   const nowMs = await files.nowMs({ signal });
   await chain.finishMoves({ signal });
   const cancelled = await cancelAbandoned(context, nowMs - abandonedMs);
+  await clearRetired(context);
   const expired = await expireReplaced(context, nowMs - graceMs);
   await sweep(context, nowMs - graceMs);
   return { cancelled, expired };
@@ -63,6 +72,20 @@ function isGone({ host, pid }: TableWriter): boolean {
   }
 }
 
+/** A closer may have shown the manifest of an hour while its rows were being taken out. */
+async function clearRetired({ chain, files, table, signal }: RewriteContext): Promise<void> {
+  const { rewrites, hours } = chain.state;
+  const retired = [...rewrites.values()].filter((rewrite) => rewrite.isActive && !rewrite.isExpired);
+  const keys = retired.flatMap((rewrite) => rewrite.hours);
+  if (keys.length === 0) return;
+  const times = new TimeFolders(await readLayout(files, table, signal));
+  const left = keys.flatMap((hour) => {
+    const folder = times.period(hour)?.folder;
+    return folder === undefined ? [] : [{ hour, folder, revision: hours.get(hour)?.revision ?? 0 }];
+  });
+  await clearHours(files, table, left, signal);
+}
+
 /** The record first: an undo that comes later finds it and leaves the files alone. */
 async function expireReplaced({ chain, signal }: RewriteContext, oldMs: number): Promise<number[]> {
   const record = await chain.append(
@@ -81,7 +104,9 @@ async function expireReplaced({ chain, signal }: RewriteContext, oldMs: number):
 
 /** Whether files of the rewrite may still be on their way, its own or those that an undo of it brings back. */
 function isMoving(state: TableState, sequence: number): boolean {
-  return state.pending.some((record) => record.sequence === sequence || record.undoes === sequence);
+  return state.pending.some((record) => {
+    return record.sequence === sequence || (record.kind === 'rewrite' ? record.undoes : record.voids) === sequence;
+  });
 }
 
 /** Staging of intents that are over, what replaced files are left of rewrites that cannot be undone, and what old rewinds retracted. */
@@ -90,7 +115,7 @@ async function sweep({ chain, files, signal, table }: RewriteContext, oldMs: num
   const { staging, replaced, rewound } = rewriteFolders(table);
   for (const { name, sequence } of await sequenceFolders(files, staging, signal)) {
     const isOver = sequence <= state.sequence && !state.intents.has(sequence);
-    const isNamed = state.pending.some(({ intent }) => intent === sequence);
+    const isNamed = state.pending.some((record) => record.kind === 'rewrite' && record.intent === sequence);
     if (isOver && !isNamed) await files.delete(`${staging}/${name}`, { recursive: true, signal });
   }
   for (const { name, sequence } of await sequenceFolders(files, replaced, signal)) {

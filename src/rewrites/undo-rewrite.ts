@@ -71,6 +71,9 @@ async function findRewrite(
     if (record.sequence === sequence && record.kind !== 'rewrite') {
       throw new BadInputError(`${table}: record ${sequence} is a record of kind ${record.kind}, not a rewrite`);
     }
+    if (record.kind === 'repair' && target) {
+      for (const { staged, ...file } of record.added) restored.set(originalPath(staged), file);
+    }
     if (record.kind !== 'rewrite') continue;
     if (record.sequence === sequence) target = record;
     if (!target || record.undoes === null) continue;

@@ -1,5 +1,6 @@
 // The door of the value formats: how bytes of a topic become JSON text for the table's row reader, and the schema registry.
 
+export { chooseFormat, type FormatChoice } from './named-format.ts';
 export { checkRegistry, type DecoderContext, openRegistry, openValueDecoder } from './open-value-decoder.ts';
 export { readValueFormat } from './read-format.ts';
 export type { Patience } from './registry/framed-decoder.ts';

@@ -5,6 +5,7 @@ import type { RunJobOptions } from '../jobs/run-job.ts';
 import type { JobsRunOptions } from '../jobs/run-load-window.ts';
 import type { WorkOptions } from '../jobs/work-on-jobs.ts';
 import { commandConfigOption } from '../kafka/brokers-option.ts';
+import { addFormatOptions } from '../load/format-options.ts';
 
 export function jobsCommand(): Command {
   const jobs = new Command('jobs')
@@ -35,7 +36,10 @@ function runCommand(): Command {
   const run = withStore(new Command('run'))
     .enablePositionalOptions()
     .description('Run one job, or the job of a schedule, to its end and print what it did.')
-    .argument('<name>', 'a schedule, or load-window, catch-up, continuous-load, close-hours, compact-files, audit')
+    .argument(
+      '<name>',
+      'a schedule, or load-window, catch-up, continuous-load, close-hours, compact-files, expire-warehouse, audit, daily-report',
+    )
     .option('--warehouse <url>', 'file:///DIR or webhdfs://NN1:PORT[,NN2:PORT]/PATH (default: loader.warehouse)')
     .option('--brokers <list>', 'brokers of the cluster (default: jobs.brokers)', parseBrokers)
     .option('--topics <list>', 'topics to load (default: loader.topics)', parseList)
@@ -52,7 +56,7 @@ function runCommand(): Command {
       const { runJob } = await import('../jobs/run-job.ts');
       process.exitCode = await runJob(name, options);
     });
-  const loadWindow = new Command('load-window')
+  const loadWindow = addFormatOptions(new Command('load-window'))
     .description('A bounded load: every topic up to the end offsets taken when the job begins, one child a partition.')
     .requiredOption('--brokers <list>', 'brokers of the cluster, HOST:PORT[,HOST:PORT]', parseBrokers)
     .addOption(commandConfigOption())
@@ -63,7 +67,7 @@ function runCommand(): Command {
     .option('--job-id <id>', 'the same id again joins the job that is there')
     .option('--workers <n>', 'children at the same time; 0 with --redis: only submit and wait', parseInteger(0, 256), 2)
     .option('--time-field <name>', "field with the event time (left out: the record's timestamp)")
-    .option('--columns <file>', 'a file that declares the columns (left out: inferred)')
+    .option('--columns <file>', 'contract of the tables, which every worker can read (left out: inferred)')
     .option('--roll-bytes <size>', 'encoded bytes at which a file ends', parseBytes)
     .option('--max-dead-letters <n>', 'more dead letters than this: exit code 3', parseInteger(0), 0)
     .addOption(new Option('--engine <name>', 'Parquet engine').choices(['duckdb', 'parquetjs']))

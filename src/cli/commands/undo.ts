@@ -8,7 +8,7 @@ Examples:
   $ sluice undo events --warehouse file:///data/warehouse                  what has been rewritten, and can be undone
   $ sluice undo events --warehouse file:///data/warehouse --sequence 17`;
 
-/** `sluice undo`: takes a compaction, reload, backfill, replay or undo back. */
+/** `sluice undo`: takes a compaction, reload, backfill, replay, expiry or undo back. */
 export function undoCommand(): Command {
   const command = new Command('undo')
     .description("Take a rewrite of a table back, as one more record of the table's chain; within the grace time.")

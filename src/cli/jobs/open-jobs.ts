@@ -12,6 +12,7 @@ import {
 } from '../../../jobs/index.ts';
 import { BadInputError, type Logger, systemClock } from '../../shared/index.ts';
 import { readConfig, type SluiceConfig } from '../config.ts';
+import { settingsOfLoad } from '../load/load-settings.ts';
 
 /** Options of every command that looks at schedules and runs. */
 export interface JobsOptions {
@@ -37,20 +38,29 @@ export function inputFromSettings(job: string, { loader, kafka, jobs }: SluiceCo
   const clientConfig = kafka.commandConfig ?? kafka.properties;
   const common = { ...warehouse, user: loader.user };
   const cluster = { brokers: jobs.brokers, clientConfig };
-  const load = { topics: loader.topics, timeField: loader.timeField, rollBytes: loader.rollBytes };
+  const contractFile = loader.columns === undefined ? undefined : resolve(loader.columns);
+  const { topics, engine, codec, memory: memoryBytes } = loader;
+  const load = { topics, contractFile, engine, codec, defaults: loadDefaults(loader) };
+  // The rolls of a bounded load are by bytes and at its end; those of the settings are for a load that goes on.
+  const { rollAgeMs: _age, rollEveryMs: _every, freshnessMs: _freshness, ...bounded } = load.defaults;
   const defaults: Record<string, object> = {
-    'load-window': { ...common, ...cluster, ...load, engine: loader.engine, codec: loader.codec },
-    'catch-up': { ...common, ...cluster, ...load, engine: loader.engine, codec: loader.codec },
-    'continuous-load': {
-      ...{ ...common, ...cluster, ...load, group: loader.group, workers: loader.workers },
-      ...{ rollAgeMs: loader.rollAge, memoryBytes: loader.memory },
-    },
+    'load-window': { ...common, ...cluster, ...load, defaults: bounded },
+    'catch-up': { ...common, ...cluster, ...load, defaults: bounded },
+    'continuous-load': { ...common, ...cluster, ...load, group: loader.group, workers: loader.workers, memoryBytes },
     'close-hours': { ...common, ...cluster },
     audit: { ...common, ...cluster },
     'compact-files': common,
+    'expire-warehouse': { ...common, contractFile, defaultOlderThanMs: loader.retention },
+    'daily-report': { ...common, timeField: loader.timeField },
   };
   const known = Object.entries(defaults[job] ?? {}).filter(([, value]) => value !== undefined);
   return Object.fromEntries(known);
+}
+
+/** A load that is told something by its input goes by that; else by its contract; else by the settings. */
+function loadDefaults(loader: SluiceConfig['loader']): Record<string, unknown> {
+  const { layout, ...rest } = settingsOfLoad(loader);
+  return Object.fromEntries(Object.entries({ ...rest, ...layout }).filter(([, value]) => value !== undefined));
 }
 
 export interface OpenJobs {

@@ -1,3 +1,4 @@
+import { existsSync } from 'node:fs';
 import { resolve } from 'node:path';
 import {
   InProcessScheduler,
@@ -6,14 +7,15 @@ import {
   loadWindow,
   RedisScheduler,
 } from '../../../jobs/index.ts';
+import { contractOptions } from '../../loader/index.ts';
 import { BadInputError, createLogger } from '../../shared/index.ts';
-import { readContractFile } from '../../warehouse/index.ts';
 import { clientConfigOf } from '../kafka/client-config.ts';
+import type { FormatFlags } from '../load/format-options.ts';
 import { exitCodes, formatBytes, formatCount, formatDuration, printJson, progressBar } from '../output.ts';
 import { stopSignal } from '../signals.ts';
 
 /** Options of `sluice jobs run load-window` as commander hands them over. */
-export interface JobsRunOptions {
+export interface JobsRunOptions extends FormatFlags {
   brokers: string[];
   commandConfig?: string;
   topics: string[];
@@ -35,6 +37,7 @@ export interface JobsRunOptions {
 export async function runLoadWindow(options: JobsRunOptions): Promise<number> {
   const { signal } = stopSignal();
   const logger = createLogger('warn');
+  await checkContract(options);
   const input = loadWindow.parseInput({
     brokers: options.brokers,
     clientConfig: clientConfigOf(options) ?? undefined,
@@ -42,7 +45,9 @@ export async function runLoadWindow(options: JobsRunOptions): Promise<number> {
     warehouseUrl: options.warehouse,
     user: options.user,
     timeField: options.timeField ?? null,
-    contractFile: options.columns === undefined ? null : await checkedContract(options.columns),
+    contractFile: options.columns === undefined ? null : resolve(options.columns),
+    format: fileOrName(options.format),
+    registry: options.registry,
     rollBytes: options.rollBytes,
     engine: options.engine,
     codec: options.codec,
@@ -73,10 +78,14 @@ export async function runLoadWindow(options: JobsRunOptions): Promise<number> {
   }
 }
 
-/** What is wrong with the contract shows here, not only in the workers. */
-async function checkedContract(path: string): Promise<string> {
-  await readContractFile(path);
-  return resolve(path);
+/** What is wrong with the contract or the format shows here, not only in the workers. */
+async function checkContract({ columns, format, registry }: JobsRunOptions): Promise<void> {
+  await contractOptions(columns ?? null, { given: { format, registry } });
+}
+
+/** Workers may run in another folder. */
+function fileOrName(format: string | undefined): string | undefined {
+  return format !== undefined && existsSync(format) ? resolve(format) : format;
 }
 
 function print(result: LoadWindowResult, elapsedMs: number, asJson: boolean): void {

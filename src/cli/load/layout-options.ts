@@ -1,5 +1,5 @@
 import type { Command } from 'commander';
-import type { LoadOptions } from '../../loader/index.ts';
+import type { ContractedOptions } from '../../loader/index.ts';
 import type { LayoutOptions } from '../../warehouse/index.ts';
 import { parseBytes, parseDuration, parseInteger, parseList } from '../arguments.ts';
 
@@ -9,7 +9,7 @@ export interface LayoutFlags {
   pathFormat?: string;
   partitionBy?: string[];
   maxPartitionValues?: number;
-  rollBytes: number;
+  rollBytes?: number;
   rollRecords?: number;
   rollAge?: number;
   rollEvery?: number;
@@ -26,7 +26,7 @@ export function addLayoutOptions(command: Command): Command {
       'rows with more values than this become dead letters',
       parseInteger(1, 100_000),
     )
-    .option('--roll-bytes <size>', 'close files at this size (default: 128MB)', parseBytes, parseBytes('128MB'))
+    .option('--roll-bytes <size>', 'close files at this size (default: 128MB)', parseBytes)
     .option('--roll-records <n>', 'close files at so many rows at the latest', parseInteger(1))
     .option('--roll-age <duration>', 'commit no later than this after a record was read (default: 60s)', parseDuration)
     .option(
@@ -37,9 +37,7 @@ export function addLayoutOptions(command: Command): Command {
     .option('--freshness <duration>', 'how old a record may be when readers see it, instead of an age', parseDuration);
 }
 
-export function layoutOptionsOf(
-  flags: LayoutFlags,
-): Pick<LoadOptions, 'rollBytes' | 'rollRecords' | 'rollAgeMs' | 'rollEveryMs' | 'freshnessMs' | 'layout'> {
+export function layoutOptionsOf(flags: LayoutFlags): ContractedOptions {
   const { zone, pathFormat, partitionBy, maxPartitionValues, rollBytes, rollRecords, rollAge, rollEvery, freshness } =
     flags;
   const layout: LayoutOptions = {
@@ -50,7 +48,7 @@ export function layoutOptionsOf(
   };
   return {
     layout,
-    rollBytes,
+    ...(rollBytes === undefined ? {} : { rollBytes }),
     ...(rollRecords === undefined ? {} : { rollRecords }),
     ...(rollAge === undefined ? {} : { rollAgeMs: rollAge }),
     ...(rollEvery === undefined ? {} : { rollEveryMs: rollEvery }),

@@ -1,13 +1,12 @@
-import { type LoadOptions, type LoadProgress, type LoadReport, runLoad } from '../../loader/index.ts';
+import { contractOptions, type LoadOptions, type LoadProgress, type LoadReport, runLoad } from '../../loader/index.ts';
 import { createLogger, type LogLevel } from '../../shared/index.ts';
-import { readContractFile } from '../../warehouse/index.ts';
 import { LoadProgressView } from '../commands/load-progress-view.ts';
 import { clientConfigOf } from '../kafka/client-config.ts';
 import { dryRun } from '../operation/dry-run.ts';
 import { startOperation } from '../operation/start-operation.ts';
 import { exitCodes, formatBytes, formatCount, printJson } from '../output.ts';
 import { stopSignal } from '../signals.ts';
-import { type FormatFlags, formatOf } from './format-options.ts';
+import type { FormatFlags } from './format-options.ts';
 import { type LayoutFlags, layoutOptionsOf } from './layout-options.ts';
 
 /** Options of `sluice load` as commander hands them over. */
@@ -46,10 +45,13 @@ export interface LoadFlags extends LayoutFlags, FormatFlags {
 export async function runLoadCommand(flags: LoadFlags): Promise<number> {
   const { signal } = stopSignal();
   const view = new LoadProgressView(flags.untilEnd ?? false);
-  const contract = flags.columns === undefined ? null : await readContractFile(flags.columns);
-  const all = contract?.all ?? null;
-  const format = await formatOf(flags, all ? { section: all.format, path: all.source } : undefined);
-  const options = withContract({ ...optionsOf(flags), contract, format, signal });
+  const { timeField, format, registry } = flags;
+  const given = {
+    ...layoutOptionsOf(flags),
+    ...(timeField === undefined ? {} : { timeField }),
+    ...{ format, registry },
+  };
+  const options = { ...optionsOf(flags), ...(await contractOptions(flags.columns ?? null, { given })), signal };
   if (flags.dryRun) return await dryRun(options, flags, signal);
   const operation = await startOperation(
     options,
@@ -75,7 +77,7 @@ export async function runLoadCommand(flags: LoadFlags): Promise<number> {
 }
 
 function optionsOf(flags: LoadFlags): LoadOptions {
-  const { brokers, topics, user, group, instanceId, workers, timeField, engine, codec } = flags;
+  const { brokers, topics, user, group, instanceId, workers, engine, codec } = flags;
   const { maxDeadLetters, skipBudget, logLevel } = flags;
   return {
     brokers,
@@ -87,8 +89,6 @@ function optionsOf(flags: LoadFlags): LoadOptions {
     ...(instanceId === undefined ? {} : { instanceId }),
     workers,
     untilEnd: flags.untilEnd ?? false,
-    timeField: timeField ?? null,
-    ...layoutOptionsOf(flags),
     engine,
     ...(codec === undefined ? {} : { codec }),
     ...(flags.rowGroupRows === undefined ? {} : { rowGroupRows: flags.rowGroupRows }),
@@ -103,13 +103,6 @@ function optionsOf(flags: LoadFlags): LoadOptions {
     logLevel,
     logger: createLogger(logLevel, { part: 'load' }),
   };
-}
-
-/** What the command line says of the event time and the folders counts more than the contract. */
-function withContract(options: LoadOptions): LoadOptions {
-  const { timeField, partitionBy } = options.contract?.all ?? {};
-  const layout = partitionBy && !options.layout?.partitionBy ? { ...options.layout, partitionBy } : options.layout;
-  return { ...options, timeField: options.timeField ?? timeField ?? null, ...(layout ? { layout } : {}) };
 }
 
 /** rows, dead letters, files, bytes, seconds, rows/s on one line. */

@@ -81,9 +81,10 @@ async function compareAll(
 
 /** What rewrites made of offsets is only there where there is something of it, and `log` only where the log was compared. */
 function auditJson(ok: boolean, report: AuditReport, comparisons: readonly LogComparison[]): object {
-  const partitions = report.partitions.map(({ deduplicated, backfilled, replayed, ...partition }) => ({
+  const partitions = report.partitions.map(({ deduplicated, expired, backfilled, replayed, ...partition }) => ({
     ...partition,
     ...(deduplicated > 0n && { deduplicated }),
+    ...(expired > 0n && { expired }),
     ...(backfilled > 0n && { backfilled }),
     ...(replayed > 0n && { replayed }),
   }));
@@ -136,6 +137,7 @@ function print(report: AuditReport, isDeep: boolean): void {
     { header: 'CONTROL', cell: ({ control }) => String(control), align: 'right' },
     { header: 'GAPS', cell: ({ gaps }) => String(gaps), align: 'right' },
     { header: 'DOUBLES', cell: ({ deduplicated }) => String(deduplicated), align: 'right' },
+    { header: 'EXPIRED', cell: ({ expired }) => String(expired), align: 'right' },
     { header: 'BACKFILL', cell: ({ backfilled }) => String(backfilled), align: 'right' },
     { header: 'MISSING', cell: ({ missing }) => (isDeep ? String(missing.length) : ''), align: 'right' },
     { header: 'DOUBLE', cell: ({ double }) => (isDeep ? String(double.length) : ''), align: 'right' },

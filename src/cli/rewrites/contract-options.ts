@@ -1,6 +1,6 @@
 import type { Command } from 'commander';
 import type { RangeLoadSettings } from '../../loader/index.ts';
-import { addFormatOptions, type FormatFlags, formatOf } from '../load/format-options.ts';
+import { addFormatOptions, type FormatFlags } from '../load/format-options.ts';
 
 /** Flags that say how records become rows, as `sluice load` takes them. */
 export interface ContractFlags extends FormatFlags {
@@ -18,14 +18,14 @@ export function addContractOptions(command: Command): Command {
 
 /** The same settings as the load has that is given these flags. */
 export async function contractSettings(flags: ContractFlags): Promise<RangeLoadSettings> {
-  const { readContractFile } = await import('../../warehouse/index.ts');
-  const contract = flags.columns === undefined ? null : await readContractFile(flags.columns);
-  const all = contract?.all ?? null;
-  const format = await formatOf(flags, all ? { section: all.format, path: all.source } : undefined);
+  const { contractOptions } = await import('../../loader/index.ts');
+  const { timeField: given, format: name, registry } = flags;
+  const options = { ...(given === undefined ? {} : { timeField: given }), format: name, registry };
+  const { contract, format, timeField } = await contractOptions(flags.columns ?? null, { given: options });
   return {
-    contract,
-    format,
-    timeField: flags.timeField ?? all?.timeField ?? null,
+    contract: contract ?? null,
+    format: format ?? null,
+    timeField: timeField ?? null,
     ...(flags.scratch === undefined ? {} : { scratchDirectory: flags.scratch }),
   };
 }

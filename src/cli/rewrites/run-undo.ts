@@ -36,7 +36,7 @@ async function list({ chain, signal }: RewriteContext, isJson: boolean): Promise
   }
   const rows = rewrites.map(({ record, state }) => {
     const { sequence, operation, writtenAtMs, writer, replaced, added, undoes, reason } = record;
-    const what = undoes === null ? operation : `undo of ${undoes}`;
+    const what = undoes !== null ? `undo of ${undoes}` : operation === 'retire' ? 'retire (expired hours)' : operation;
     const time = new Date(writtenAtMs).toISOString();
     return {
       sequence,

@@ -82,19 +82,21 @@ async function startLoad(
   signal: AbortSignal,
 ): Promise<LoadReport> {
   const { loader } = settings;
+  const contracted = await contractOptions(loader.columns ?? null, settings.contractSurroundings);
+  const { rollAgeMs, rollEveryMs, freshnessMs } = contracted;
+  const isTimed = rollAgeMs !== undefined || rollEveryMs !== undefined || freshnessMs !== undefined;
   const options: LoadOptions = {
     brokers: [address],
     topics: settings.topics,
     warehouseUrl: settings.warehouseUrl,
     ...(loader.user === undefined ? {} : { user: loader.user }),
     ...(loader.group === undefined ? {} : { group: loader.group }),
-    ...(loader.rollBytes === undefined ? {} : { rollBytes: loader.rollBytes }),
     ...(loader.memory === undefined ? {} : { memoryBytes: loader.memory }),
     ...(loader.engine === undefined ? {} : { engine: loader.engine }),
     ...(loader.codec === undefined ? {} : { codec: loader.codec }),
     workers: loader.workers,
-    rollAgeMs: loader.rollAge,
-    ...(await contractOptions(loader.columns ?? null, settings.timeField)),
+    ...contracted,
+    ...(isTimed ? {} : { rollAgeMs: 5000 }), // somebody is looking at the screen
     signal,
     logger: createLogger('warn'),
   };

@@ -1,8 +1,10 @@
 import { mkdirSync } from 'node:fs';
 import { dirname, join, resolve } from 'node:path';
 import { pathToFileURL } from 'node:url';
+import type { ContractSurroundings } from '../../loader/index.ts';
 import { parseHostPort } from '../arguments.ts';
 import { readConfig, type SluiceConfig } from '../config.ts';
+import { settingsOfLoad } from '../load/load-settings.ts';
 
 /** Options of `sluice up` as commander hands them over; undefined: not given. */
 export interface UpOptions {
@@ -16,6 +18,10 @@ export interface UpOptions {
   rollBytes?: number;
   partitions?: number;
   http?: { host: string; port: number };
+  /** Where the console is served; false: nowhere. */
+  console?: { host: string; port: number } | false;
+  accounts?: string;
+  rules?: string;
   demo?: boolean;
   input?: string;
   timeField?: string;
@@ -30,8 +36,9 @@ export interface UpSettings {
   partitions: number;
   topics: string[];
   warehouseUrl: string;
-  loader: SluiceConfig['loader'] & { workers: number; rollAge: number };
-  timeField: string | null;
+  loader: SluiceConfig['loader'] & { workers: number };
+  /** What counts more than the contract, and what counts less. */
+  contractSurroundings: ContractSurroundings;
   http: { host: string; port: number } | undefined;
   feed: { kind: 'none' } | { kind: 'game'; seed: number; rate: number } | { kind: 'file'; path: string; rate: number };
 }
@@ -42,8 +49,7 @@ export function upSettings(options: UpOptions): UpSettings {
   const folder = (name: string, configured: string | undefined): string =>
     options.data !== undefined ? join(options.data, name) : (configured ?? join('data', name));
   const warehouse = options.warehouse ?? folder('warehouse', config.loader.warehouse);
-  const loader = { ...config.loader };
-  if (options.rollBytes !== undefined) loader.rollBytes = options.rollBytes;
+  const { loader } = config;
   const brokerData = folder('log', config.broker.data);
   mkdirSync(dirname(resolve(brokerData)), { recursive: true });
   return {
@@ -55,12 +61,25 @@ export function upSettings(options: UpOptions): UpSettings {
     loader: {
       ...loader,
       workers: options.workers ?? loader.workers ?? 1,
-      rollAge: options.rollAge ?? loader.rollAge ?? 5000,
     },
-    timeField: options.timeField ?? loader.timeField ?? (options.demo && options.input === undefined ? 'ts' : null),
+    contractSurroundings: { given: givenBy(options), defaults: defaultsOf(loader, options) },
     http: options.http,
     feed: feedOf(options),
   };
+}
+
+function givenBy({ rollBytes, rollAge, timeField }: UpOptions): NonNullable<ContractSurroundings['given']> {
+  return {
+    ...(rollBytes === undefined ? {} : { rollBytes }),
+    ...(rollAge === undefined ? {} : { rollAgeMs: rollAge }),
+    ...(timeField === undefined ? {} : { timeField }),
+  };
+}
+
+/** Of the settings file; the game knows its own field. */
+function defaultsOf(loader: SluiceConfig['loader'], options: UpOptions): NonNullable<ContractSurroundings['defaults']> {
+  const isGame = options.demo === true && options.input === undefined;
+  return { timeField: isGame ? 'ts' : null, ...settingsOfLoad(loader) };
 }
 
 function feedOf(options: UpOptions): UpSettings['feed'] {

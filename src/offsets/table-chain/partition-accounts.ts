@@ -1,3 +1,4 @@
+import { addContentHashes } from '../../warehouse/index.ts';
 import type { NotLanded, OffsetRun } from '../ledger-record.ts';
 import { clipRuns, countOffsets, cutRuns, joinRuns, subtractRuns } from '../offset-intervals.ts';
 import { partitionKey, type TableState } from './table-state.ts';
@@ -5,6 +6,8 @@ import { partitionKey, type TableState } from './table-state.ts';
 /** Offsets of one partition by what became of them. */
 export interface OffsetClasses extends NotLanded {
   deduplicated: OffsetRun[];
+  /** Rows of hours past the table's retention. */
+  expired: OffsetRun[];
 }
 
 /**
@@ -16,12 +19,14 @@ export class PartitionAccounts {
   readonly covered: readonly OffsetRun[];
   readonly #classes: OffsetClasses;
   readonly #replayed: readonly OffsetRun[];
+  readonly #retired: readonly Retired[];
 
   constructor(state: TableState, partition: { topicId: string; partition: number }) {
     const key = partitionKey(partition);
     let covered: OffsetRun[] = [];
-    let classes: OffsetClasses = { dead: [], filtered: [], control: [], gaps: [], deduplicated: [] };
+    let classes: OffsetClasses = { ...nothing };
     let replayed: OffsetRun[] = [];
+    let retired: Retired[] = [];
     const active = [...state.rewrites.values()].filter(({ isActive }) => isActive);
     for (const rewrite of active.sort((a, b) => a.sequence - b.sequence)) {
       for (const account of rewrite.accounts) {
@@ -30,16 +35,39 @@ export class PartitionAccounts {
         covered = joinRuns(covered, [{ first, next }]);
         classes = mapClasses(classes, (runs) => cutRuns(runs, first, next));
         replayed = cutRuns(replayed, first, next);
+        retired = retired.map((rows) => cutRetired(rows, first, next));
         classes = { ...joinClasses(classes, notLanded), deduplicated: classes.deduplicated };
       }
       const of = (all: typeof rewrite.replayed): OffsetRun[] =>
         all.filter((one) => partitionKey(one) === key).flatMap(({ runs }) => runs);
       classes.deduplicated = joinRuns(classes.deduplicated, of(rewrite.deduplicated));
       replayed = joinRuns(replayed, of(rewrite.replayed));
+      for (const { runs, contentHash, ...place } of rewrite.expired) {
+        if (partitionKey(place) === key) retired.push({ runs: [...runs], contentHash });
+      }
     }
+    const expired = retired.reduce<OffsetRun[]>((all, { runs }) => joinRuns(all, runs), []);
     this.covered = covered;
-    this.#classes = classes;
+    this.#classes = { ...classes, expired };
     this.#replayed = replayed;
+    this.#retired = retired;
+  }
+
+  /**
+   * The rows of [first, next) that have expired: how many, and their content hash; null where only a part of what was taken out at
+   * a time is meant, whose hash nobody knows any more.
+   */
+  expiredRows(first: bigint, next: bigint): { count: bigint; contentHash: string | null } {
+    let count = 0n;
+    let contentHash: string | null = '0'.repeat(32);
+    for (const rows of this.#retired) {
+      const inside = countOffsets(clipRuns(rows.runs, first, next));
+      if (inside === 0n) continue;
+      count += inside;
+      const hash: string | null = inside === countOffsets(rows.runs) ? rows.contentHash : null;
+      contentHash = contentHash === null || hash === null ? null : addContentHashes(contentHash, hash);
+    }
+    return { count, contentHash };
   }
 
   /** Dead letters that are rows now. */
@@ -62,26 +90,41 @@ export class PartitionAccounts {
     const here = mapClasses(this.#classes, (runs) => clipRuns(runs, first, next));
     const covered = clipRuns(this.covered, first, next);
     const taken = joinRuns(covered, here.deduplicated);
-    const rest = mapClasses({ ...ledger, deduplicated: [] }, (runs) => subtractRuns(runs, taken));
+    const rest = mapClasses({ ...nothing, ...ledger }, (runs) => subtractRuns(runs, taken));
+    const { deduplicated, expired } = here;
     const classes = joinClasses(here, rest);
-    return { ...classes, dead: subtractRuns(classes.dead, this.#replayed), deduplicated: here.deduplicated };
+    return { ...classes, dead: subtractRuns(classes.dead, this.#replayed), deduplicated, expired };
   }
 }
 
+/** What one `retire` took out of the partition; without a hash when some of it was read again since. */
+interface Retired {
+  runs: OffsetRun[];
+  contentHash: string | null;
+}
+
+function cutRetired({ runs, contentHash }: Retired, first: bigint, next: bigint): Retired {
+  const left = cutRuns(runs, first, next);
+  return { runs: left, contentHash: countOffsets(left) === countOffsets(runs) ? contentHash : null };
+}
+
+const nothing: OffsetClasses = { dead: [], filtered: [], control: [], gaps: [], deduplicated: [], expired: [] };
+
 /** How many offsets of [first, next) are rows. */
 export function landedCount(first: bigint, next: bigint, classes: OffsetClasses): bigint {
-  const { dead, filtered, control, gaps, deduplicated } = classes;
-  return next - first - countOffsets([...dead, ...filtered, ...control, ...gaps, ...deduplicated]);
+  const { dead, filtered, control, gaps, deduplicated, expired } = classes;
+  return next - first - countOffsets([...dead, ...filtered, ...control, ...gaps, ...deduplicated, ...expired]);
 }
 
 function mapClasses(classes: OffsetClasses, map: (runs: OffsetRun[]) => OffsetRun[]): OffsetClasses {
-  const { dead, filtered, control, gaps, deduplicated } = classes;
+  const { dead, filtered, control, gaps, deduplicated, expired } = classes;
   return {
     dead: map(dead),
     filtered: map(filtered),
     control: map(control),
     gaps: map(gaps),
     deduplicated: map(deduplicated),
+    expired: map(expired),
   };
 }
 
@@ -92,5 +135,6 @@ function joinClasses(a: NotLanded, b: NotLanded): OffsetClasses {
     control: joinRuns(a.control, b.control),
     gaps: joinRuns(a.gaps, b.gaps),
     deduplicated: [],
+    expired: [],
   };
 }

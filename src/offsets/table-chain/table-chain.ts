@@ -145,6 +145,7 @@ export class TableChain {
       const { eraFolder, sequence } = this.#state;
       try {
         const read = await readRecord<TableRecord>(this.#files, this.#format, eraFolder, sequence + 1, signal);
+        if (this.#format.isVoiding(read.record)) return await this.#reread(signal); // what we know of is void
         this.#state = this.#format.apply(this.#state, read);
       } catch (error) {
         if (!isNotFound(error)) throw error;

@@ -35,7 +35,7 @@ export function tableFormat(table: string): TableFormat {
       return afterEraEnd(state, record, hash, folder);
     },
     nextFolder: (record) => (record.kind === 'era-end' ? record.nextFolder : null),
-    isVoiding: () => false,
+    isVoiding: (record) => record.kind === 'repair',
     isForeign: (record) => record.table !== table,
   };
 }

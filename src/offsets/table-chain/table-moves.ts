@@ -10,20 +10,33 @@ import { LedgerError } from '../ledger-error.ts';
 import { absolutePath } from '../ledger-paths.ts';
 import { mapBounded } from '../map-bounded.ts';
 import { moveOne, type StagedMove } from '../staged-moves.ts';
+import { clearHours, withdrawHours } from './retired-hours.ts';
 import { replacedPath } from './table-paths.ts';
-import type { RewriteRecord } from './table-record.ts';
+import type { RewriteRecord, TableRepairRecord } from './table-record.ts';
 import type { TableState } from './table-state.ts';
+import { setTableVoidAside } from './table-void-files.ts';
 
 const movesUnderWay = 8;
 
 /** `state` is at or behind the record: a file that a later rewrite has moved on is none of our business. */
 export async function moveRewrittenFiles(
   files: WarehouseFiles,
-  record: RewriteRecord,
+  record: RewriteRecord | TableRepairRecord,
   state: TableState,
   signal?: AbortSignal,
 ): Promise<void> {
   const { table } = state;
+  const replaced = record.added.filter(({ path }) => state.replaced.has(path));
+  const gone = new Set(replaced.map(({ path }) => absolutePath(table, path)));
+  if (record.kind === 'repair') {
+    // Its `replaced` were moved away by the record that it makes void: they are at the other end of the moves to come.
+    await setTableVoidAside(files, record, table, signal);
+    await moveAll(files, movesOf(table, record.added), (move) => gone.has(move.path), signal);
+    return;
+  }
+  // Those of a record that was undone meanwhile are the closer's again.
+  const hours = (record.hours ?? []).filter(({ hour }) => state.expired.get(hour) === record.sequence);
+  await withdrawHours(files, table, hours, signal);
   const away = record.replaced.map(({ path, size }) => ({
     staged: absolutePath(table, path),
     path: absolutePath(table, replacedPath(record.sequence, path)),
@@ -32,14 +45,17 @@ export async function moveRewrittenFiles(
   await moveAll(files, away, () => true, signal);
   faultPoint('rewrite-replaced-moved');
   const deadLetters = record.accounts.flatMap((account) => (account.deadLetters ? [account.deadLetters] : []));
-  const added = [...record.added, ...deadLetters].map(({ staged, path, size }) => ({
+  const added = movesOf(table, [...record.added, ...deadLetters]);
+  await moveAll(files, added, (move) => gone.has(move.path), signal);
+  await clearHours(files, table, hours, signal);
+}
+
+function movesOf(table: string, files: readonly { staged: string; path: string; size: number }[]): StagedMove[] {
+  return files.map(({ staged, path, size }) => ({
     staged: absolutePath(table, staged),
     path: absolutePath(table, path),
     size,
   }));
-  const replaced = record.added.filter(({ path }) => state.replaced.has(path));
-  const gone = new Set(replaced.map(({ path }) => absolutePath(table, path)));
-  await moveAll(files, added, (move) => gone.has(move.path), signal);
 }
 
 async function moveAll(

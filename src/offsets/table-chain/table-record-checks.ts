@@ -2,7 +2,8 @@ import { addContentHashes } from '../../warehouse/index.ts';
 import type { OffsetRun } from '../ledger-record.ts';
 import { countOffsets } from '../offset-intervals.ts';
 import { checkRuns, findOverlap } from '../record-checks.ts';
-import type { RangeAccount, RewriteRecord, TableFile, TableRecord } from './table-record.ts';
+import type { RangeAccount, RewriteRecord, TableFile, TableRecord, TableRepairRecord } from './table-record.ts';
+import { partitionKey } from './table-state.ts';
 
 /** What is wrong with a record taken by itself, as one line; null when it can be true. Conservation is checked here. */
 export function checkTableRecord(record: TableRecord): string | null {
@@ -12,6 +13,7 @@ export function checkTableRecord(record: TableRecord): string | null {
   if (record.kind === 'intent' && record.scope && record.scope.first >= record.scope.next) {
     return `expected first < next in its scope, got [${record.scope.first}, ${record.scope.next})`;
   }
+  if (record.kind === 'repair') return checkRepair(record);
   return record.kind === 'rewrite' ? checkRewrite(record) : null;
 }
 
@@ -33,6 +35,8 @@ function checkRewrite(record: RewriteRecord): string | null {
     if (problem) return problem;
   }
   if ((operation === 'undo') !== (undoes !== null)) return `a rewrite ${operation} that undoes ${undoes}`;
+  if (operation === 'retire') return checkRetirement(record);
+  if (record.expired || record.hours) return `a rewrite ${operation} takes no hours out`;
   if (operation === 'compact') return checkCompaction(record);
   return operation === 'replay' ? checkReplay(record) : null;
 }
@@ -45,6 +49,35 @@ function checkCompaction({ replaced, added, deduplicated }: RewriteRecord): stri
   if (dropped > 0n) return null;
   const [hashBefore, hashAfter] = [hashOf(replaced), hashOf(added)];
   return hashBefore === hashAfter ? null : `content hash ${hashBefore} before, ${hashAfter} after`;
+}
+
+/** Every row of the replaced files is named as expired, and nothing else. */
+function checkRetirement(record: RewriteRecord): string | null {
+  const { replaced, added, deduplicated, replayed, accounts, expired = [], hours = [] } = record;
+  if (added.length + deduplicated.length + replayed.length + accounts.length > 0) return 'a retire only takes rows out';
+  if (hours.length + replaced.length === 0) return 'a retire of nothing';
+  if (new Set(hours.map(({ hour }) => hour)).size < hours.length) return 'an hour is there twice';
+  const rows = new Map<string, bigint>();
+  for (const range of replaced.flatMap((file) => file.ranges)) {
+    rows.set(partitionKey(range), (rows.get(partitionKey(range)) ?? 0n) + BigInt(range.rowCount));
+  }
+  for (const { runs, ...place } of expired) {
+    const problem = runs.length === 0 ? 'a partition without runs' : checkRuns(runs, 0n, 2n ** 63n);
+    if (problem) return `expired: ${problem}`;
+    const key = partitionKey(place);
+    const [offsets, found] = [countOffsets(runs), rows.get(key) ?? 0n];
+    if (offsets !== found) return `${offsets} expired offsets of ${key}, its files hold ${found} rows`;
+    rows.delete(key);
+  }
+  const [unnamed] = rows.keys();
+  return unnamed === undefined ? null : `the rows of ${unnamed} are not named as expired`;
+}
+
+function checkRepair({ sequence, voids, replaced, added }: TableRepairRecord): string | null {
+  if (voids !== sequence - 1) return `expected it to void record ${sequence - 1}, got ${voids}`;
+  const [before, after] = [rowsOf(replaced), rowsOf(added)];
+  if (before !== after || hashOf(replaced) !== hashOf(added)) return `${before} rows before, ${after} other ones after`;
+  return null;
 }
 
 function checkReplay({ replaced, added, replayed }: RewriteRecord): string | null {

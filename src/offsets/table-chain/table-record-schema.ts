@@ -65,6 +65,7 @@ export const scope = z.strictObject(range).nullable();
 export const intentOperation = z.enum(intentOperations);
 export const rewriteOperation = z.enum(rewriteOperations);
 const hourMark = z.strictObject({ topicId, partition: count, end: offset, sequence: count });
+const retiredHour = z.strictObject({ hour: z.string().min(1), folder: path, revision: count });
 export const hour = {
   hour: z.string().min(1),
   state: z.enum(['closed', 'complete']),
@@ -93,11 +94,23 @@ const record = z.discriminatedUnion('kind', [
     deduplicated: partitionRuns,
     replayed: partitionRuns,
     accounts: z.array(rangeAccount),
+    expired: partitionRuns.optional(),
+    hours: z.array(retiredHour).optional(),
     undoes: count.positive().nullable(),
     reason: z.string(),
   }),
   z.strictObject({ ...base, kind: z.literal('hour'), ...hour }),
   z.strictObject({ ...base, kind: z.literal('expire'), rewrites: z.array(count.positive()) }),
+  z.strictObject({
+    ...base,
+    kind: z.literal('repair'),
+    voids: count.positive(),
+    damaged: z.strictObject({ size: count, sha256 }),
+    aside: path,
+    replaced: z.array(tableFile),
+    added: z.array(addedFile),
+    reason: z.string(),
+  }),
   z.strictObject({
     ...base,
     kind: z.literal('era-end'),
@@ -107,7 +120,7 @@ const record = z.discriminatedUnion('kind', [
   }),
 ]);
 
-export const tableRecordKinds = ['intent', 'cancel', 'rewrite', 'hour', 'expire', 'era-end'] as const;
+export const tableRecordKinds = ['intent', 'cancel', 'rewrite', 'hour', 'expire', 'repair', 'era-end'] as const;
 
 /** The record in parsed JSON, or what is wrong with it as one line. */
 export function parseTableRecord(json: unknown): { record: TableRecord } | { problem: string } {

@@ -7,7 +7,11 @@ import type { NotLanded, OffsetRun, SnapshotPointer } from '../ledger-record.ts'
 
 export const tableFormatVersion = 1;
 
-export const rewriteOperations = ['compact', 'reload', 'undo', 'backfill', 'replay'] as const;
+/**
+ * `retire` takes the rows of hours out that are past the table's retention. (A record of kind `expire` is about something else: it
+ * says that files which a rewrite of any kind had replaced are about to be deleted.)
+ */
+export const rewriteOperations = ['compact', 'reload', 'undo', 'backfill', 'replay', 'retire'] as const;
 export type RewriteOperation = (typeof rewriteOperations)[number];
 
 /** `rewind` replaces no files itself: its intent keeps rewrites away while a partition's chain is rewound. */
@@ -80,6 +84,15 @@ export interface PartitionRuns {
   runs: OffsetRun[];
 }
 
+/** An hour that a `retire` took out of the table. */
+export interface RetiredHour {
+  hour: string;
+  /** Relative to the table: `dt=2026-11-20/hr=23`. */
+  folder: string;
+  /** Of its newest manifest when that happened; 0: it had none. */
+  revision: number;
+}
+
 /** The account of a range that was read from the log again: takes the place of whatever was said of it before. */
 export interface RangeAccount extends PartitionRange {
   landedCount: bigint;
@@ -118,6 +131,9 @@ export interface RewriteRecord extends RecordBase {
   replayed: PartitionRuns[];
   /** Ranges that were read again. */
   accounts: RangeAccount[];
+  /** Of a `retire` only: the rows that are no rows any more, and the hours they were of. */
+  expired?: PartitionRuns[] | undefined;
+  hours?: RetiredHour[] | undefined;
   /** Sequence of the rewrite that is taken back; null: none. */
   undoes: number | null;
   reason: string;
@@ -150,6 +166,21 @@ export interface ExpireRecord extends RecordBase {
   rewrites: number[];
 }
 
+/**
+ * The record before it, which cannot be read, counts as never written, and no intent is open any more but those to rewind. Should it
+ * have been a rewrite that had begun to move files aside: `replaced` and `added` bring those back, under new names.
+ */
+export interface TableRepairRecord extends RecordBase {
+  kind: 'repair';
+  voids: number;
+  damaged: { size: number; sha256: string };
+  /** Folder relative to the table that takes what the void record may have brought. */
+  aside: string;
+  replaced: TableFile[];
+  added: AddedFile[];
+  reason: string;
+}
+
 /** The last record of an era; the very first record of a chain is one, in era 0. */
 export interface TableEraEndRecord extends RecordBase {
   kind: 'era-end';
@@ -160,9 +191,16 @@ export interface TableEraEndRecord extends RecordBase {
   state: SnapshotPointer | null;
 }
 
-export type TableRecord = IntentRecord | CancelRecord | RewriteRecord | HourRecord | ExpireRecord | TableEraEndRecord;
+export type TableRecord =
+  | IntentRecord
+  | CancelRecord
+  | RewriteRecord
+  | HourRecord
+  | ExpireRecord
+  | TableRepairRecord
+  | TableEraEndRecord;
 
 type Body<R> = R extends TableRecord ? Omit<R, keyof RecordBase> : never;
 
 /** A record without what the chain itself adds. */
-export type TableRecordBody = Body<Exclude<TableRecord, TableEraEndRecord>>;
+export type TableRecordBody = Body<Exclude<TableRecord, TableEraEndRecord | TableRepairRecord>>;

@@ -46,6 +46,8 @@ function refuseRewrite(state: TableState, body: Body<'rewrite'>): string | null 
   if (dead) return `${dead.path} was replaced meanwhile`;
   const taken = body.added.find(({ path }) => state.replaced.has(path) || state.added.has(path));
   if (taken) return `${taken.path} was a file of the table before`;
+  const gone = body.hours?.find(({ hour }) => state.expired.has(hour));
+  if (gone) return `hour ${gone.hour} has expired already`;
   for (const range of touchedBy(body)) {
     const problem = refuseTouch(state, intent, range);
     if (problem) return problem;

@@ -14,9 +14,10 @@ import type { SnapshotPointer } from '../ledger-record.ts';
 import { statesFolder } from './table-paths.ts';
 import { tableFormatVersion } from './table-record.ts';
 import * as schema from './table-record-schema.ts';
-import { emptyTableState, type TableState } from './table-state.ts';
+import { emptyTableState, type RewriteSummary, type TableState } from './table-state.ts';
 
 const { count, offset } = schema;
+const expiredRows = z.strictObject({ ...schema.partitionRuns.element.shape, contentHash: z.string() });
 const rewrite = z.strictObject({
   sequence: count,
   operation: schema.rewriteOperation,
@@ -27,6 +28,8 @@ const rewrite = z.strictObject({
   deduplicated: schema.partitionRuns,
   replayed: schema.partitionRuns,
   accounts: z.array(schema.rangeAccount),
+  expired: z.array(expiredRows).default([]),
+  hours: z.array(z.string()).default([]),
 });
 const intent = z.strictObject({
   sequence: count,
@@ -40,6 +43,7 @@ const intent = z.strictObject({
 const hour = z.strictObject({ ...schema.hour, sequence: count, writtenAtMs: z.int() });
 const entry = z.union([
   z.tuple([z.literal('hour'), hour]),
+  z.tuple([z.literal('expired'), z.tuple([z.string(), count])]),
   z.tuple([z.literal('intent'), intent]),
   z.tuple([z.literal('added'), schema.tableFile]),
   z.tuple([z.literal('replaced'), schema.path]),
@@ -55,6 +59,14 @@ export async function writeStateFile(
   unique: string,
   signal?: AbortSignal,
 ): Promise<SnapshotPointer> {
+  const bytes = encodeStateFile(state);
+  const path = `${statesFolder(state.table)}/${String(state.sequence + 1).padStart(20, '0')}-${unique}.ndjson`;
+  await createChecked(files, path, bytes, signal);
+  return { path: relativePath(state.table, path), sha256: sha256Hex(bytes) };
+}
+
+/** The same bytes for the same records, however the state came about: so a lost file can be written again. */
+export function encodeStateFile(state: TableState): Buffer {
   const lines = [...entriesOf(state)].map((line) => `${canonicalJson(line)}\n`);
   const header = encodeSealedJson({
     formatVersion: tableFormatVersion,
@@ -63,20 +75,23 @@ export async function writeStateFile(
     sequence: state.sequence,
     lines: lines.length,
   });
-  const bytes = Buffer.concat([header, Buffer.from(lines.join(''))]);
-  const path = `${statesFolder(state.table)}/${String(state.sequence + 1).padStart(20, '0')}-${unique}.ndjson`;
-  await createChecked(files, path, bytes, signal);
-  return { path: relativePath(state.table, path), sha256: sha256Hex(bytes) };
+  return Buffer.concat([header, Buffer.from(lines.join(''))]);
 }
 
 function* entriesOf(state: TableState): Generator<[string, unknown]> {
   for (const value of state.hours.values()) yield ['hour', value];
+  for (const value of state.expired) yield ['expired', value];
   for (const value of state.intents.values()) yield ['intent', value];
   for (const value of state.added.values()) yield ['added', value];
   for (const path of state.replaced) yield ['replaced', path];
-  for (const value of state.rewrites.values()) yield ['rewrite', value];
+  for (const value of state.rewrites.values()) yield ['rewrite', rewriteEntry(value)];
   for (const value of state.touched) yield ['touched', value];
   for (const value of state.rewinds) yield ['rewind', value];
+}
+
+/** What only a `retire` has is left out elsewhere. */
+function rewriteEntry({ expired, hours, ...rest }: RewriteSummary): object {
+  return { ...rest, ...(expired.length > 0 && { expired }), ...(hours.length > 0 && { hours }) };
 }
 
 /** `not-found` of the file system passes through: a later era has taken its place. */
@@ -103,6 +118,7 @@ export async function readStateFile(
 
 class StateTables {
   readonly hours = new Map<string, z.output<typeof hour>>();
+  readonly expired = new Map<string, number>();
   readonly intents = new Map<number, z.output<typeof intent>>();
   readonly added = new Map<string, z.output<typeof schema.tableFile>>();
   readonly replaced = new Set<string>();
@@ -117,6 +133,9 @@ class StateTables {
     switch (what) {
       case 'hour':
         this.hours.set(value.hour, value);
+        return;
+      case 'expired':
+        this.expired.set(...value);
         return;
       case 'intent':
         this.intents.set(value.sequence, value);

@@ -1,6 +1,8 @@
+import { addContentHashes } from '../../warehouse/index.ts';
 import type { ChainTail, ReadRecord } from '../chain-format.ts';
 import { LedgerError } from '../ledger-error.ts';
 import type { SnapshotPointer } from '../ledger-record.ts';
+import { joinRuns } from '../offset-intervals.ts';
 import type {
   HourMark,
   IntentRecord,
@@ -11,6 +13,7 @@ import type {
   RewriteRecord,
   TableFile,
   TableRecord,
+  TableRepairRecord,
 } from './table-record.ts';
 
 export interface HourState {
@@ -29,6 +32,11 @@ export type OpenIntent = Pick<
   'sequence' | 'operation' | 'staging' | 'scope' | 'reason' | 'writer' | 'writtenAtMs'
 >;
 
+/** Rows of one partition that a `retire` took out, and their content hash. */
+export interface ExpiredRows extends PartitionRuns {
+  contentHash: string;
+}
+
 /** What stays of a rewrite while it can be undone, and of one that changed the account of offsets for ever. */
 export interface RewriteSummary {
   sequence: number;
@@ -42,6 +50,9 @@ export interface RewriteSummary {
   deduplicated: readonly PartitionRuns[];
   replayed: readonly PartitionRuns[];
   accounts: readonly RangeAccount[];
+  expired: readonly ExpiredRows[];
+  /** Hours that it took out. */
+  hours: readonly string[];
 }
 
 /** What a table's chain says after its last record. One object per reader: `TableChain.refresh` goes on with it. */
@@ -52,8 +63,10 @@ export interface TableState extends ChainTail {
   /** The moves of all rewrites up to here are known to be made. */
   publishedThrough: number;
   /** Rewrites whose moves may not have been made yet, oldest first. */
-  pending: RewriteRecord[];
+  pending: (RewriteRecord | TableRepairRecord)[];
   hours: ReadonlyMap<string, HourState>;
+  /** Hours past the retention, and the rewrite that took each out. What they were before stays in `hours`. */
+  expired: ReadonlyMap<string, number>;
   /** Open intents by their sequence. */
   intents: ReadonlyMap<number, OpenIntent>;
   /** Live files that rewrites brought, by path. */
@@ -90,6 +103,7 @@ export function emptyTableState(table: string): TableState {
     snapshot: null,
     stateFile: null,
     hours: new Map(),
+    expired: new Map(),
     intents: new Map(),
     added: new Map(),
     replaced: new Set(),
@@ -108,7 +122,7 @@ export function applyTableRecord(state: TableState, { record, hash, size, path }
   const publishedThrough = Math.max(state.publishedThrough, record.publishedThrough);
   const next: TableState = {
     ...state,
-    eraRecordCount: state.eraRecordCount + 1,
+    eraRecordCount: state.eraRecordCount + (record.sequence - state.sequence),
     eraBytes: state.eraBytes + size,
     sequence: record.sequence,
     lastHash: hash,
@@ -135,6 +149,14 @@ export function applyTableRecord(state: TableState, { record, hash, size, path }
     }
     case 'expire':
       for (const sequence of record.rewrites) expire(tables, sequence);
+      foldRetirements(tables);
+      return next;
+    case 'repair':
+      for (const intent of state.intents.values()) {
+        if (intent.operation !== 'rewind') tables.intents.delete(intent.sequence);
+      }
+      applyFiles(tables, record);
+      next.pending = [...next.pending, record];
       return next;
     case 'era-end':
       return afterEraEnd(next, record, hash, state.eraFolder);
@@ -173,6 +195,7 @@ export function withAllMoved(state: TableState): TableState {
 
 interface WritableTables {
   hours: Map<string, HourState>;
+  expired: Map<string, number>;
   intents: Map<number, OpenIntent>;
   added: Map<string, TableFile>;
   replaced: Set<string>;
@@ -189,6 +212,17 @@ function applyIntent(tables: WritableTables, record: IntentRecord): void {
 
 function applyRewrite(tables: WritableTables, record: RewriteRecord): void {
   tables.intents.delete(record.intent);
+  applyFiles(tables, record);
+  const { sequence, operation, writtenAtMs, undoes, deduplicated, replayed, accounts } = record;
+  const expired = expiredRows(record);
+  const hours = (record.hours ?? []).map(({ hour }) => hour);
+  const summary = { sequence, operation, writtenAtMs, undoes, deduplicated, replayed, accounts, expired, hours };
+  tables.rewrites.set(sequence, { ...summary, isActive: true, isExpired: false });
+  for (const hour of hours) tables.expired.set(hour, sequence);
+  if (undoes !== null) toggle(tables, undoes, false);
+}
+
+function applyFiles(tables: WritableTables, record: RewriteRecord | TableRepairRecord): void {
   for (const { path } of record.replaced) {
     tables.replaced.add(path);
     tables.added.delete(path);
@@ -199,10 +233,15 @@ function applyRewrite(tables: WritableTables, record: RewriteRecord): void {
     const before = tables.touched.get(key) ?? 0n;
     if (range.next > before) tables.touched.set(key, range.next);
   }
-  const { sequence, operation, writtenAtMs, undoes, deduplicated, replayed, accounts } = record;
-  const summary = { sequence, operation, writtenAtMs, undoes, deduplicated, replayed, accounts };
-  tables.rewrites.set(sequence, { ...summary, isActive: true, isExpired: false });
-  if (undoes !== null) toggle(tables, undoes, false);
+}
+
+function expiredRows({ expired = [], replaced }: RewriteRecord): ExpiredRows[] {
+  const ranges = expired.length > 0 ? replaced.flatMap((file) => file.ranges) : [];
+  return expired.map(({ topicId, partition, runs }) => {
+    const own = ranges.filter((range) => range.topicId === topicId && range.partition === partition);
+    const contentHash = own.map((range) => range.contentHash).reduce(addContentHashes, '0'.repeat(32));
+    return { topicId, partition, runs, contentHash };
+  });
 }
 
 /** An undo of an undo brings back what that one had taken. */
@@ -210,32 +249,67 @@ function toggle(tables: WritableTables, sequence: number, isActive: boolean): vo
   const rewrite = tables.rewrites.get(sequence);
   if (!rewrite) return;
   tables.rewrites.set(sequence, { ...rewrite, isActive });
+  for (const hour of rewrite.hours) {
+    if (isActive) tables.expired.set(hour, sequence);
+    else if (tables.expired.get(hour) === sequence) tables.expired.delete(hour);
+  }
   if (rewrite.undoes !== null) toggle(tables, rewrite.undoes, !isActive);
 }
 
 function expire(tables: WritableTables, sequence: number): void {
   const rewrite = tables.rewrites.get(sequence);
   if (!rewrite) return;
-  const { accounts, deduplicated, replayed } = rewrite;
-  const isAccount = accounts.length + deduplicated.length + replayed.length > 0;
+  const { accounts, deduplicated, replayed, expired } = rewrite;
+  const isAccount = accounts.length + deduplicated.length + replayed.length + expired.length > 0;
   if (isAccount) tables.rewrites.set(sequence, { ...rewrite, isExpired: true });
   else tables.rewrites.delete(sequence);
 }
 
+/**
+ * A table with a retention has a `retire` a day, for ever. Those that nothing can take back any more become one, whose runs grow
+ * together, unless a range was read again between them: its account counts before the older one only.
+ */
+function foldRetirements(tables: WritableTables): void {
+  const all = [...tables.rewrites.values()];
+  if (all.some(({ undoes, isExpired }) => undoes !== null && !isExpired)) return; // an undo of it may bring one back
+  let first: RewriteSummary | null = null;
+  for (const rewrite of all.sort((a, b) => a.sequence - b.sequence)) {
+    if (rewrite.accounts.length > 0) first = null;
+    if (rewrite.operation !== 'retire' || !rewrite.isExpired) continue;
+    if (!rewrite.isActive || first) tables.rewrites.delete(rewrite.sequence);
+    if (!rewrite.isActive) continue;
+    const older: RewriteSummary = first ?? { ...rewrite, expired: [] };
+    first = { ...older, hours: [], expired: joinExpired(older.expired, rewrite.expired) };
+    tables.rewrites.set(first.sequence, first);
+  }
+}
+
+function joinExpired(a: readonly ExpiredRows[], b: readonly ExpiredRows[]): ExpiredRows[] {
+  const joined = new Map(a.map((rows) => [partitionKey(rows), rows]));
+  for (const rows of b) {
+    const before = joined.get(partitionKey(rows));
+    const runs = joinRuns(before?.runs ?? [], rows.runs);
+    const contentHash = before ? addContentHashes(before.contentHash, rows.contentHash) : rows.contentHash;
+    joined.set(partitionKey(rows), { ...rows, runs, contentHash });
+  }
+  return [...joined.values()];
+}
+
 /** Offsets that a rewrite has to do with. */
 export function touchedBy(
-  record: Pick<RewriteRecord, 'replaced' | 'added' | 'accounts' | 'replayed'>,
+  record: Pick<RewriteRecord, 'replaced' | 'added'> & Partial<Pick<RewriteRecord, 'accounts' | 'replayed'>>,
 ): PartitionRange[] {
+  const { accounts = [], replayed: runsOfReplay = [] } = record;
   const files = [...record.replaced, ...record.added].flatMap((file) => file.ranges);
-  const replayed = record.replayed.flatMap(({ topicId, partition, runs }) => {
+  const replayed = runsOfReplay.flatMap(({ topicId, partition, runs }) => {
     return runs.map(({ first, next }) => ({ topicId, partition, first, next }));
   });
-  return [...files, ...record.accounts, ...replayed];
+  return [...files, ...accounts, ...replayed];
 }
 
 function checkLink(state: TableState, record: TableRecord, path: string): void {
   const links: [name: string, expected: unknown, actual: unknown][] = [
-    ['sequence', state.sequence + 1, record.sequence],
+    ['sequence', state.sequence + (record.kind === 'repair' ? 2 : 1), record.sequence],
     ['era', state.era, record.era],
     ['table', state.table, record.table],
     ['the hash of the record before', state.lastHash, record.previousHash],

@@ -15,8 +15,9 @@ export function parseColumnsFile(text: string, source: string): TableSchema {
 function columnsOf({ all }: ContractFile, source: string): TableSchema {
   if (all === null) throw new BadInputError(`${source}: expected the columns of one table, came a contract of several`);
   if (all.schema === null) throw new BadInputError(`${source}: expected a list "columns", found none`);
-  const { rules, writer, format, partitionBy, timeField } = all;
-  const isMore = rules !== null || Object.keys(writer).length > 0 || Boolean(format ?? partitionBy ?? timeField);
+  const { rules, writer, format, layout, roll, retentionMs, timeField } = all;
+  const isMore =
+    rules !== null || Object.keys(writer).length > 0 || Boolean(format ?? layout ?? roll ?? retentionMs ?? timeField);
   if (isMore)
     throw new BadInputError(`${source}: expected columns only; use "sluice load --columns" for a whole contract`);
   return all.schema;

@@ -5,11 +5,13 @@ import type { z } from 'zod';
 import { BadInputError } from '../../shared/index.ts';
 import { defaultProblem } from '../parquet/default-value.ts';
 import { columnNameProblem } from './column-name.ts';
-import type { ContractFile, ContractWriter, TableContract } from './contract.ts';
+import type { ContractFile, ContractRoll, ContractWriter, TableContract } from './contract.ts';
 import { type ColumnEntry, type ContractEntry, contractSchema } from './contract-schema.ts';
 import { parseFilter } from './filter-expression.ts';
 import { type ColumnRule, formatPath, type PersonalRule, parsePath, type RecordRules } from './record-rules.ts';
+import type { LayoutOptions } from './table-layout.ts';
 import type { Column, TableSchema } from './table-schema.ts';
+import { TimeFolders } from './time-folders.ts';
 
 /**
  * The contract of a table, YAML 1.2 (hence JSON too): the file behind `--columns F.yaml`.
@@ -28,9 +30,12 @@ import type { Column, TableSchema } from './table-schema.ts';
  *   filter: country in [DE, FR] and amount > 0
  *   parquet: { codec: zstd, level: 3, rowGroupRows: 100000, dictionary: true, bloomFilters: true, sortBy: [user_id] }
  *   timeField: ts                           # and partitionBy: [country], format: {type: avro, ...}
+ *   hours: { zone: Europe/Berlin, layout: dt=yyyy-MM-dd/hr=HH }
+ *   roll: { bytes: 256MB, age: 60s }         # and records, schedule, freshness
+ *   retention: 90d                           # for "sluice expire" and the job expire-warehouse
  *
  * A list of columns without the object around it does as well; `topics: {logins: {...}, purchases: {...}}` gives each topic its own
- * (without timeField, partitionBy and format, which a load has one of).
+ * (without timeField, hours, roll, partitionBy and format, which a load has one of).
  * Fields that are not named in a table with columns are ignored by the load.
  */
 export interface ContractSurroundings {
@@ -117,14 +122,16 @@ class ContractReader {
       rules: hasRules ? rules : null,
       writer: this.#writer(entry, columns),
       ...(entry.format === undefined ? {} : { format: entry.format }),
-      ...(entry.partitionBy === undefined ? {} : { partitionBy: entry.partitionBy }),
+      ...this.#layout(entry),
+      ...rollOf(entry),
+      ...(entry.retention === undefined ? {} : { retentionMs: entry.retention }),
       ...(entry.timeField === undefined ? {} : { timeField: entry.timeField }),
     };
   }
 
   #checkSections(entry: ContractEntry): void {
     if (this.#path.length === 0) return;
-    for (const name of ['timeField', 'partitionBy', 'format'] as const) {
+    for (const name of ['timeField', 'hours', 'roll', 'partitionBy', 'maxPartitionValues', 'format'] as const) {
       if (entry[name] !== undefined) throw this.#error([name], 'expected only in a contract of one table');
     }
   }
@@ -235,6 +242,24 @@ class ContractReader {
     return Object.fromEntries(set) as ContractWriter;
   }
 
+  #layout({ hours, partitionBy, maxPartitionValues }: ContractEntry): { layout?: LayoutOptions } {
+    const { zone, layout: pathFormat } = hours ?? {};
+    const parts = { zone, pathFormat, partitionBy, maxPartitionValues };
+    const set = Object.entries(parts).filter(([, value]) => value !== undefined);
+    if (set.length === 0) return {};
+    this.#checkHours('zone', zone === undefined ? {} : { zone });
+    this.#checkHours('layout', pathFormat === undefined ? {} : { pathFormat });
+    return { layout: Object.fromEntries(set) as LayoutOptions };
+  }
+
+  #checkHours(key: string, part: LayoutOptions): void {
+    try {
+      new TimeFolders(part);
+    } catch (error) {
+      throw this.#error(['hours', key], error instanceof Error ? error.message : String(error));
+    }
+  }
+
   #parsePath(text: string, where: PropertyKey[]): string[] {
     try {
       return parsePath(text);
@@ -272,6 +297,13 @@ class ContractReader {
   #nodePath(where: readonly PropertyKey[]): PropertyKey[] {
     return [...this.#path, ...(this.#isList ? where.slice(1) : where)];
   }
+}
+
+function rollOf({ roll }: ContractEntry): { roll?: ContractRoll } {
+  if (roll === undefined) return {};
+  const { bytes, records, age, schedule, freshness } = roll;
+  const parts = { bytes, records, ageMs: age, scheduleMs: schedule, freshnessMs: freshness };
+  return { roll: Object.fromEntries(Object.entries(parts).filter(([, value]) => value !== undefined)) as ContractRoll };
 }
 
 function schemaOf({ key }: ContractEntry, columns: readonly ColumnEntry[]): TableSchema {

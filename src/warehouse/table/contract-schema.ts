@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { bytesOf, durationMsOf } from '../../shared/index.ts';
 import { maxColumnCount } from './column-name.ts';
 import { columnType } from './schema-codec.ts';
 
@@ -30,6 +31,27 @@ const writerSection = z.strictObject({
   sortBy: z.array(z.string()).min(1).optional(),
 });
 
+/** A text, or a number that YAML has made of one, in the unit of the parser. */
+const measure = (parser: (text: string) => number | null, expected: string) =>
+  z.union([z.string(), z.number()]).transform((value, context) => {
+    const parsed = parser(String(value));
+    if (parsed !== null && parsed > 0 && Number.isSafeInteger(parsed)) return parsed;
+    context.addIssue({ code: 'custom', message: expected });
+    return z.NEVER;
+  });
+
+const size = measure(bytesOf, 'expected a size like 128MB');
+const duration = measure(durationMsOf, 'expected a duration like 60s, 15m or 90d');
+
+const hoursSection = z.strictObject({ zone: z.string().optional(), layout: z.string().optional() });
+const rollSection = z.strictObject({
+  bytes: size.optional(),
+  records: z.int().min(1).optional(),
+  age: duration.optional(),
+  schedule: duration.optional(),
+  freshness: duration.optional(),
+});
+
 export const contractSchema = z.strictObject({
   key: z.enum(['bytes', 'string']).default('bytes'),
   columns: columns.optional(),
@@ -38,7 +60,11 @@ export const contractSchema = z.strictObject({
   filter: z.string().optional(),
   parquet: writerSection.default({}),
   format: z.unknown().optional(),
+  hours: hoursSection.optional(),
+  roll: rollSection.optional(),
+  retention: duration.optional(),
   partitionBy: z.array(z.string()).min(1).optional(),
+  maxPartitionValues: z.int().min(1).max(100_000).optional(),
   timeField: z.string().optional(),
 });
 

@@ -1,11 +1,21 @@
 import type { ParquetCodec, WriterOptions } from '../parquet/parquet-engine.ts';
 import type { RecordRules } from './record-rules.ts';
+import type { LayoutOptions } from './table-layout.ts';
 import type { TableSchema } from './table-schema.ts';
 
 /** How a table's files are written, as its contract says; what is left out is for the load to say. */
 export interface ContractWriter extends WriterOptions {
   codec?: ParquetCodec;
   rowGroupRows?: number;
+}
+
+/** When files are closed, as the contract says; what is left out is for the load to say. Times in ms. */
+export interface ContractRoll {
+  bytes?: number;
+  records?: number;
+  ageMs?: number;
+  scheduleMs?: number;
+  freshnessMs?: number;
 }
 
 /** What a table promises. Plain data, so that it can be sent to a worker thread. */
@@ -19,8 +29,11 @@ export interface TableContract {
   writer: ContractWriter;
   /** How values are written (src/values reads it); undefined: as JSON. */
   format?: unknown;
-  /** Fields besides the time that a file's folder is named by. */
-  partitionBy?: string[];
+  /** Time zone, time folders and folders of fields of a new table. */
+  layout?: LayoutOptions;
+  roll?: ContractRoll;
+  /** Hours that ended longer ago than this leave the table. */
+  retentionMs?: number;
   /** Field with the event time. */
   timeField?: string;
 }

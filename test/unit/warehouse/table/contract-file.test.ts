@@ -21,7 +21,11 @@ filter: country in [DE, FR] and amount > 0
 parquet: { codec: snappy, rowGroupRows: 5000, dictionary: false, sortBy: [user_id] }
 format: { type: avro }
 timeField: ts
+hours: { zone: europe/berlin, layout: dt=yyyy-MM-dd }
+roll: { bytes: 256MB, records: 5000, age: 90s, schedule: 15m, freshness: 2m }
+retention: 90d
 partitionBy: [city]
+maxPartitionValues: 30
 `;
 
 describe('a contract', () => {
@@ -55,7 +59,20 @@ describe('a contract', () => {
       salt: 'pepper',
     });
     expect(contract.writer).toEqual({ codec: 'snappy', rowGroupRows: 5000, dictionary: false, sortBy: ['user_id'] });
-    expect(contract).toMatchObject({ format: { type: 'avro' }, timeField: 'ts', partitionBy: ['city'] });
+    expect(contract).toMatchObject({ format: { type: 'avro' }, timeField: 'ts', retentionMs: 90 * 86_400_000 });
+    expect(contract.layout).toEqual({
+      zone: 'europe/berlin',
+      pathFormat: 'dt=yyyy-MM-dd',
+      partitionBy: ['city'],
+      maxPartitionValues: 30,
+    });
+    expect(contract.roll).toEqual({
+      bytes: 256 * 1024 * 1024,
+      records: 5000,
+      ageMs: 90_000,
+      scheduleMs: 900_000,
+      freshnessMs: 120_000,
+    });
   });
 
   it('asks nothing of records when it only names columns, and infers them when it names none', () => {
@@ -119,7 +136,13 @@ describe('a contract', () => {
       'F:3: parquet.sortBy.0: expected the name of a column, came "b"',
     ],
     ['topics:\n  a: { timeField: ts }', 'F:2: topics.a.timeField: expected only in a contract of one table'],
-    ['roll: { bytes: 1 }', 'F: the file: Unrecognized key: "roll"'],
+    ['topics:\n  a: { roll: { age: 5s } }', 'F:2: topics.a.roll: expected only in a contract of one table'],
+    ['hours: { zone: Mars/Olympus }', 'F:1: hours.zone: '],
+    ['hours: { layout: dt=YYYY-MM-dd }', 'F:1: hours.layout: '],
+    ['roll: { age: soon }', 'F:1: roll.age: expected a duration like 60s, 15m or 90d, came "soon"'],
+    ['roll: { bytes: 0 }', 'F:1: roll.bytes: expected a size like 128MB, came 0'],
+    ['retention: for ever', 'F:1: retention: expected a duration like 60s, 15m or 90d, came "for ever"'],
+    ['rolls: { bytes: 1 }', 'F: the file: Unrecognized key: "rolls"'],
     ['parquet: { codec: lzo }', 'F:1: parquet.codec: expected one of zstd, snappy, gzip, none, came "lzo"'],
   ])('refuses %j in one line with file, line and key', (text, start) => {
     expect(() => parseContractFile(text, 'F', { env: {} })).toThrow(
