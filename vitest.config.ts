@@ -3,7 +3,7 @@ import { defineConfig } from 'vitest/config';
 // unit: no sockets, no processes. integration: the built product, its own broker and local disk.
 // real: Apache Kafka, HDFS, Redis, Spark, Chromium (npm run test:real installs and starts them).
 // A busy machine stalls a server or a kill test for seconds now and then. With SLUICE_TEST_RETRIES=1 a test gets one more
-// try and is counted as "retried", which .ci/run lists by name: each of them is a test, or a bug, to mend.
+// try (of the real ones a whole file, see scripts/test-real.mjs), and .ci/run lists it: it is a test, or a bug, to mend.
 const retry = Number(process.env['SLUICE_TEST_RETRIES'] ?? 0);
 const shared = { environment: 'node' as const, testTimeout: 30_000, hookTimeout: 60_000 };
 
@@ -30,7 +30,6 @@ export default defineConfig({
           globalSetup: ['test/support/build-once.ts'],
           testTimeout: 600_000,
           hookTimeout: 600_000,
-          retry,
         },
       },
     ],

@@ -11,6 +11,7 @@ import { runSluice } from '../support/sluice-process.ts';
 type Properties = Record<string, string>;
 let kafka: SecurePeerKafka;
 let folder: string;
+let topicCount = 0;
 const modules = 'org.apache.kafka.common.security';
 
 beforeAll(async () => {
@@ -56,8 +57,12 @@ function open(brokers: string, clientConfig: Properties, logger: Logger = silent
   return new KafkaCluster({ brokers: [brokers], clientId: 'security', clientConfig, retryTimeoutMs: 5_000, logger });
 }
 
+/** A name of its own, so that a test can be run again. */
+const newName = (name: string): string => `${name}-${++topicCount}`;
+
 /** Creates a topic, writes a record and reads it back, all through this cluster. */
-async function roundTrip(cluster: KafkaCluster, topic: string): Promise<string> {
+async function roundTrip(cluster: KafkaCluster, name: string): Promise<string> {
+  const topic = newName(name);
   await cluster.createTopics([{ name: topic, partitions: 1 }]);
   const producer = new ProducerClient({ cluster });
   await producer.send(topic, { value: 'x' });
@@ -129,21 +134,22 @@ describe('a session of 8 s', () => {
       debug: (_: object, event: string) => event === 'ConnectionClosed' && closed.push(event),
     };
     const cluster = open(kafka.saslSsl, scram(512), watching as unknown as Logger);
-    await cluster.createTopics([{ name: 'session', partitions: 3 }]);
+    const topic = newName('session');
+    await cluster.createTopics([{ name: topic, partitions: 3 }]);
     const producer = new ProducerClient({ cluster, lingerMs: 1 });
     const fetcher = new BatchFetcher({ cluster, isolation: 'read_committed', maxWaitMs: 500 });
-    for (const partition of [0, 1, 2]) fetcher.assign('session', partition, 0n);
+    for (const partition of [0, 1, 2]) fetcher.assign(topic, partition, 0n);
     const endMs = performance.now() + 20_000;
     let readTo = 0n;
     const reading = (async () => {
       while (performance.now() < endMs + 2_000) {
         for (const { error } of await fetcher.poll()) if (error) throw error;
       }
-      for (const partition of [0, 1, 2]) readTo += fetcher.progress('session', partition)!.position;
+      for (const partition of [0, 1, 2]) readTo += fetcher.progress(topic, partition)!.position;
     })();
     let sentCount = 0n;
     while (performance.now() < endMs) {
-      for (let i = 0; i < 20; i++, sentCount++) await producer.send('session', { value: `${sentCount}` });
+      for (let i = 0; i < 20; i++, sentCount++) await producer.send(topic, { value: `${sentCount}` });
       await new Promise((resolve) => setTimeout(resolve, 20));
     }
     await producer.flush();
