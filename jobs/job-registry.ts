@@ -4,6 +4,7 @@ import { catchUp } from './catch-up.ts';
 import { closeHours } from './close-hours.ts';
 import { compactFiles } from './compact-files.ts';
 import { continuousLoad } from './continuous-load.ts';
+import { dailyReport } from './daily-report.ts';
 import { expireWarehouse } from './expire-warehouse.ts';
 import type { JobFlow } from './job-flow.ts';
 import { loadWindow } from './load-window.ts';
@@ -12,9 +13,8 @@ import type { JobResult } from './table-jobs.ts';
 /** A job of which only the name is known; its input is checked by itself. */
 export type AnyJob = JobFlow<unknown, unknown, unknown, JobResult>;
 
-const jobs: readonly AnyJob[] = [loadWindow, catchUp, continuousLoad, closeHours, compactFiles, expireWarehouse, audit].map(
-  (flow) => flow as unknown as AnyJob,
-);
+const flows = [loadWindow, catchUp, continuousLoad, closeHours, compactFiles, expireWarehouse, audit, dailyReport];
+const jobs: readonly AnyJob[] = flows.map((flow) => flow as unknown as AnyJob);
 
 export const jobNames: readonly string[] = jobs.map(({ name }) => name);
 

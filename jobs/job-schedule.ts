@@ -58,6 +58,12 @@ export function runIdOf({ name }: JobSchedule, dueMs: number): string {
   return `${name}.${new Date(dueMs).toISOString().slice(0, 19).replaceAll(':', '-')}Z`;
 }
 
+/** When the run of that id was due, epoch ms, also for one of its children; null: it was not started by a schedule. */
+export function dueMsOf(runId: string): number | null {
+  const match = /\.(\d{4}-\d\d-\d\d)T(\d\d)-(\d\d)-(\d\d)Z(?:\.|$)/.exec(runId);
+  return match ? Date.parse(`${match[1]}T${match[2]}:${match[3]}:${match[4]}Z`) : null;
+}
+
 function pattern(cron: string, zone: string): Cron {
   return new Cron(cron, { timezone: zone, paused: true });
 }

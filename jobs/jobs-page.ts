@@ -1,3 +1,4 @@
+import { escapeHtml } from '../src/shared/index.ts';
 import type { JobSchedule } from './job-schedule.ts';
 import type { JobRun, ScheduleState } from './job-store.ts';
 
@@ -59,9 +60,4 @@ function time(ms: number | null): string {
 
 function code(text: string): string {
   return `<code>${escapeHtml(text)}</code>`;
-}
-
-function escapeHtml(text: string): string {
-  const entities: Record<string, string> = { '&': '&amp;', '<': '&lt;', '>': '&gt;', '"': '&quot;', "'": '&#39;' };
-  return text.replace(/[&<>"']/g, (char) => entities[char]!);
 }

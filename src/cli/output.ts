@@ -1,6 +1,6 @@
 import cliProgress from 'cli-progress';
 import pc from 'picocolors';
-import { stringifyJson } from '../shared/index.ts';
+import { alignColumns, stringifyJson } from '../shared/index.ts';
 
 /** What a process answers to an orchestrator. One meaning each, in every command. */
 export const exitCodes = {
@@ -24,13 +24,13 @@ export interface TableColumn<Row> {
 
 /** Prints rows as an aligned table on stdout, the header in bold on a terminal. */
 export function printTable<Row>(rows: readonly Row[], columns: readonly TableColumn<Row>[]): void {
+  const header = columns.map((column) => column.header);
   const cells = rows.map((row) => columns.map((column) => column.cell(row)));
-  const widths = columns.map((column, i) => Math.max(column.header.length, ...cells.map((line) => line[i]!.length), 0));
-  const pad = (text: string, i: number): string =>
-    columns[i]!.align === 'right' ? text.padStart(widths[i]!) : text.padEnd(widths[i]!);
-  const line = (texts: string[]): string => texts.map(pad).join('  ').trimEnd();
-  process.stdout.write(`${pc.bold(line(columns.map((column) => column.header)))}\n`);
-  for (const row of cells) process.stdout.write(`${line(row)}\n`);
+  const [first, ...lines] = alignColumns(
+    [header, ...cells],
+    columns.map(({ align = 'left' }) => align),
+  );
+  process.stdout.write(`${[pc.bold(first), ...lines].join('\n')}\n`);
 }
 
 /** Prints one JSON value on stdout, bigint as decimal strings. Indented on a terminal, one line otherwise. */

@@ -18,6 +18,7 @@ import { produceCommand } from './commands/produce.ts';
 import { reconcileCommand } from './commands/reconcile.ts';
 import { registryCommand } from './commands/registry.ts';
 import { backfillCommand, reloadCommand } from './commands/reload.ts';
+import { reportCommand } from './commands/report.ts';
 import { rulesCommand } from './commands/rules.ts';
 import { schemaCommand } from './commands/schema.ts';
 import { selftestCommand } from './commands/selftest.ts';
@@ -72,6 +73,7 @@ export function createProgram(): Command {
     jobsCommand(),
     configCommand(),
     rulesCommand(),
+    reportCommand(),
     statsCommand(),
     reconcileCommand(),
   ];

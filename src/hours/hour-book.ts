@@ -89,6 +89,11 @@ export class HourBook {
     return manifest === null ? null : await new HourFiles(this.#files, this.table, signal).read(manifest);
   }
 
+  /** Whether the hour's rows were taken out because of their age. */
+  hasExpired(hour: string): boolean {
+    return this.#chain.state.expired.has(hour);
+  }
+
   /** How far an hour was covered when the state was written. */
   state(hour: string): HourState | undefined {
     return this.#chain.state.hours.get(hour);

@@ -1,4 +1,4 @@
-export { copyToLocal } from './files/copy-to-local.ts';
+export { copyToLocal, localPathOf } from './files/copy-to-local.ts';
 export { createUnique } from './files/create-unique.ts';
 export { hdfsConfigVariable } from './files/hdfs-settings.ts';
 export { LocalFiles } from './files/local-files.ts';

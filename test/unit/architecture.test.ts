@@ -19,8 +19,9 @@ const arrows: Record<string, readonly string[]> = {
   loader: ['values', 'offsets', 'warehouse', 'wire', 'wire/client'],
   rewrites: ['loader', 'offsets', 'warehouse', 'wire', 'wire/client'],
   operation: ['hours', 'loader', 'offsets', 'rewrites', 'warehouse', 'wire', 'wire/client'],
+  reports: ['hours', 'offsets', 'warehouse'],
   online: ['offsets', 'warehouse', 'wire', 'wire/client'],
-  jobs: ['operation', 'hours', 'rewrites', 'loader', 'offsets', 'warehouse', 'wire', 'wire/client'],
+  jobs: ['reports', 'operation', 'hours', 'rewrites', 'loader', 'offsets', 'warehouse', 'wire', 'wire/client'],
   cli: [
     'hours',
     'shared',
@@ -35,6 +36,7 @@ const arrows: Record<string, readonly string[]> = {
     'imports',
     'operation',
     'online',
+    'reports',
     'jobs',
   ],
 };

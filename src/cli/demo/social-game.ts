@@ -14,6 +14,8 @@ export interface SocialGameOptions {
   seed: number;
   /** Events per second, averaged over a day. */
   eventsPerSecond: number;
+  /** Players that the games have on the first day of 2026; with every day there are a hundredth of that more. Default 200,000. */
+  players?: number;
 }
 
 /** Short names of the games, with their share of the traffic. */
@@ -43,6 +45,12 @@ const countries = [
   ['IT', 4],
   ['JP', 3],
   ['CA', 2],
+] as const;
+/** How a visit began: by the player's own choice, a friend's request, or a story in the feed. */
+const visitSources = [
+  ['direct', 55],
+  ['request', 27],
+  ['feed', 18],
 ] as const;
 const actions = [
   ['page_view', 58],
@@ -76,7 +84,8 @@ const actionsPerSession = 9;
 const actionGapMs = 18_000;
 const sessionMaxMs = 10 * 60_000;
 const installShare = 0.04;
-const playersAtStart = 200_000;
+/** Share of the sessions that belong to those who are new since yesterday. */
+const freshShare = 0.12;
 const firstDayMs = Date.UTC(2026, 0, 1);
 
 /**
@@ -130,28 +139,40 @@ export class SocialGame {
   }
 
   #session(random: SeededRandom, startMs: number): void {
-    const players = playersAtStart + Math.floor(((startMs - firstDayMs) / dayMs) * 2000);
     const isInstall = random.next() < installShare;
-    // Most sessions are of the faithful few: the square of an even draw leans to small numbers.
-    const player = isInstall ? players + random.below(1000) : Math.floor(random.next() ** 2 * players);
+    const player = this.#player(random, startMs, isInstall);
+    // A player has one network and one country, whatever the day.
+    const home = new SeededRandom(this.#options.seed, player);
     const common = {
       game: random.weighted(games),
       // A 64-bit account number past 2^53, as the networks give them.
       user_id: 100_000_000_000_000_000n + BigInt(player) * 1_000_003n,
       session_id: random.hex(24),
-      network: random.weighted(networks),
-      country: random.weighted(countries),
+      network: home.weighted(networks),
+      country: home.weighted(countries),
     };
     let atMs = startMs;
     if (isInstall)
       this.#emit(random, atMs, common, 'install', { campaign: random.pick(['spring', 'friends', 'none']) });
-    this.#emit(random, (atMs += isInstall ? 2000 : 0), common, 'login', {});
+    this.#emit(random, (atMs += isInstall ? 2000 : 0), common, 'login', { source: random.weighted(visitSources) });
     for (let left = random.poisson(actionsPerSession); left > 0; left--) {
       atMs += random.exponential(actionGapMs);
       if (atMs - startMs > sessionMaxMs) break;
       const type = random.weighted(actions);
       this.#emit(random, Math.floor(atMs), common, type, detailsOf(type, random));
     }
+  }
+
+  /** Number of the player whose session begins. */
+  #player(random: SeededRandom, startMs: number, isInstall: boolean): number {
+    const atStart = this.#options.players ?? 200_000;
+    const perDay = atStart / 100;
+    const players = Math.max(1, Math.floor(atStart + ((startMs - firstDayMs) / dayMs) * perDay));
+    if (isInstall) return players + random.below(Math.max(1, Math.floor(perDay / 2)));
+    const luck = random.next();
+    if (luck < freshShare) return Math.max(0, players - Math.floor((luck / freshShare) * perDay));
+    // Most sessions are of the faithful few: the square of an even draw leans to small numbers.
+    return Math.floor(((luck - freshShare) / (1 - freshShare)) ** 2 * players);
   }
 
   #emit(

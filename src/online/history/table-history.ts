@@ -164,9 +164,11 @@ async function gatherFiles(
     all.push(file);
     if (fromMs !== null && Number(file.maxTimeMs) < fromMs) continue;
     if (toMs !== null && Number(file.minTimeMs) >= toMs) continue;
-    const path = `${new TablePaths(table).root}/${file.staged ?? file.path}`;
+    const { root } = new TablePaths(table);
+    // Whether its move was made is not always known: the visible name is the likelier place.
+    const places = [file.path, ...(file.staged === null ? [] : [file.staged])].map((path) => `${root}/${path}`);
     const copyPath = join(scratch, 'files', `${local.length}.parquet`);
-    local.push({ file, localPath: await localPathOf(files, path, copyPath, file.size, signal) });
+    local.push({ file, localPath: await localPathOf(files, places, copyPath, file.size, signal) });
   }
   return { places: partitionsOf(all), files: local };
 }

@@ -31,6 +31,19 @@ describe('the simulated social game', () => {
     expect(events.length / 600).toBeLessThan(100);
   });
 
+  it('knows how each visit began, and leaves a player in one country on one network', () => {
+    const events = play(3, noon, noon + 30 * minute, 60_000).map((event) => JSON.parse(event.value));
+    const sources = events.filter(({ type }) => type === 'login').map(({ source }) => source);
+    expect(new Set(sources)).toEqual(new Set(['direct', 'request', 'feed']));
+    const homes = new Map<string, string>();
+    for (const { user_id, network, country } of events) {
+      const home = `${network}/${country}`;
+      expect(homes.get(String(user_id)) ?? home).toBe(home);
+      homes.set(String(user_id), home);
+    }
+    expect(new Set(homes.values()).size).toBeGreaterThan(20);
+  });
+
   it('delivers in order of delivery, with late and out-of-order event times among them', () => {
     const events = play(1, noon, noon + 10 * minute, 1000);
     for (let i = 1; i < events.length; i++)

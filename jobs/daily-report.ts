@@ -1,0 +1,203 @@
+import { mkdir, rename, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { z } from 'zod';
+import { closeHours } from '../src/hours/index.ts';
+import { readLayout } from '../src/offsets/index.ts';
+import {
+  chooseTable,
+  type DailyReport,
+  defaultNetwork,
+  deliverReport,
+  makeDailyReport,
+  NumberFormat,
+  ReportRefusedError,
+  renderHtml,
+  SmtpMailer,
+  yesterdayIn,
+} from '../src/reports/index.ts';
+import { BadInputError, describeError, systemClock } from '../src/shared/index.ts';
+import type { WarehouseFiles } from '../src/warehouse/index.ts';
+import { KafkaCluster, resolveReferences, systemSources } from '../src/wire/client/index.ts';
+import type { JobContext, JobFlow } from './job-flow.ts';
+import { dueMsOf } from './job-schedule.ts';
+import { clusterInput, type JobResult, parseJobInput, tablesInput, usingTables } from './table-jobs.ts';
+
+const gameSchema = z.union([
+  z.string().transform((game) => ({ game, title: undefined, to: undefined })),
+  z.strictObject({ game: z.string(), title: z.string().optional(), to: z.array(z.string()).min(1).optional() }),
+]);
+
+/** User and password may be references like `${env:SMTP_PASSWORD}`: they are read where the mail is sent, never kept with the job. */
+const mailSchema = z.strictObject({
+  host: z.string(),
+  port: z.int().min(1).max(65_535).default(587),
+  secure: z.boolean().optional(),
+  requireTls: z.boolean().optional(),
+  user: z.string().optional(),
+  password: z.string().optional(),
+  from: z.string(),
+  to: z.array(z.string()).min(1),
+});
+
+const inputSchema = z.strictObject({
+  warehouseUrl: tablesInput.warehouseUrl,
+  user: tablesInput.user,
+  /** Left out: the only one of the warehouse. */
+  table: z.string().optional(),
+  games: z.array(gameSchema).min(1),
+  /** Left out: the day before the one on which the job was due, in the zone. */
+  date: z.string().optional(),
+  /** Left out: the table's. */
+  zone: z.string().optional(),
+  network: z.string().default(defaultNetwork),
+  groupA: z.array(z.string()).optional(),
+  timeField: z.string().default('ts'),
+  locale: z.string().default('en'),
+  /** How long to wait for the hours to be complete, and how often to look. */
+  waitMs: z.int().min(0).default(7_200_000),
+  pollMs: z.int().min(100).default(30_000),
+  /** Named: the job closes the hours itself when it looks, with the ends of this log. Left out: the job close-hours does. */
+  brokers: clusterInput.brokers.optional(),
+  clientConfig: clusterInput.clientConfig,
+  latenessMs: z.int().min(0).optional(),
+  mail: mailSchema.optional(),
+  /** A local folder that the pages are written to as well, `daily-<game>-<date>.html`. */
+  out: z.string().optional(),
+  /** Send mails again that were sent, or may have been. */
+  resend: z.boolean().default(false),
+});
+
+export type DailyReportInput = z.infer<typeof inputSchema>;
+
+interface DailyReportChild {
+  input: DailyReportInput;
+  table: string;
+  game: DailyReportInput['games'][number];
+  date: string;
+  zone: string;
+}
+
+export interface GameReport {
+  game: string;
+  date: string;
+  state: 'made' | 'refused';
+  mail: 'sent' | 'already-sent' | null;
+  /** Why it was refused, or what is not as it should be. */
+  reason: string | null;
+}
+
+export interface DailyReportResult extends JobResult {
+  reports: GameReport[];
+}
+
+/**
+ * The reports of a day, one child a game: waits until the hours are complete, makes the report, sends it. So it is chained behind
+ * whatever loads the table by the state of the hours, not by a clock. A repeated child sends no mail twice.
+ */
+export const dailyReport: JobFlow<DailyReportInput, DailyReportChild, GameReport, DailyReportResult> = {
+  name: 'daily-report',
+  childAttempts: 5,
+
+  parseInput(value) {
+    const input = parseJobInput('daily-report', inputSchema, value);
+    if (!input.mail && input.out === undefined) {
+      throw new BadInputError('daily-report: expected mail (where to send the report) or out (where to write it)');
+    }
+    new NumberFormat(input.locale);
+    return input;
+  },
+
+  async plan(input, context) {
+    return await usingTables(input, 'read', context, async (files) => {
+      const table = await chooseTable(files, input.table, context.signal);
+      const zone = input.zone ?? (await readLayout(files, table, context.signal)).zone;
+      // A run that is late, or begun again, still is about the day that it was due for.
+      const date = input.date ?? yesterdayIn(zone, dueMsOf(context.jobId) ?? systemClock.nowMs());
+      return input.games.map((game) => ({ step: game.game, data: { input, table, game, date, zone } }));
+    });
+  },
+
+  runChild(child, context) {
+    const access = child.input.mail || child.input.brokers ? 'write' : 'read';
+    return usingTables(child.input, access, context, (files) => reportGame(files, child, context));
+  },
+
+  async finish(_input, reports, failures) {
+    const refused = reports.filter(({ state }) => state === 'refused');
+    const all = [...failures, ...refused.map(({ game, reason }) => ({ step: game, error: reason ?? 'refused' }))];
+    return { outcome: all.length > 0 ? 'failed' : 'complete', failures: all, reports };
+  },
+};
+
+async function reportGame(files: WarehouseFiles, child: DailyReportChild, context: JobContext): Promise<GameReport> {
+  const { input, game, date } = child;
+  const report = await reportWhenComplete(files, child, context);
+  if (typeof report === 'string') {
+    context.logger.warn({ game: game.game, date, reason: report }, 'ReportRefused');
+    return { game: game.game, date, state: 'refused', mail: null, reason: report };
+  }
+  if (input.out !== undefined) await writePage(input.out, report, input.locale);
+  if (!input.mail) return { game: game.game, date, state: 'made', mail: null, reason: null };
+  const { host, port, secure, requireTls, from, to } = input.mail;
+  const [user, password] = [input.mail.user, input.mail.password].map((text) =>
+    text === undefined ? undefined : resolveReferences(text, systemSources),
+  );
+  const sent = await deliverReport({
+    ...{ files, table: child.table, report, locale: input.locale, network: input.network, from },
+    ...{ to: game.to ?? to, mailer: new SmtpMailer({ host, port, secure, requireTls, user, password }) },
+    ...{ resend: input.resend && context.attempt === 1, signal: context.signal },
+  });
+  context.logger.info({ game: game.game, date, ...sent }, 'ReportMailed');
+  const reason = sent.rejected.length > 0 ? `refused for ${sent.rejected.join(', ')}` : null;
+  return { game: game.game, date, state: 'made', mail: sent.state, reason };
+}
+
+/** The report, or why there is none after the wait. */
+async function reportWhenComplete(
+  files: WarehouseFiles,
+  { input, table, game: { game, title }, date, zone }: DailyReportChild,
+  context: JobContext,
+): Promise<DailyReport | string> {
+  const { signal, logger } = context;
+  const { network, groupA, timeField, waitMs, pollMs } = input;
+  const endMs = systemClock.monotonicMs() + waitMs;
+  for (let said = ''; ; ) {
+    await closeHoursIfAsked(files, table, input, context);
+    try {
+      return await makeDailyReport({ files, table, game, title, date, zone, network, groupA, timeField, signal });
+    } catch (error) {
+      if (!(error instanceof ReportRefusedError)) throw error;
+      const leftMs = endMs - systemClock.monotonicMs();
+      if (leftMs <= 0) return error.message;
+      if (error.message !== said) logger.info({ game, date, reason: error.message }, 'ReportWaits');
+      said = error.message;
+      await systemClock.sleep(Math.min(pollMs, leftMs), signal);
+    }
+  }
+}
+
+async function closeHoursIfAsked(
+  files: WarehouseFiles,
+  table: string,
+  { brokers, clientConfig, latenessMs }: DailyReportInput,
+  { logger, signal }: JobContext,
+): Promise<void> {
+  if (!brokers) return;
+  const cluster = new KafkaCluster({ brokers, clientConfig, clientId: 'sluice-daily-report', logger });
+  try {
+    await closeHours({ files, table, cluster, logger, signal, ...(latenessMs === undefined ? {} : { latenessMs }) });
+  } catch (error) {
+    signal.throwIfAborted();
+    // The report may be possible all the same: whether it is, the hours say.
+    logger.warn({ table, reason: describeError(error) }, 'HoursNotClosed');
+  } finally {
+    await cluster.close();
+  }
+}
+
+async function writePage(folder: string, report: DailyReport, locale: string): Promise<void> {
+  await mkdir(folder, { recursive: true });
+  const path = join(folder, `daily-${encodeURIComponent(report.game)}-${report.date}.html`);
+  await writeFile(`${path}.tmp`, renderHtml(report, new NumberFormat(locale), 'page'));
+  await rename(`${path}.tmp`, path);
+}

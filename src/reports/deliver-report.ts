@@ -1,0 +1,157 @@
+import { createHash } from 'node:crypto';
+import { hostname } from 'node:os';
+import { z } from 'zod';
+import { decodeSealedJson, encodeSealedJson, NumberedFiles } from '../offsets/index.ts';
+import { describeError, faultPoint, SluiceError } from '../shared/index.ts';
+import { TablePaths, type WarehouseFiles } from '../warehouse/index.ts';
+import type { DailyReport } from './daily-report.ts';
+import { NumberFormat } from './number-format.ts';
+import { renderHtml } from './render-html.ts';
+import { renderText } from './render-text.ts';
+import { MailError, type Mailer, type MailMessage } from './smtp-mailer.ts';
+
+/**
+ * Mail is sent at most once: a mark `sending` is written into the warehouse before the mail server is asked, and `sent` behind its yes.
+ * Whoever finds `sending` cannot know, and says so instead of sending again (docs/reports.md, "Mail").
+ * Marks are `<table>/_sluice/reports/<delivery>/<number, 10 digits>.json`, the highest number counts.
+ */
+const markFormatVersion = 1;
+
+const markSchema = z.strictObject({
+  formatVersion: z.literal(markFormatVersion),
+  state: z.enum(['sending', 'sent', 'not-sent', 'uncertain']),
+  /** Epoch ms by the warehouse's clock. */
+  atMs: z.number(),
+  by: z.string(),
+  messageId: z.string(),
+  note: z.string(),
+});
+
+type Mark = z.infer<typeof markSchema>;
+
+export interface DeliveryOptions {
+  files: WarehouseFiles;
+  table: string;
+  report: DailyReport;
+  locale: string;
+  network: string;
+  mailer: Mailer;
+  from: string;
+  to: readonly string[];
+  /** Send although it was sent, or may have been. */
+  resend?: boolean;
+  signal: AbortSignal;
+}
+
+export interface DeliveryOutcome {
+  state: 'sent' | 'already-sent';
+  messageId: string;
+  /** Epoch ms: when it was sent. */
+  atMs: number;
+  /** Recipients that the server refused while it took others. */
+  rejected: string[];
+}
+
+/** @throws MailError when it could not be sent; SluiceError `mail-uncertain` when nobody knows whether it was. */
+export async function deliverReport(options: DeliveryOptions): Promise<DeliveryOutcome> {
+  const { files, table, report, mailer, resend = false, signal } = options;
+  const delivery = deliveryOf(options);
+  const messageId = `<${delivery}@${domainOf(options.from)}>`;
+  const marks = new MarkBook(files, table, delivery, messageId, signal);
+  const latest = await marks.latest();
+  if (!resend && latest?.mark.state === 'sent') {
+    return { state: 'already-sent', messageId, atMs: latest.mark.atMs, rejected: [] };
+  }
+  if (!resend && (latest?.mark.state === 'sending' || latest?.mark.state === 'uncertain')) {
+    throw uncertain(report, latest.mark);
+  }
+  const number = (latest?.number ?? 0) + 1;
+  await marks.write(number, 'sending', '');
+  faultPoint('report.mail-marked');
+  try {
+    const { rejected } = await mailer.send(messageOf(options, messageId), signal);
+    faultPoint('report.mail-sent');
+    const note = rejected.length > 0 ? `refused for ${rejected.join(', ')}` : '';
+    const { atMs } = await marks.write(number + 1, 'sent', note);
+    return { state: 'sent', messageId, atMs, rejected };
+  } catch (error) {
+    if (error instanceof MailError) {
+      await marks.write(number + 1, error.isUncertain ? 'uncertain' : 'not-sent', describeError(error));
+    }
+    throw error;
+  }
+}
+
+/** The subject is as short as a list of mails is narrow. */
+export function subjectOf({ title, date, isComplete }: DailyReport): string {
+  return `Daily ${title} report: ${date}${isComplete ? '' : ' (preliminary)'}`;
+}
+
+function messageOf({ report, locale, from, to }: DeliveryOptions, messageId: string): MailMessage {
+  const format = new NumberFormat(locale);
+  const filename = `daily-${report.game}-${report.date}.html`;
+  const page = renderHtml(report, format, 'page');
+  return {
+    ...{ from, to, messageId, subject: subjectOf(report), date: new Date(report.madeAtMs) },
+    text: renderText(report, format),
+    html: renderHtml(report, format, 'mail'),
+    // With the charts as they should look, for a browser.
+    attachments: [{ filename, content: page, contentType: 'text/html; charset=utf-8' }],
+  };
+}
+
+/** One report to one set of people; another set, or another layout of it, is another delivery. */
+function deliveryOf({ report, locale, network, to }: DeliveryOptions): string {
+  const { game, date, zone } = report;
+  const facts = JSON.stringify([game, date, zone, network, locale, [...to].sort()]);
+  const hash = createHash('sha256').update(facts).digest('hex').slice(0, 16);
+  return `daily-${game.replaceAll(/[^A-Za-z0-9_-]/g, '_')}-${date}-${hash}`;
+}
+
+function domainOf(from: string): string {
+  return /@([A-Za-z0-9.-]+)>?\s*$/.exec(from)?.[1] ?? 'localhost';
+}
+
+function uncertain({ title, date }: DailyReport, { by, atMs, note }: Mark): SluiceError {
+  const why = note === '' ? 'it has not said how that ended' : note;
+  return new SluiceError(
+    'mail-uncertain',
+    `the mail "Daily ${title} report: ${date}" may have been sent: ${by} began to send it at ${new Date(atMs).toISOString()}, and ${why}. Look into the mailbox; to send it again, run the job with "resend": true`,
+  );
+}
+
+class MarkBook {
+  readonly #files: WarehouseFiles;
+  readonly #numbered: NumberedFiles;
+  readonly #messageId: string;
+  readonly #signal: AbortSignal;
+
+  constructor(files: WarehouseFiles, table: string, delivery: string, messageId: string, signal: AbortSignal) {
+    const { system } = new TablePaths(table);
+    this.#files = files;
+    this.#numbered = new NumberedFiles(files, {
+      folder: `${system}/reports/${delivery}`,
+      temporary: `${system}/tmp`,
+    });
+    this.#messageId = messageId;
+    this.#signal = signal;
+  }
+
+  async latest(): Promise<{ number: number; mark: Mark } | null> {
+    const latest = await this.#numbered.latest(this.#signal);
+    if (!latest) return null;
+    const parsed = markSchema.safeParse(decodeSealedJson(latest.bytes));
+    if (parsed.success) return { number: latest.number, mark: parsed.data };
+    throw new SluiceError('unreadable-mark', `${latest.path}: ${parsed.error.issues[0]!.message}`);
+  }
+
+  async write(number: number, state: Mark['state'], note: string): Promise<Mark> {
+    const atMs = await this.#files.nowMs({ signal: this.#signal });
+    const by = `process ${process.pid} on ${hostname()}`;
+    const mark: Mark = { formatVersion: markFormatVersion, state, atMs, by, messageId: this.#messageId, note };
+    if (await this.#numbered.publish(number, encodeSealedJson(mark), this.#signal)) return mark;
+    throw new SluiceError('mail-contended', `somebody else is sending the mail ${this.#messageId}: looking again`, {
+      isRetriable: true,
+    });
+  }
+}
