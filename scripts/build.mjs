@@ -1,7 +1,18 @@
-// Builds dist/ with tsc when it is missing or older than any source; does nothing otherwise.
+// Builds dist/ when it is missing or older than any source: the program with tsc, the console's pages (web/) with esbuild.
 // Imported by bin/sluice, so that the CLI runs from a checkout right after `npm ci`.
 import { spawnSync } from 'node:child_process';
-import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync, statSync, utimesSync, writeFileSync } from 'node:fs';
+import {
+  copyFileSync,
+  existsSync,
+  mkdirSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  statSync,
+  utimesSync,
+  writeFileSync,
+} from 'node:fs';
+import { createRequire } from 'node:module';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 
@@ -20,7 +31,7 @@ function newestMtimeMs(path) {
 export function isStale() {
   const built = statSync(stamp, { throwIfNoEntry: false });
   if (!built) return true;
-  const inputs = ['src', 'jobs', 'tsconfig.json', 'package.json'];
+  const inputs = ['src', 'jobs', 'web', 'tsconfig.json', 'package.json'];
   return inputs.some((input) => newestMtimeMs(join(root, input)) > built.mtimeMs);
 }
 
@@ -67,11 +78,30 @@ export function buildIfStale({ log = () => {} } = {}) {
     const startedMs = Date.now();
     const result = spawnSync(process.execPath, [tsc, '-p', join(root, 'tsconfig.json')], { encoding: 'utf8' });
     if (result.status !== 0) throw new Error(`the build failed:\n${result.stdout}${result.stderr}`);
+    buildPages();
     mkdirSync(dirname(stamp), { recursive: true });
     writeFileSync(stamp, `${new Date(startedMs).toISOString()}\n`);
     // What was saved while the compiler ran may have been missed.
     utimesSync(stamp, new Date(startedMs), new Date(startedMs));
   });
+}
+
+/** The pages as they are served: one script, one style sheet, and what is copied. The types are checked by `npm run lint`. */
+function buildPages() {
+  const [web, output] = [join(root, 'web'), join(root, 'dist', 'web')];
+  const { buildSync } = createRequire(import.meta.url)('esbuild');
+  buildSync({
+    entryPoints: [join(web, 'main.tsx')],
+    outfile: join(output, 'console.js'),
+    bundle: true,
+    minify: true,
+    format: 'esm',
+    target: 'es2022',
+    jsx: 'automatic',
+    jsxImportSource: 'preact',
+    logLevel: 'warning',
+  });
+  for (const name of ['index.html', 'icon.svg']) copyFileSync(join(web, name), join(output, name));
 }
 
 if (process.argv[1] && fileURLToPath(import.meta.url) === process.argv[1]) {

@@ -4,6 +4,7 @@ import { awaitCommand } from './commands/await.ts';
 import { brokerCommand } from './commands/broker.ts';
 import { compactCommand } from './commands/compact.ts';
 import { configCommand } from './commands/config.ts';
+import { consoleCommand } from './commands/console.ts';
 import { consumeCommand } from './commands/consume.ts';
 import { deadCommand } from './commands/dead.ts';
 import { expireCommand } from './commands/expire.ts';
@@ -76,6 +77,7 @@ export function createProgram(): Command {
     reportCommand(),
     statsCommand(),
     reconcileCommand(),
+    consoleCommand(),
   ];
   for (const command of commands) program.addCommand(command);
   for (const command of withDescendants(program)) {

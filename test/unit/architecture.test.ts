@@ -21,8 +21,10 @@ const arrows: Record<string, readonly string[]> = {
   operation: ['hours', 'loader', 'offsets', 'rewrites', 'warehouse', 'wire', 'wire/client'],
   reports: ['hours', 'offsets', 'warehouse'],
   online: ['offsets', 'warehouse', 'wire', 'wire/client'],
+  console: ['operation', 'hours', 'offsets', 'warehouse', 'online', 'reports', 'wire', 'wire/client'],
   jobs: ['reports', 'operation', 'hours', 'rewrites', 'loader', 'offsets', 'warehouse', 'wire', 'wire/client'],
   cli: [
+    'console',
     'hours',
     'shared',
     'values',

@@ -1,4 +1,5 @@
 import { existsSync } from 'node:fs';
+import type { RunningConsole } from '../../console/index.ts';
 import { contractOptions, type LoadOptions, type LoadProgress, type LoadReport, runLoad } from '../../loader/index.ts';
 import { type Broker, startBroker } from '../../log/index.ts';
 import { BadInputError, createLogger, describeError, systemClock } from '../../shared/index.ts';
@@ -10,6 +11,7 @@ import { feedFile, feedGame } from './feed.ts';
 import { startLiveView } from './live-view.ts';
 import { printSummary } from './summary.ts';
 import { untilEncoded } from './until-encoded.ts';
+import { openUpConsole } from './up-console.ts';
 import { type UpOptions, type UpSettings, upSettings } from './up-settings.ts';
 import { UpStatus } from './up-status.ts';
 
@@ -37,10 +39,14 @@ export async function runUp(options: UpOptions): Promise<number> {
   const stop = AbortSignal.any([signal, failure.signal]);
   const loaderStop = new AbortController();
   const cluster = new KafkaCluster({ brokers: [address], clientId: 'sluice-up', logger });
+  let served: RunningConsole | null = null;
   try {
     await createTopics(cluster, settings, stop);
     process.stdout.write(`ready kafka=${address} warehouse=${settings.warehouseUrl}\n`);
-    const view = startLiveView(status, `kafka=${address}  warehouse=${settings.warehouseUrl}`);
+    served = await openUpConsole(options, settings, address);
+    if (served) process.stdout.write(`ready console=${served.url}\n`);
+    const at = served ? `${served.url}  ` : '';
+    const view = startLiveView(status, `${at}kafka=${address}  warehouse=${settings.warehouseUrl}`);
     const load = startLoad(settings, address, status, loaderStop.signal).catch((error: unknown) => {
       failure.abort(error);
       throw error;
@@ -60,6 +66,7 @@ export async function runUp(options: UpOptions): Promise<number> {
     if (failure.signal.aborted) throw failure.signal.reason;
     throw error;
   } finally {
+    await served?.close();
     await cluster.close();
     await closeBroker(broker);
   }

@@ -1,0 +1,104 @@
+/** What happened in one second, of one game. */
+export interface GameSecond {
+  events: number;
+  requests: number;
+  installs: number;
+}
+
+export interface CountedSecond {
+  /** Epoch seconds. */
+  second: number;
+  games: Record<string, GameSecond>;
+  /** Share of the records that were looked at; below 1 the counts are scaled up by it. */
+  share: number;
+}
+
+interface Bucket {
+  games: Map<string, GameSecond>;
+  parsed: number;
+  skipped: number;
+}
+
+const keptSeconds = 16 * 60;
+/** More names than this are one game, "other": a wrong field must not fill the memory. */
+const maxGames = 24;
+const otherGame = 'other';
+
+/** Counts events by game, type and second of their records, over the last quarter of an hour. */
+export class GameCounts {
+  readonly #buckets = new Map<number, Bucket>();
+  readonly #games = new Set<string>();
+
+  /** A record's value, as JSON text with `game` and `type`; what is none counts for nothing. */
+  add(timestampMs: number, value: Buffer): void {
+    const bucket = this.#bucket(Math.floor(timestampMs / 1000));
+    if (!bucket) return;
+    bucket.parsed++;
+    const found = fieldsOf(value);
+    if (!found) return;
+    const game = this.#nameOf(found.game);
+    let counts = bucket.games.get(game);
+    if (!counts) bucket.games.set(game, (counts = { events: 0, requests: 0, installs: 0 }));
+    counts.events++;
+    if (found.type === 'request') counts.requests++;
+    if (found.type === 'install') counts.installs++;
+  }
+
+  /** Records of that time that were not looked at. */
+  skip(timestampMs: number, count: number): void {
+    const bucket = this.#bucket(Math.floor(timestampMs / 1000));
+    if (bucket) bucket.skipped += count;
+  }
+
+  /** The seconds of [fromSecond, toSecond) in which something was counted. */
+  between(fromSecond: number, toSecond: number): CountedSecond[] {
+    const found: CountedSecond[] = [];
+    for (const [second, bucket] of this.#buckets) {
+      if (second >= fromSecond && second < toSecond) found.push(countedOf(second, bucket));
+    }
+    return found.sort((a, b) => a.second - b.second);
+  }
+
+  /** Forgets what is older than a quarter of an hour. */
+  trim(nowMs: number): void {
+    const oldest = Math.floor(nowMs / 1000) - keptSeconds;
+    for (const second of this.#buckets.keys()) if (second < oldest) this.#buckets.delete(second);
+  }
+
+  /** Null: too many different seconds are kept already; timestamps may be anything. */
+  #bucket(second: number): Bucket | null {
+    let bucket = this.#buckets.get(second);
+    if (bucket) return bucket;
+    if (this.#buckets.size > 2 * keptSeconds) return null;
+    this.#buckets.set(second, (bucket = { games: new Map(), parsed: 0, skipped: 0 }));
+    return bucket;
+  }
+
+  #nameOf(game: string): string {
+    if (this.#games.has(game)) return game;
+    if (this.#games.size >= maxGames) return otherGame;
+    this.#games.add(game);
+    return game;
+  }
+}
+
+function countedOf(second: number, { games, parsed, skipped }: Bucket): CountedSecond {
+  const share = parsed + skipped === 0 ? 1 : parsed / (parsed + skipped);
+  const scale = (count: number): number => (share === 0 || share === 1 ? count : Math.round(count / share));
+  const scaled = [...games].map(([name, { events, requests, installs }]) => {
+    return [name, { events: scale(events), requests: scale(requests), installs: scale(installs) }] as const;
+  });
+  return { second, games: Object.fromEntries(scaled), share };
+}
+
+const maxValueBytes = 64 * 1024;
+
+function fieldsOf(value: Buffer): { game: string; type: string } | null {
+  if (value[0] !== 0x7b || value.length > maxValueBytes) return null;
+  try {
+    const { game, type } = JSON.parse(value.toString('utf8')) as Record<string, unknown>;
+    return typeof game === 'string' && typeof type === 'string' ? { game: game.slice(0, 40), type } : null;
+  } catch {
+    return null;
+  }
+}

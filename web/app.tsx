@@ -1,0 +1,171 @@
+import type { ComponentType } from 'preact';
+import { useEffect, useState } from 'preact/hooks';
+import { loadSession, onSessionLost, post, type SessionAnswer } from './api.ts';
+import { useLive } from './live.ts';
+import { ActivityPage } from './pages/activity.tsx';
+import { AskPage } from './pages/ask.tsx';
+import { DeadPage } from './pages/dead.tsx';
+import { HoursPage } from './pages/hours.tsx';
+import { JobsPage } from './pages/jobs.tsx';
+import { LoginPage } from './pages/login.tsx';
+import { MessagesPage } from './pages/messages.tsx';
+import { OverviewPage } from './pages/overview.tsx';
+import { RulesPage } from './pages/rules.tsx';
+import { TablesPage } from './pages/tables.tsx';
+import { TopicsPage } from './pages/topics.tsx';
+import { linkTo, type Place, usePlace } from './route.ts';
+import { SessionContext } from './session.ts';
+import { applyTheme, savedTheme, type Theme } from './theme.ts';
+
+interface Page {
+  id: string;
+  title: string;
+  group: 'Now' | 'Log' | 'Warehouse' | 'Work';
+  component: ComponentType<{ place: Place }>;
+  isForOperators?: boolean;
+}
+
+const pages: readonly Page[] = [
+  { id: 'overview', title: 'Overview', group: 'Now', component: OverviewPage },
+  { id: 'rules', title: 'Rules', group: 'Now', component: RulesPage },
+  { id: 'topics', title: 'Topics', group: 'Log', component: TopicsPage },
+  { id: 'messages', title: 'Messages', group: 'Log', component: MessagesPage },
+  { id: 'hours', title: 'Hours', group: 'Warehouse', component: HoursPage },
+  { id: 'tables', title: 'Tables', group: 'Warehouse', component: TablesPage },
+  { id: 'dead', title: 'Dead letters', group: 'Warehouse', component: DeadPage },
+  { id: 'ask', title: 'Ask', group: 'Warehouse', component: AskPage },
+  { id: 'jobs', title: 'Jobs', group: 'Work', component: JobsPage },
+  { id: 'activity', title: 'Activity', group: 'Work', component: ActivityPage, isForOperators: true },
+];
+const groups = ['Now', 'Log', 'Warehouse', 'Work'] as const;
+
+export function App() {
+  const [session, setSession] = useState<SessionAnswer | null>(null);
+  const [problem, setProblem] = useState<string | null>(null);
+
+  useEffect(() => {
+    let timer: ReturnType<typeof setTimeout> | undefined;
+    const load = async (): Promise<void> => {
+      try {
+        setSession(await loadSession());
+        setProblem(null);
+      } catch (error) {
+        setProblem((error as Error).message);
+        timer = setTimeout(() => void load(), 2000);
+      }
+    };
+    void load();
+    const end = onSessionLost(() => setSession((before) => before && { ...before, person: null }));
+    return () => {
+      end();
+      clearTimeout(timer);
+    };
+  }, []);
+
+  if (!session) return <main class="alone">{problem ? <p class="problem">{problem}</p> : null}</main>;
+  if (!session.person) return <LoginPage onDone={setSession} />;
+  return (
+    <SessionContext.Provider value={session}>
+      <Shell session={session} onLogout={() => setSession({ ...session, person: null })} />
+    </SessionContext.Provider>
+  );
+}
+
+function Shell({ session, onLogout }: { session: SessionAnswer; onLogout: () => void }) {
+  const place = usePlace();
+  const shown = pages.filter(({ isForOperators }) => !isForOperators || session.person?.role === 'operator');
+  const page = shown.find(({ id }) => id === place.page) ?? shown[0]!;
+  const Component = page.component;
+
+  useEffect(() => {
+    document.title = `${page.title} · Sluice`;
+    document.getElementById('main')?.scrollTo(0, 0);
+  }, [page]);
+
+  return (
+    <div class="shell">
+      <button type="button" class="skip" onClick={skipToMain}>
+        Skip to content
+      </button>
+      <aside class="side">
+        <a class="brand" href={linkTo('overview')}>
+          <img src="/icon.svg" alt="" width="26" height="26" />
+          Sluice
+        </a>
+        <nav aria-label="Pages" class="nav">
+          {groups.map((group) => (
+            <div key={group} class="nav-group">
+              <p class="nav-title" aria-hidden="true">
+                {group}
+              </p>
+              {shown
+                .filter((one) => one.group === group)
+                .map(({ id, title }) => (
+                  <a key={id} href={linkTo(id)} aria-current={id === page.id ? 'page' : undefined}>
+                    {title}
+                  </a>
+                ))}
+            </div>
+          ))}
+        </nav>
+        <div class="side-foot">
+          <Connection />
+          <ThemeChoice />
+          {session.hasAccounts ? <Account session={session} onLogout={onLogout} /> : null}
+        </div>
+      </aside>
+      <main id="main" tabIndex={-1}>
+        <Component place={place} />
+      </main>
+    </div>
+  );
+}
+
+function skipToMain(): void {
+  document.getElementById('main')?.focus();
+}
+
+const connectionWords = { connecting: 'Connecting', live: 'Live', reconnecting: 'Reconnecting' };
+
+function Connection() {
+  const { status } = useLive();
+  return (
+    <p class={`connection ${status}`} role="status">
+      <span class="dot" aria-hidden="true" />
+      {connectionWords[status]}
+    </p>
+  );
+}
+
+function ThemeChoice() {
+  const [theme, setTheme] = useState<Theme>(savedTheme);
+  const choose = (event: Event): void => {
+    const chosen = (event.currentTarget as HTMLSelectElement).value as Theme;
+    setTheme(chosen);
+    applyTheme(chosen);
+  };
+  return (
+    <select class="theme" aria-label="Colours" value={theme} onChange={choose}>
+      <option value="system">System colours</option>
+      <option value="light">Light</option>
+      <option value="dark">Dark</option>
+    </select>
+  );
+}
+
+function Account({ session, onLogout }: { session: SessionAnswer; onLogout: () => void }) {
+  const logOut = async (): Promise<void> => {
+    await post('/api/logout', {}).catch(() => {});
+    onLogout();
+  };
+  return (
+    <div class="account">
+      <span>
+        {session.person?.name} <small>{session.person?.role}</small>
+      </span>
+      <button type="button" class="quiet small" onClick={() => void logOut()}>
+        Log out
+      </button>
+    </div>
+  );
+}

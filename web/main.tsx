@@ -1,0 +1,8 @@
+import 'uplot/dist/uPlot.min.css';
+import './style.css';
+import { render } from 'preact';
+import { App } from './app.tsx';
+import { applyTheme, savedTheme } from './theme.ts';
+
+applyTheme(savedTheme());
+render(<App />, document.getElementById('app')!);

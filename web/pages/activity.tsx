@@ -1,0 +1,76 @@
+import { dateTime } from '../format.ts';
+import { Card, Empty, Loading, PageHead, Problem, Tag } from '../parts/basics.tsx';
+import { type TableColumn, VirtualTable } from '../parts/virtual-table.tsx';
+import type { Place } from '../route.ts';
+import { useQuery } from '../use-query.ts';
+
+interface Entry {
+  at: string;
+  who: string;
+  role: string;
+  from: string;
+  action: string;
+  target: unknown;
+  reason: string;
+  outcome: 'asked' | 'done' | 'failed' | 'refused';
+  detail: string;
+}
+
+const tones = { asked: '', done: 'good', failed: 'bad', refused: 'warn' } as const;
+
+const columns: readonly TableColumn<Entry>[] = [
+  { key: 'at', title: 'When', width: '11rem', cell: ({ at }) => dateTime(Date.parse(at)) },
+  { key: 'who', title: 'Who', width: '9rem', cell: ({ who, from }) => <span title={from}>{who}</span> },
+  { key: 'action', title: 'What', width: '8rem', cell: ({ action }) => action },
+  {
+    key: 'target',
+    title: 'On what',
+    width: 'minmax(11rem, 1fr)',
+    cell: ({ target }) => <code title={JSON.stringify(target)}>{targetText(target)}</code>,
+  },
+  {
+    key: 'reason',
+    title: 'Why',
+    width: 'minmax(10rem, 1.4fr)',
+    cell: ({ reason }) => <span title={reason}>{reason}</span>,
+  },
+  {
+    key: 'outcome',
+    title: 'Outcome',
+    width: '7rem',
+    cell: ({ outcome, detail }) => (
+      <span title={detail}>
+        <Tag tone={tones[outcome]}>{outcome}</Tag>
+      </span>
+    ),
+  },
+];
+
+export function ActivityPage(_: { place: Place }) {
+  const { data, error } = useQuery<{ entries: Entry[] }>('/api/audit', 3000);
+  return (
+    <>
+      <PageHead title="Activity">
+        What operators did here, and why. Newest first, since the console was started.
+      </PageHead>
+      <Problem text={error} />
+      <Card>
+        {!data && !error ? <Loading what="activity" /> : null}
+        {data?.entries.length === 0 ? (
+          <Empty title="Nothing yet">Every action of an operator is written down here before it is done.</Empty>
+        ) : null}
+        {data && data.entries.length > 0 ? (
+          <VirtualTable label="Activity" rows={data.entries} columns={columns} rowKey={(_, i) => i} minWidth={860} />
+        ) : null}
+      </Card>
+    </>
+  );
+}
+
+function targetText(target: unknown): string {
+  if (typeof target !== 'object' || target === null) return String(target);
+  return Object.entries(target)
+    .filter(([, value]) => value !== null)
+    .map(([name, value]) => `${name} ${String(value)}`)
+    .join(', ');
+}

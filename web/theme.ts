@@ -1,0 +1,31 @@
+export type Theme = 'system' | 'light' | 'dark';
+
+const key = 'sluice-theme';
+
+export function savedTheme(): Theme {
+  const saved = localStorage.getItem(key);
+  return saved === 'light' || saved === 'dark' ? saved : 'system';
+}
+
+export function applyTheme(theme: Theme): void {
+  if (theme === 'system') delete document.documentElement.dataset['theme'];
+  else document.documentElement.dataset['theme'] = theme;
+  localStorage.setItem(key, theme);
+  window.dispatchEvent(new Event('themechange'));
+}
+
+/** A colour of the style sheet, as it is at this moment. */
+export function colorOf(name: string): string {
+  return getComputedStyle(document.documentElement).getPropertyValue(name).trim();
+}
+
+/** Calls back when the colours have changed, by a person or by the system; gives what ends that. */
+export function onThemeChange(callback: () => void): () => void {
+  const media = matchMedia('(prefers-color-scheme: dark)');
+  media.addEventListener('change', callback);
+  window.addEventListener('themechange', callback);
+  return () => {
+    media.removeEventListener('change', callback);
+    window.removeEventListener('themechange', callback);
+  };
+}
