@@ -1,7 +1,8 @@
-import { mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises';
+import { mkdtemp, readdir, readFile, rm, truncate, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
+import { TableChain } from '../../src/offsets/index.ts';
 import { type FinishedProcess, runSluice, SluiceProcess } from '../support/sluice-process.ts';
 import { SmallWarehouse } from '../support/small-warehouse.ts';
 
@@ -87,6 +88,26 @@ describe('sluice offsets and sluice audit on a warehouse alone', () => {
     expect(code).toBe(4);
     expect(JSON.parse(stdout)).toMatchObject({ ok: false });
     expect(stderr).toContain(`_a, partition 1: dt=2026-11-21/hr=07/${victim}: missing (1 rows)`);
+  });
+
+  it('repair explains a torn record of the chain of the table, and makes it void when it is told to', async () => {
+    const chain = await TableChain.open(warehouse.files, '_a');
+    for (const hour of ['2026-11-21T07', '2026-11-21T08']) {
+      await chain.append(() => ({ kind: 'hour', hour, state: 'closed', marks: [], revision: 0, manifest: null }));
+    }
+    const folder = warehouse.local('%5Fa/_sluice/rewrites');
+    const era = (await readdir(folder)).find((name) => name.startsWith('0000000001-'))!;
+    const last = (await readdir(join(folder, era))).sort().at(-1)!;
+    await truncate(join(folder, era, last), 50);
+    const asked = await sluice('offsets', 'repair');
+    expect(asked.code).toBe(1);
+    expect(asked.stdout).toMatch(
+      /_a: the last record of the table's chain cannot be read[\s\S]*run it again with --yes/,
+    );
+    const done = await sluice('offsets', 'repair', '--yes', '--reason', 'disk trouble');
+    expect([done.code, done.stdout]).toEqual([0, expect.stringMatching(/record 4 makes record 3 void/)]);
+    expect((await sluice('offsets', 'repair')).stdout).toBe('the ledger is in order: 2 partitions\n');
+    expect([...(await TableChain.open(warehouse.files, '_a')).state.hours.keys()]).toEqual(['2026-11-21T07']);
   });
 
   it('bad input is one line and exit code 2', async () => {

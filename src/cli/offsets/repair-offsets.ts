@@ -6,6 +6,7 @@ import {
   describeOwner,
   examineDamage,
   type LedgerDamage,
+  listTables,
   voidDamagedRecord,
 } from '../../offsets/index.ts';
 import { BadInputError, describeError, silentLogger } from '../../shared/index.ts';
@@ -13,6 +14,7 @@ import type { WarehouseFiles } from '../../warehouse/index.ts';
 import { KafkaCluster } from '../../wire/client/index.ts';
 import { clientConfigOf } from '../kafka/client-config.ts';
 import { exitCodes } from '../output.ts';
+import { repairTable } from './repair-table.ts';
 import { usingWarehouse, type WarehouseOptions } from './warehouse-options.ts';
 
 export interface RepairOptions extends WarehouseOptions {
@@ -24,9 +26,17 @@ export interface RepairOptions extends WarehouseOptions {
 export async function repairOffsets(options: RepairOptions): Promise<number> {
   return await usingWarehouse(options, 'write', async (files) => {
     let exitCode: number = exitCodes.complete;
+    const tables = (await listTables(files)).filter((table) => (options.table ?? table) === table);
     const found = await describeOffsets(files, { table: options.table, withPast: true });
     const broken = found.filter(({ problem }) => problem !== null);
-    if (broken.length === 0) say(`the ledger is in order: ${found.length} partitions`);
+    let isSound = broken.length === 0;
+    const isAgreed = async (): Promise<boolean> => options.yes === true || (await confirmed());
+    for (const table of tables) {
+      const outcome = await repairTable(files, table, { reason: options.reason, confirmed: isAgreed, say });
+      if (outcome !== 'sound') isSound = false;
+      if (outcome === 'failed') exitCode = exitCodes.failed;
+    }
+    if (isSound) say(`the ledger is in order: ${found.length} partitions`);
     for (const { topic, problem, table, topicId, partition } of broken) {
       const chain = { table, topicId, partition };
       try {

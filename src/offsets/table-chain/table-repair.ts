@@ -159,14 +159,18 @@ function returning(file: TableFile, staged: string, sequence: number, index: num
 /**
  * Writes a lost or altered state file of the chain again, from the records of all eras before it. It must come to the very bytes
  * that the chain has recorded. Gives its path; null: there is no such damage. Throws LedgerError when that cannot be done.
+ * `isTrial`: writes nothing.
  */
 export async function restoreTableState(
   files: WarehouseFiles,
   table: string,
-  signal?: AbortSignal,
+  { isTrial = false, signal }: { isTrial?: boolean; signal?: AbortSignal } = {},
 ): Promise<string | null> {
   const format = tableFormat(table);
-  const tail = await readTail(files, withoutStateFiles(format), signal);
+  const tail = await readTail(files, withoutStateFiles(format), signal).catch((error: unknown) => {
+    if (error instanceof DamagedRecordError && error.isLast) return error.before as unknown as TableState;
+    throw error;
+  });
   if (!tail.stateFile) return null;
   const path = absolutePath(table, tail.stateFile.path);
   const there = await files.stat(path, signalOption(signal));
@@ -189,6 +193,7 @@ export async function restoreTableState(
       },
     );
   }
+  if (isTrial) return path;
   if (there) await moveOutOfTheWay(files, table, path, signal);
   await createChecked(files, path, bytes, signal);
   return path;
