@@ -32,6 +32,12 @@ export { FileMerger, type MergeOptions } from './parquet/rewrite/file-merger.ts'
 export type { PartitionFacts } from './parquet/rewrite/row-facts.ts';
 export { addContentHashes } from './parquet/row-hash.ts';
 export {
+  querySandboxed,
+  type SandboxLimits,
+  type SandboxResult,
+  type SandboxView,
+} from './parquet/sandboxed-query.ts';
+export {
   epochMsExpression,
   parquetSource,
   type QueryColumn,

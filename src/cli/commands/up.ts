@@ -20,6 +20,10 @@ export function upCommand(): Command {
     .option('--roll-age <time>', 'age of the oldest row at which files are committed (default: 5s)', parseDuration)
     .option('--roll-bytes <size>', 'encoded bytes at which a file is committed', parseBytes)
     .option('--http <host:port>', 'answer /health, /metrics and /v1/partitions of the loader there', parseHostPort)
+    .option('--console <host:port>', 'serve the console there (default: 127.0.0.1:8080, or a free port)', parseHostPort)
+    .option('--no-console', 'serve no console')
+    .option('--accounts <file>', 'who may come into the console; see "sluice console --help"')
+    .option('--rules <file>', 'run these rules and show their matches in the console')
     .option('--seed <n>', 'the same seed plays the same game', parseInteger(0, 2 ** 32 - 1), 1)
     .option(
       '--rate <n>',
