@@ -3,8 +3,7 @@ import { once } from 'node:events';
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { type MatchFeed, streamMatches } from '../../online/index.ts';
-import { isLoopbackHost } from '../../operation/index.ts';
-import { abortScope, BadInputError, describeError, type Logger } from '../../shared/index.ts';
+import { abortScope, BadInputError, describeError, isLoopbackHost, type Logger } from '../../shared/index.ts';
 import { dashboardPage } from './dashboard-page.ts';
 
 export interface DashboardServerOptions {
