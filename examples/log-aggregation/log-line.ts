@@ -12,7 +12,7 @@ type Parser = (text: string, host: string) => LogLine | null;
 
 /** By the ending of the file's name. */
 export const parsers: Record<string, Parser> = {
-  '.access.log': accessLine,
+  '.access-log': accessLine,
   '.ndjson': jsonLine,
   '.syslog': syslogLine,
 };

@@ -84,7 +84,7 @@ describe('the examples', () => {
       shop: { error: 1, warn: 1, info: 5 },
       'payments-2': { error: 1, warn: 1, info: 3 },
     });
-    expect(strange).toEqual(['web-1.access.log: a line that nobody understands']);
+    expect(strange).toEqual(['web-1.access-log: a line that nobody understands']);
     expect([...stories.keys()]).toEqual(['r-7f3']);
     expect(stories.get('r-7f3')!.map(({ host, level }) => `${host} ${level}`)).toEqual([
       'shop info',
