@@ -10,6 +10,8 @@ const inputSchema = z.strictObject({
   ...loadInput,
   group: z.string().default('sluice-loader'),
   workers: z.int().min(1).default(1),
+  /** How long a silent worker keeps its partitions. */
+  sessionTimeoutMs: z.int().positive().optional(),
 });
 
 export type ContinuousLoadInput = z.infer<typeof inputSchema>;
@@ -69,13 +71,14 @@ export async function superviseLoad(
 
 /** What it ended with, in words. */
 async function runOnce(input: ContinuousLoadInput, context: JobContext, load: typeof runLoad): Promise<string> {
-  const { topics, group, workers } = input;
+  const { topics, group, workers, sessionTimeoutMs } = input;
   try {
     const report: LoadReport = await load({
       ...(await loadOptionsOf(input)),
       topics,
       group,
       workers,
+      ...(sessionTimeoutMs === undefined ? {} : { sessionTimeoutMs }),
       signal: context.signal,
       logger: context.logger,
       onProgress: (progress) => {

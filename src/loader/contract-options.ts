@@ -49,7 +49,7 @@ function firstSaid(...sources: ContractedOptions[]): ContractedOptions {
   const inOrder = [...sources].reverse().map(defined);
   const layouts = inOrder.map(({ layout }) => defined(layout ?? {}));
   const layout = Object.assign({}, ...layouts) as NonNullable<ContractedOptions['layout']>;
-  const options = Object.assign({}, ...inOrder) as ContractedOptions;
+  const { layout: _last, ...options } = Object.assign({}, ...inOrder) as ContractedOptions;
   return { ...options, ...(Object.keys(layout).length > 0 && { layout }) };
 }
 

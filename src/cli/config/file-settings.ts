@@ -1,16 +1,8 @@
 import { existsSync, readFileSync } from 'node:fs';
 import { isMap, isNode, isScalar, LineCounter, type Node, parseDocument } from 'yaml';
 import { defaultConfigPath, readConfig } from '../config.ts';
-
-/** One setting as it is in force. */
-export interface ShownSetting {
-  /** `loader.rollBytes`, or `--roll-bytes`. */
-  name: string;
-  /** As it was written; null: not set, and nothing stands for it. */
-  value: unknown;
-  /** `default`, `sluice.yaml:12`, `environment HADOOP_USER_NAME` or `option`. */
-  source: string;
-}
+import { besideContract, contractSettings } from './contract-settings.ts';
+import type { ShownSetting } from './shown-setting.ts';
 
 /** What stands for each key of the settings file that is left out; null: nothing does. */
 const defaults: Readonly<Record<string, unknown>> = {
@@ -27,6 +19,14 @@ const defaults: Readonly<Record<string, unknown>> = {
   'loader.columns': null,
   'loader.rollBytes': '128MB',
   'loader.rollAge': '5s',
+  'loader.rollEvery': null,
+  'loader.freshness': null,
+  'loader.zone': null,
+  'loader.pathFormat': null,
+  'loader.partitionBy': null,
+  'loader.format': null,
+  'loader.registry': null,
+  'loader.retention': null,
   'loader.memory': '1GB',
   'loader.engine': 'duckdb',
   'loader.codec': 'zstd',
@@ -47,7 +47,10 @@ const environmentOnly: Readonly<Record<string, boolean>> = {
   OTEL_EXPORTER_OTLP_ENDPOINT: true,
 };
 
-/** Every key of the settings file, in force, with the line it stands on. Throws BadInputError when the file is wrong. */
+/**
+ * Every key of the settings file, in force, with the line it stands on; what the contract at loader.columns says counts more than
+ * the settings. Throws BadInputError when the file is wrong.
+ */
 export function fileSettings(path: string | null, env: NodeJS.ProcessEnv): ShownSetting[] {
   readConfig(path);
   const written = writtenSettings(path ?? defaultConfigPath);
@@ -60,7 +63,13 @@ export function fileSettings(path: string | null, env: NodeJS.ProcessEnv): Shown
     if (fromEnvironment) return { name, value: fromEnvironment, source: `environment ${variable}` };
     return { name, value: defaults[name] ?? null, source: 'default' };
   });
-  return [...settings, ...environmentSettings(env)].map(withoutSecrets);
+  const columns = settings.find(({ name }) => name === 'loader.columns')?.value;
+  const contract = typeof columns === 'string' ? contractSettings(columns) : new Map();
+  const inForce = settings.map((setting) => {
+    const [section, key] = setting.name.split('.', 2);
+    return section === 'loader' ? besideContract(setting, key!, contract, false) : setting;
+  });
+  return [...inForce, ...environmentSettings(env)].map(withoutSecrets);
 }
 
 function environmentSettings(env: NodeJS.ProcessEnv): ShownSetting[] {

@@ -1,7 +1,9 @@
 import { type Command, CommanderError } from 'commander';
 import { BadInputError } from '../../shared/index.ts';
 import { exitCodes, printJson, printTable } from '../output.ts';
-import { fileSettings, type ShownSetting, withoutSecrets } from './file-settings.ts';
+import { besideContract, contractSettings } from './contract-settings.ts';
+import { fileSettings, withoutSecrets } from './file-settings.ts';
+import type { ShownSetting } from './shown-setting.ts';
 
 /** `sluice config show [command...]`. */
 export async function showConfig(words: string[], options: { config?: string; json?: boolean }): Promise<number> {
@@ -58,12 +60,15 @@ async function findCommand([name]: string[]): Promise<Command> {
 }
 
 function settingsOf(command: Command): ShownSetting[] {
+  const columns: unknown = command.getOptionValue('columns');
+  const contract = typeof columns === 'string' ? contractSettings(columns) : new Map();
   return command.options.map((option) => {
     const key = option.attributeName();
     const source = command.getOptionValueSource(key);
     const value: unknown = command.getOptionValue(key);
     const shown = source === 'default' && option.defaultValueDescription ? option.defaultValueDescription : value;
     const words = source === 'env' ? `environment ${option.envVar}` : source === 'cli' ? 'option' : 'default';
-    return withoutSecrets({ name: option.long ?? option.flags, value: shown ?? null, source: words });
+    const setting = { name: option.long ?? option.flags, value: shown ?? null, source: words };
+    return withoutSecrets(besideContract(setting, key, contract, source === 'cli' || source === 'env'));
   });
 }

@@ -24,6 +24,18 @@ describe('the settings in force', () => {
     expect(shown.get('jobs.redis')).toMatchObject({ value: 'redis://u:(hidden)@h:1/0', source: `${file}:7` });
   });
 
+  it('are those of the contract where it says something, of which they name the line as well', () => {
+    const contract = join(folder, 'buys.yaml');
+    writeFileSync(contract, 'timeField: ts\nroll:\n  bytes: 64MB\n  schedule: 15m\nhours: { zone: Europe/Berlin }\n');
+    writeFileSync(file, `loader:\n  columns: ${contract}\n  rollBytes: 1GB\n  rollAge: 30s\n`);
+    const shown = new Map(fileSettings(file, {}).map((one) => [one.name, one]));
+    expect(shown.get('loader.rollBytes')).toMatchObject({ value: '64MB', source: `${contract}:3` });
+    expect(shown.get('loader.rollEvery')).toMatchObject({ value: '15m', source: `${contract}:4` });
+    expect(shown.get('loader.zone')).toMatchObject({ value: 'Europe/Berlin', source: `${contract}:5` });
+    expect(shown.get('loader.timeField')).toMatchObject({ value: 'ts', source: `${contract}:1` });
+    expect(shown.get('loader.rollAge')).toMatchObject({ value: '30s', source: `${file}:4` });
+  });
+
   it('show no password', () => {
     writeFileSync(file, 'kafka:\n  properties:\n    sasl.jaas.config: hush-1\n    ssl.key.password: hush-2\n');
     const shown = JSON.stringify(fileSettings(file, { SLUICE_HTTP_TOKEN: 'hush-3' }));
