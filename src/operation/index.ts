@@ -3,7 +3,6 @@
 export { currentPause, readTimesAt } from '../loader/index.ts';
 export { type DeadCount, type DeadPage, type DeadQuestion, readDeadPage } from './dead-page.ts';
 export { type ExplainedTable, explainTable } from './explain-table.ts';
-export { isLoopbackHost } from './http-access.ts';
 export { defaultStallMs, type Health, type HealthReason } from './load-health.ts';
 export {
   controlPartition,
