@@ -7,6 +7,7 @@ import { failOverNameNodes, failWebHdfs } from './hdfs-faults.ts';
 import { disturbHdfsUnderLoad } from './hdfs-outages.ts';
 import { churnLoaders } from './loader-churn.ts';
 import { killLoaders } from './loader-kill.ts';
+import { killStatsConsumers } from './stats-kill.ts';
 import { compareGeneratedRows } from './typed-rows.ts';
 
 /** The full doses, and what they count. */
@@ -22,6 +23,7 @@ const doses = {
   failovers: [200, 'failovers of two real NameNodes while numbered files are published'],
   'load-failovers': [200, 'failovers of two real NameNodes under a load'],
   'hdfs-kills': [20, 'kills of the NameNode, and as many of the DataNode, of a real HDFS under a load'],
+  'stats-kills': [200, 'kills of sluice stats around its steps of a real Redis, all delivered again each time'],
   days: [3, 'simulated days of the game on a real HDFS: a live and a nightly load, with outages'],
 } as const;
 type Part = keyof typeof doses;
@@ -85,6 +87,7 @@ async function play(only: readonly string[], seed: number): Promise<boolean> {
     churnLoaders({ ...churn, records: dose('churn-millions') * 1_000_000, seed, print }),
   );
   await run(['typed-rows'], () => compareGeneratedRows({ seed, rowCount: dose('typed-rows'), print }));
+  await run(['stats-kills'], () => killStatsConsumers({ seed, kills: dose('stats-kills'), print }));
   await run(['days'], () => playDays({ seed, days: dose('days'), print }));
   return isClean;
 }

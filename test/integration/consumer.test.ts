@@ -309,7 +309,7 @@ describe('sluice stats', () => {
   it('ends with exit code 2 and one clear line when there is no Redis', async () => {
     const args = ['--brokers', lab.bootstrap, '--topics', 'orders', '--redis', 'redis://127.0.0.1:1'];
     const done = await runSluice(['stats', ...args, '--until-end']);
-    expect(done.code).toBe(2);
+    expect(done.code, done.stderr).toBe(2);
     expect(done.stderr).toMatch(/^sluice: expected a Redis at redis:\/\/127.0.0.1:1, but: .+\n$/);
   });
 });

@@ -1,5 +1,5 @@
 import { Command } from 'commander';
-import { parseDuration, parseList } from '../arguments.ts';
+import { parseDuration, parseInteger, parseList } from '../arguments.ts';
 import { brokersOption, commandConfigOption } from '../kafka/brokers-option.ts';
 import type { RunStatsFlags, ShowStatsFlags } from '../online/stats-commands.ts';
 
@@ -36,6 +36,7 @@ export function statsCommand(): Command {
     .option('--user <name>', 'user for HDFS')
     .option('--table <name>', 'table of the warehouse, if it is not called as the topic')
     .option('--game <names>', 'print only these games', parseList)
+    .option('--batch-events <n>', 'count at most so many events in one step', parseInteger(1, 1_000_000), 20_000)
     .option('--until-end', 'stop at the end that the topics have now')
     .option('--json', 'print JSON')
     .addHelpText('after', details)

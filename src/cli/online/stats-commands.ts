@@ -32,6 +32,7 @@ export interface RunStatsFlags extends ClusterFlags {
   user?: string;
   table?: string;
   game?: string[];
+  batchEvents: number;
   untilEnd?: boolean;
   json?: boolean;
 }
@@ -57,7 +58,7 @@ export async function runStats(flags: RunStatsFlags): Promise<number> {
         const { signal } = stopSignal();
         const { consumer, handler } = createStats({
           ...{ cluster, store, settings, signal, logger, warehouse, topics: flags.topics!, group: flags.group },
-          ...{ table: flags.table, untilEnd: flags.untilEnd },
+          ...{ table: flags.table, untilEnd: flags.untilEnd, batchEvents: flags.batchEvents },
         });
         await consumer.start();
         process.stderr.write(`counting ${flags.topics!.join(', ')} per game and minute\n`);

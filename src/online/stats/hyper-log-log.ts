@@ -1,4 +1,4 @@
-import { createHash } from 'node:crypto';
+import { murmur2 } from '../../wire/client/index.ts';
 
 const indexBits = 12;
 const registerCount = 1 << indexBits;
@@ -10,9 +10,9 @@ export class HyperLogLog {
   readonly #registers = new Uint8Array(registerCount);
 
   add(text: string): void {
-    const hash = createHash('sha1').update(text).digest();
-    const index = hash.readUInt32BE(0) >>> (32 - indexBits);
-    const rank = Math.clz32(hash.readUInt32BE(4)) + 1;
+    const hash = murmur2(Buffer.from(text));
+    const index = hash >>> (32 - indexBits);
+    const rank = Math.min(Math.clz32(hash << indexBits), 32 - indexBits) + 1;
     if (rank > this.#registers[index]!) this.#registers[index] = rank;
   }
 

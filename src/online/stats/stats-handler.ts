@@ -1,4 +1,4 @@
-import { systemClock } from '../../shared/index.ts';
+import { faultPoint, systemClock } from '../../shared/index.ts';
 import type { ConsumedBatch, LogPlace, PositionedSink } from '../consumer/consumed-batch.ts';
 import type { ConsumerOptions } from '../consumer/consumer-options.ts';
 import { type Consumer, createConsumer } from '../consumer/create-consumer.ts';
@@ -25,7 +25,9 @@ export class StatsHandler implements PositionedSink<unknown> {
   async store(batch: ConsumedBatch<unknown>, expected: bigint | null): Promise<bigint | null> {
     const { topic, topicId, partition, first, next, events } = batch;
     const aggregate = aggregateEvents(events, this.#fields);
+    faultPoint('stats.apply');
     const { stands, late } = await this.#store.apply({ topic, topicId, partition, expected, first, next, aggregate });
+    faultPoint('stats.applied');
     if (stands !== next) return stands;
     const { unusable, future } = aggregate;
     this.totals.counted += events.length - unusable - future - late;

@@ -1,0 +1,162 @@
+// Promises of the counters in a real Redis, and of their comparison with the warehouse.
+import { Redis } from 'ioredis';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { reconcileHour } from '../../src/online/index.ts';
+import { systemClock } from '../../src/shared/index.ts';
+import { openWarehouse } from '../../src/warehouse/index.ts';
+import { LoadLab } from '../support/load-lab.ts';
+import { type PeerRedis, startRedis } from '../support/peers.ts';
+import { seededRandom } from '../support/seeded-random.ts';
+import { runSluice } from '../support/sluice-process.ts';
+import { killStats, StatsLab } from '../support/stats-lab.ts';
+
+const seed = Number(process.env['SLUICE_SEED'] ?? 515);
+
+let lab: LoadLab;
+let redis: PeerRedis;
+let client: Redis;
+
+beforeAll(async () => {
+  [lab, redis] = await Promise.all([LoadLab.open(), startRedis()]);
+  client = new Redis(redis.url, { maxRetriesPerRequest: 20 });
+  client.on('error', () => {}); // it is killed on purpose
+});
+afterAll(async () => {
+  client.disconnect();
+  await lab.close();
+  await redis.stop();
+});
+
+describe('counters in Redis', () => {
+  it('equal a reference although their process is killed around its steps and everything is delivered again', async () => {
+    const random = seededRandom(seed);
+    const events = await StatsLab.open(lab, 'killed', 3, random);
+    const { killed } = await killStats(events, redis.url, { kills: 5, random });
+    expect(killed).toBeGreaterThan(0);
+    const store = await events.store(redis.url);
+    expect(await events.found(store), `seed ${seed}`).toEqual(events.expected);
+    // As others read them: plain hashes, which expire.
+    const [key, counts] = Object.entries(events.expected)[0]!;
+    const texts = Object.fromEntries(Object.entries(counts).map(([call, count]) => [call, String(count)]));
+    expect(await client.hgetall(`killed:${key}`)).toEqual(texts);
+    const expiresMs = await client.pexpiretime(`killed:${key}`);
+    expect((expiresMs - events.startMs) % 60_000).toBe(0);
+    expect(expiresMs - events.startMs).toBeGreaterThanOrEqual(6 * 3_600_000);
+    expect(await client.pfcount(`killed:${key}:user_id`)).toBeGreaterThan(0);
+    await store.close();
+  });
+
+  it('are exact again after Redis was killed, flushed, frozen, and robbed of positions', async () => {
+    const events = await StatsLab.open(lab, 'troubled', 3, seededRandom(seed + 1));
+    const store = await events.store(redis.url, 1000);
+    const { consumer } = events.stats(store);
+    await events.produce(400);
+    await consumer.start();
+    await events.untilEqual(store);
+    const positions = 'troubled:positions';
+    const troubles: [name: string, make: () => Promise<unknown>][] = [
+      [
+        'killed and started again',
+        async () => {
+          process.kill(redis.pid('redis'), 'SIGKILL');
+          await events.produce(50);
+          await redis.start('redis');
+        },
+      ],
+      ['flushed', () => client.flushall()],
+      [
+        'frozen',
+        async () => {
+          const pid = redis.pid('redis');
+          process.kill(pid, 'SIGSTOP');
+          await events.produce(50);
+          await new Promise((resolve) => setTimeout(resolve, 2500)); // longer than a command may take
+          process.kill(pid, 'SIGCONT');
+        },
+      ],
+      ['robbed of one position', () => client.hdel(positions, 'troubled/1')],
+      ['robbed of all positions', () => client.del(positions)],
+      [
+        'set back to an older position',
+        async () => {
+          // As a Redis that lost its last second: counters and positions of before.
+          const keys = await client.keys('troubled:*');
+          const dumps = await Promise.all(keys.map((key) => client.dumpBuffer(key)));
+          await events.produce(50);
+          await events.untilEqual(store);
+          const restore = client.multi().flushall();
+          for (const [i, key] of keys.entries()) restore.restore(key, 0, dumps[i]!);
+          await restore.exec();
+        },
+      ],
+    ];
+    try {
+      for (const [name, make] of troubles) {
+        await make();
+        await events.produce(100);
+        await events.untilEqual(store).catch((error: Error) => {
+          throw new Error(`Redis was ${name}, seed ${seed}: ${error.message}`);
+        });
+      }
+    } finally {
+      await consumer.stop();
+      await store.close();
+    }
+    await consumer.finished;
+  });
+});
+
+describe('sluice reconcile', () => {
+  it('finds counters and warehouse equal, and one removed update by its key; refuses what is not landed yet or has expired', async () => {
+    const events = await StatsLab.open(lab, 'compared', 2, seededRandom(seed + 2));
+    const { url } = lab.warehouse('compared');
+    const store = await events.store(redis.url);
+    const load = async (): Promise<void> => {
+      const done = await lab.load('compared', url, ['--until-end', '--time-field', 'ts']).finished;
+      expect(done.code, done.stderr).toBe(0);
+    };
+    const reconcile = (...args: string[]) =>
+      runSluice([
+        ...['reconcile', '--hour', events.hour, '--table', 'compared', '--warehouse', url, '--redis', redis.url],
+        ...['--prefix', 'compared', '--json', ...args],
+      ]);
+    const reconcileHere = async (hour = events.hour) => {
+      const files = await openWarehouse(url, { access: 'read' });
+      const { signal } = new AbortController();
+      const times = { keep: false, timeoutMs: 0, pollMs: 100, clock: systemClock, signal };
+      return await reconcileHour({ store, files, table: 'compared', hour, ...times }).finally(() => files.close());
+    };
+    await events.produce(500);
+    await load();
+    await events.produce(100);
+    await events.stats(store, { untilEnd: true }).consumer.run();
+    const lags = [0, 1].map((partition) => ({ topic: 'compared', partition, position: 600n, checkpoint: 500n }));
+    expect(await reconcileHere()).toMatchObject({ isEqual: null, lags });
+
+    await load();
+    await events.produce(100); // in the log only, and in no counter: not compared
+    await load();
+    const equal = await reconcile('--keep');
+    expect(equal.code, equal.stdout + equal.stderr).toBe(0);
+    expect(JSON.parse(equal.stdout)).toMatchObject({ isEqual: true, events: 1200, differences: [] });
+
+    const [key, counts] = Object.entries(await events.found(store))[7]!;
+    const [call, count] = Object.entries(counts)[0]!;
+    expect(await client.pexpiretime(`compared:${key}`)).toBe(-1); // kept
+    await client.hincrby(`compared:${key}`, call, -1);
+    const different = await reconcile();
+    expect(different.code, different.stdout + different.stderr).toBe(4);
+    expect(JSON.parse(different.stdout).differences).toEqual([{ key, call, counter: count - 1, rows: count }]);
+
+    // The log is gone: what was lost is counted again from the warehouse, then the log goes on.
+    for (const partition of [0, 1]) await lab.deleteRecords('compared', partition, 650n);
+    await client.flushall();
+    await events.stats(store, { untilEnd: true, warehouse: url }).consumer.run();
+    expect(await events.found(store), `seed ${seed}`).toEqual(events.expected);
+    expect(await reconcileHere()).toMatchObject({ isEqual: true, events: 1400 });
+    await expect(reconcileHere('2026-01-01T07')).rejects.toThrow(
+      /^expected an hour whose counters are still there, got 2026-01-01T07: they live for 6 h; reconcile it earlier with --keep/,
+    );
+    await store.close();
+  });
+});
