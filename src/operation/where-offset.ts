@@ -68,9 +68,10 @@ async function placeOf(question: Question): Promise<OffsetPlace> {
   const { chain, offset } = question;
   const { first, next } = chain.state!;
   if (next === null || offset >= next) return { place: 'not-committed', checkpoint: next };
-  if (first !== null && offset < first) return { place: 'before-first', first };
+  // A backfill brings what was before the first offset of the load.
   const rewritten = await placeByRewrites(question);
   if (rewritten) return rewritten;
+  if (first !== null && offset < first) return { place: 'before-first', first };
   const record = await recordOf(question);
   if (record?.kind === 'gap') return { place: 'gap', detail: record.reason };
   if (record?.kind !== 'commit') return { place: 'unexplained', detail: 'no record of the chain has it' };

@@ -1,6 +1,7 @@
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import { auditWarehouse, type KnownTopic, knownTopic, runLoad } from '../../src/loader/index.ts';
 import { PartitionChain, readChain, readHistory, TableChain } from '../../src/offsets/index.ts';
+import { whereOffset } from '../../src/operation/index.ts';
 import {
   backfillRange,
   compactTable,
@@ -205,6 +206,10 @@ describe('backfill of a chain that began late', () => {
     await backfillRange(context, { ...range, first: 0n, next: 25n });
     expect((await rows()).filter((row) => row.startsWith('1/'))).toHaveLength(41);
     expect((await audit())[1]).toMatchObject({ first: 40n, next: 60n, backfilled: 25n, landed: 41n, dead: 4n });
+    const where = async (offset: bigint) => (await whereOffset(files, { ...place, offset }, context.signal))[0]!.found;
+    expect(await where(3n)).toMatchObject({ place: 'file', broughtBy: 'rewrite' });
+    expect(await where(9n)).toMatchObject({ place: 'dead-letter', code: 'not-json' });
+    expect(await where(30n)).toEqual({ place: 'before-first', first: 40n });
     await expect(backfillRange(context, { ...range, first: 20n, next: 30n })).rejects.toThrow(/use "sluice reload"/);
     await reload(3n, 12n, 1);
     expect((await rows()).filter((row) => row.startsWith('1/'))).toHaveLength(41);
