@@ -81,7 +81,7 @@ class LiveStream {
       this.#set({
         status: 'live',
         ticks: [...this.state.ticks, tick].slice(-keptTicks),
-        seconds: [...this.state.seconds, ...seconds].slice(-keptTicks),
+        seconds: seconds.length === 0 ? this.state.seconds : merge(this.state.seconds, seconds),
       });
     });
     source.addEventListener('error', () => {
@@ -126,6 +126,12 @@ class LiveStream {
     this.state = state;
     for (const listener of this.#listeners) listener();
   }
+}
+
+/** Seconds in their order, the newer word about one in the place of the older. */
+function merge(known: readonly CountedSecond[], fresh: readonly CountedSecond[]): CountedSecond[] {
+  const bySecond = new Map([...known, ...fresh].map((one) => [one.second, one]));
+  return [...bySecond.values()].sort((a, b) => a.second - b.second).slice(-keptTicks);
 }
 
 const stream = new LiveStream();

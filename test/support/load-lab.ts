@@ -25,10 +25,13 @@ export class LoadLab {
     this.cluster = new KafkaCluster({ brokers: [broker.bootstrap], clientId: 'lab', logger: silentLogger });
   }
 
-  static async open(): Promise<LoadLab> {
+  static async open(config: { maxPartitions?: number } = {}): Promise<LoadLab> {
     const directory = mkdtempSync(join(tmpdir(), 'loader-lab-'));
     const options = { dataDirectory: join(directory, 'log'), logger: createLogger('error', { part: 'lab-broker' }) };
-    return new LoadLab(directory, await startTestBroker({ groups: { initialRebalanceDelayMs: 0 } }, options));
+    return new LoadLab(
+      directory,
+      await startTestBroker({ ...config, groups: { initialRebalanceDelayMs: 0 } }, options),
+    );
   }
 
   get bootstrap(): string {

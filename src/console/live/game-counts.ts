@@ -17,6 +17,8 @@ interface Bucket {
   games: Map<string, GameSecond>;
   parsed: number;
   skipped: number;
+  /** Changed since it was last taken. */
+  isFresh: boolean;
 }
 
 const keptSeconds = 16 * 60;
@@ -59,6 +61,14 @@ export class GameCounts {
     return found.sort((a, b) => a.second - b.second);
   }
 
+  /** The newest seconds before `untilSecond` that have changed since they were last taken, `limit` of them; oldest first. */
+  takeFresh(untilSecond: number, limit: number): CountedSecond[] {
+    const fresh = [...this.#buckets].filter(([second, { isFresh }]) => isFresh && second < untilSecond);
+    const newest = fresh.sort(([a], [b]) => b - a).slice(0, limit);
+    for (const [, bucket] of newest) bucket.isFresh = false;
+    return newest.map(([second, bucket]) => countedOf(second, bucket)).reverse();
+  }
+
   /** Forgets what is older than a quarter of an hour. */
   trim(nowMs: number): void {
     const oldest = Math.floor(nowMs / 1000) - keptSeconds;
@@ -68,9 +78,12 @@ export class GameCounts {
   /** Null: too many different seconds are kept already; timestamps may be anything. */
   #bucket(second: number): Bucket | null {
     let bucket = this.#buckets.get(second);
-    if (bucket) return bucket;
+    if (bucket) {
+      bucket.isFresh = true;
+      return bucket;
+    }
     if (this.#buckets.size > 2 * keptSeconds) return null;
-    this.#buckets.set(second, (bucket = { games: new Map(), parsed: 0, skipped: 0 }));
+    this.#buckets.set(second, (bucket = { games: new Map(), parsed: 0, skipped: 0, isFresh: true }));
     return bucket;
   }
 

@@ -23,7 +23,7 @@ export interface PulseTick {
   topicCount: number;
   partitionCount: number;
   fileCount: number;
-  /** Seconds of the games that have settled since the tick before. */
+  /** Seconds of the games that have settled, or changed, since the tick before. */
   seconds: CountedSecond[];
   /** What keeps the picture from being whole. */
   problems: string[];
@@ -33,6 +33,8 @@ const everyMs = 1000;
 const keptTicks = 900;
 /** Records of a second need so long to be here. */
 const settleSeconds = 2;
+/** What a tick may carry of the past, so that it stays small. */
+const secondsPerTick = 60;
 /** After the last dashboard is closed it goes on for so long, then rests. */
 const lingerMs = 60_000;
 const oldestAsked = 64;
@@ -49,7 +51,6 @@ export class Pulse {
   readonly #limits: SamplerLimits;
   readonly #ticks: PulseTick[] = [];
   #counts = new GameCounts();
-  #settledSecond = 0;
   #wantedUntilMs = 0;
   #running: Promise<void> | null = null;
 
@@ -77,7 +78,7 @@ export class Pulse {
   /** The last quarter of an hour, as far as it was watched, and the games' seconds from the log itself. */
   history(): { ticks: Omit<PulseTick, 'seconds'>[]; seconds: CountedSecond[] } {
     const ticks = this.#ticks.map(({ seconds: _, ...tick }) => tick);
-    return { ticks, seconds: this.#counts.between(0, this.#settledSecond) };
+    return { ticks, seconds: this.#counts.between(0, settledSecond(this.#context.clock.nowMs())) };
   }
 
   /** Resolves when all work has ended; the context's signal ends it. */
@@ -90,7 +91,6 @@ export class Pulse {
     const rest = new AbortController();
     const both = anyOf(signal, rest.signal);
     this.#counts = new GameCounts();
-    this.#settledSecond = 0;
     const sampling = new LogSampler(this.#context, this.#log, this.#counts, this.#limits).run(both);
     while (!signal.aborted && (this.#hub.clientCount > 0 || clock.monotonicMs() < this.#wantedUntilMs)) {
       await this.#tick().catch((error: unknown) => {
@@ -130,11 +130,9 @@ export class Pulse {
     this.#hub.broadcast('tick', stringifyJson(tick));
   }
 
+  /** Also of long ago, when its records came late or are being read for the first time: a browser puts them in their place. */
   #settled(nowMs: number): CountedSecond[] {
-    const until = Math.floor(nowMs / 1000) - settleSeconds;
-    const seconds = this.#settledSecond === 0 ? [] : this.#counts.between(this.#settledSecond, until);
-    this.#settledSecond = Math.max(this.#settledSecond, until);
-    return seconds;
+    return this.#counts.takeFresh(settledSecond(nowMs), secondsPerTick);
   }
 
   async #freshness(behind: readonly BehindPartition[], nowMs: number): Promise<number | null> {
@@ -146,6 +144,10 @@ export class Pulse {
     const oldest = Math.min(...[...times.values()].map(Number));
     return Math.max(0, nowMs - oldest);
   }
+}
+
+function settledSecond(nowMs: number): number {
+  return Math.floor(nowMs / 1000) - settleSeconds;
 }
 
 interface BehindPartition {

@@ -32,6 +32,17 @@ describe('the counts of games', () => {
     ]);
   });
 
+  it('give what has changed since it was last taken, the newest first when it is much', () => {
+    const counts = new GameCounts();
+    for (let second = 1; second <= 5; second++) counts.add(second * 1000, event('hh', 'login'));
+    const taken = (limit: number) => counts.takeFresh(5, limit).map(({ second }) => second);
+    expect(taken(3)).toEqual([2, 3, 4]);
+    expect(taken(3)).toEqual([1]);
+    expect(taken(3)).toEqual([]);
+    counts.add(2000, event('hh', 'login'));
+    expect(taken(3)).toEqual([2]);
+  });
+
   it('take a bounded number of names and seconds, whatever the events say', () => {
     const counts = new GameCounts();
     for (let i = 0; i < 5000; i++) counts.add(i * 1000, event(`game ${i}`, 'login'));

@@ -1,0 +1,340 @@
+import { mkdirSync, readFileSync } from 'node:fs';
+import { createRequire } from 'node:module';
+import { join } from 'node:path';
+import type { Browser, BrowserContext, Page } from 'playwright-core';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import type { ConsoleJobs, ConsoleRules } from '../../src/console/index.ts';
+import { type FeedMatch, MatchFeed } from '../../src/online/index.ts';
+import { silentLogger } from '../../src/shared/index.ts';
+import { KafkaCluster } from '../../src/wire/client/index.ts';
+import { startChromium } from '../support/chromium.ts';
+import { ConsoleLab, gameEvent, labPassword } from '../support/console-lab.ts';
+
+const axePath = createRequire(import.meta.url).resolve('axe-core/axe.min.js');
+/** Set to a folder to keep a picture of every page there, as docs/console has them. */
+const pictures = process.env['SLUICE_CONSOLE_PICTURES'];
+const patienceMs = 60_000;
+const attack = `<img src=x onerror="window.wasHit=1"><script>window.wasHit=1</script>'"&`;
+
+const feed = new MatchFeed({ maxBytes: 1_000_000, id: 'browser' });
+const rules: ConsoleRules = {
+  rules: [{ name: `Buyer${attack}`, text: attack }],
+  source: 'buyers.rules over events',
+  feed,
+};
+const jobs: ConsoleJobs = {
+  list: async () => ({
+    schedules: [
+      {
+        name: 'nightly',
+        job: 'load-window',
+        cron: '0 2 * * *',
+        zone: 'Europe/Berlin',
+        nextDueMs: Date.now() + 3_600_000,
+        lastRunId: 'nightly.1',
+        isRunning: false,
+        pause: null,
+        note: attack,
+      },
+    ],
+    runs: [
+      {
+        id: 'nightly.1',
+        job: 'load-window',
+        state: 'failed',
+        startedMs: Date.now() - 60_000,
+        endedMs: Date.now(),
+        error: attack,
+      },
+    ],
+  }),
+  log: async () => [JSON.stringify({ msg: attack })],
+  run: async () => {},
+  setPause: async () => {},
+};
+
+const match = (id: string): FeedMatch => ({
+  id,
+  rule: `Buyer${attack}`,
+  action: attack,
+  key: attack,
+  at: new Date().toISOString(),
+  events: [{ topic: 'events', partition: 0, offset: '7' }],
+  parameters: { text: attack },
+});
+
+const pages = [
+  { path: 'overview', title: 'Overview' },
+  { path: 'rules', title: 'Rules' },
+  { path: 'topics', title: 'Topics' },
+  { path: 'topics/events', title: 'events' },
+  { path: 'messages/events', title: 'events' },
+  { path: 'hours/events', title: 'Hours' },
+  { path: 'tables/events', title: 'Tables' },
+  { path: 'dead/events', title: 'Dead letters' },
+  { path: 'ask', title: 'Ask the warehouse' },
+  { path: 'jobs', title: 'Jobs' },
+  { path: 'activity', title: 'Activity' },
+];
+
+let lab: ConsoleLab;
+let browser: Browser;
+let context: BrowserContext;
+let page: Page;
+/** What pages complained about; nothing may. */
+const complaints: string[] = [];
+
+beforeAll(async () => {
+  [lab, browser] = await Promise.all([ConsoleLab.open({ accounts: true, jobs, rules }), startChromium()]);
+  await lab.lab.createTopic('events', 2);
+  const events = Array.from({ length: 400 }, (_, n) =>
+    gameEvent(n, n % 50 === 0 ? { note: attack, game: `game${attack}` } : {}),
+  );
+  await lab.lab.produce('events', 0, events);
+  await lab.lab.produce('events', 1, [{ key: attack, value: attack, headers: [{ name: attack, value: attack }] }]);
+  await lab.loadAll('events');
+  await lab.start();
+  context = await openContext({});
+  page = await openPage(context);
+  await logIn(page);
+});
+afterAll(async () => {
+  await browser?.close();
+  await lab?.close();
+});
+
+async function openContext(options: Parameters<Browser['newContext']>[0]): Promise<BrowserContext> {
+  const opened = await browser.newContext({ viewport: { width: 1280, height: 860 }, ...options });
+  opened.setDefaultTimeout(patienceMs);
+  return opened;
+}
+
+async function openPage(within: BrowserContext): Promise<Page> {
+  const opened = await within.newPage();
+  opened.on('pageerror', (error) => complaints.push(error.message));
+  opened.on('dialog', (dialog) => {
+    complaints.push(`a dialog said ${dialog.message()}`);
+    void dialog.dismiss();
+  });
+  opened.on('console', (message) => {
+    if (/Content Security Policy|TrustedHTML|Uncaught/i.test(message.text())) complaints.push(message.text());
+  });
+  return opened;
+}
+
+async function logIn(on: Page, name = 'otto'): Promise<void> {
+  await on.goto(lab.url);
+  await on.getByLabel('Name').fill(name);
+  await on.getByLabel('Password').fill(labPassword);
+  await on.getByRole('button', { name: 'Log in' }).click();
+  await on.getByRole('navigation', { name: 'Pages' }).waitFor();
+}
+
+/** Opens a page of the console and waits until what it shows has come. */
+async function show(on: Page, path: string, title: string): Promise<void> {
+  await on.goto(`${lab.url}/#/${path}`);
+  await on.getByRole('heading', { level: 1, name: title, exact: true }).waitFor();
+  await on.waitForFunction(() => !document.querySelector('.loading'));
+}
+
+async function keepPicture(on: Page, name: string): Promise<void> {
+  if (!pictures) return;
+  mkdirSync(pictures, { recursive: true });
+  await on.screenshot({ path: join(pictures, `${name}.png`) });
+}
+
+/** What axe finds that is serious or worse, in words. */
+async function findings(on: Page): Promise<string[]> {
+  // The policy of the pages lets nothing in from elsewhere: the tester's script comes through the tools, not through the page.
+  const session = await on.context().newCDPSession(on);
+  await session.send('Runtime.evaluate', { expression: readFileSync(axePath, 'utf8') });
+  const { result } = await session.send('Runtime.evaluate', {
+    expression: `axe.run(document, { resultTypes: ['violations'] }).then(({ violations }) => JSON.stringify(violations
+      .filter(({ impact }) => impact === 'serious' || impact === 'critical')
+      .map(({ id, nodes }) => id + ': ' + nodes.map(({ html, failureSummary }) => html.slice(0, 160) + ' ' + failureSummary).join(' | '))))`,
+    awaitPromise: true,
+    returnByValue: true,
+  });
+  await session.detach();
+  return JSON.parse(String(result.value)) as string[];
+}
+
+describe('the console in Chromium', () => {
+  it('lets nobody in with a wrong password, and says so', async () => {
+    const stranger = await openPage(await openContext({}));
+    await stranger.goto(lab.url);
+    await stranger.getByLabel('Name').fill('otto');
+    await stranger.getByLabel('Password').fill('a wrong guess');
+    await stranger.getByRole('button', { name: 'Log in' }).click();
+    await stranger.getByRole('alert').filter({ hasText: 'do not fit' }).waitFor();
+    expect(await findings(stranger)).toEqual([]);
+    expect(await stranger.getByRole('navigation').count()).toBe(0);
+    await stranger.context().close();
+  });
+
+  it('paints first within a second, from one small script and nothing from elsewhere', async () => {
+    const fresh = await openPage(context);
+    const requested: string[] = [];
+    fresh.on('request', (request) => requested.push(request.url()));
+    await fresh.goto(lab.url);
+    await fresh.getByRole('heading', { level: 1, name: 'Overview' }).waitFor();
+    expect(requested.every((url) => url.startsWith(lab.url) || url.startsWith('data:'))).toBe(true);
+    const { paintMs, bytes } = await fresh.evaluate(() => ({
+      paintMs:
+        performance.getEntriesByType('paint').find(({ name }) => name === 'first-contentful-paint')?.startTime ??
+        Number.NaN,
+      bytes: (performance.getEntriesByType('resource') as PerformanceResourceTiming[])
+        .filter(({ name }) => /\.(js|css)$/.test(name))
+        .reduce((sum, { encodedBodySize }) => sum + encodedBodySize, 0),
+    }));
+    // How long a busy machine takes says little; what has to be fetched decides it. The figure is in the documentation.
+    process.stdout.write(
+      `first contentful paint after ${Math.round(paintMs)} ms, ${bytes} bytes of script and style\n`,
+    );
+    expect(bytes).toBeLessThan(80_000);
+    await fresh.close();
+  });
+
+  it.each(pages)('shows $path, of which axe finds nothing serious, in light and dark', async ({ path, title }) => {
+    await page.emulateMedia({ colorScheme: 'light' });
+    await show(page, path, title);
+    if (path === 'rules') feed.publish(match(`at-${path}`));
+    if (path === 'ask') {
+      await page.getByRole('button', { name: 'Ask', exact: true }).click();
+      await page.getByRole('table', { name: 'Answer' }).waitFor();
+    }
+    if (path === 'messages/events') await page.locator('.message').first().click();
+    expect(await findings(page)).toEqual([]);
+    await keepPicture(page, path.replace('/', '-'));
+    await page.emulateMedia({ colorScheme: 'dark' });
+    expect(await findings(page)).toEqual([]);
+    if (path === 'overview' || path === 'hours/events') await keepPicture(page, `${path.replace('/', '-')}-dark`);
+    await page.emulateMedia({ colorScheme: 'light' });
+  });
+
+  it('shows what events say as text and never runs it', async () => {
+    await show(page, 'messages/events', 'events');
+    await page.getByText(attack).first().waitFor();
+    await page.locator('.message').filter({ hasText: '1 · 0' }).click();
+    await page.locator('.message-open').waitFor();
+    await show(page, 'dead/events', 'Dead letters');
+    await page.getByText(attack).first().waitFor();
+    await show(page, 'tables/events', 'Tables');
+    await page.getByRole('table', { name: 'Rows of events' }).waitFor();
+    await show(page, 'rules', 'Rules');
+    feed.publish(match('attack'));
+    await page.locator('.matches code').filter({ hasText: attack }).first().waitFor();
+    await show(page, 'jobs', 'Jobs');
+    await page.getByText(attack).first().waitFor();
+    await show(page, 'overview', 'Overview');
+    await page.locator('.legend-item').filter({ hasText: '<img' }).first().waitFor();
+    expect(await page.evaluate(() => (globalThis as { wasHit?: number }).wasHit)).toBeUndefined();
+    expect(await page.locator('img[src="x"]').count()).toBe(0);
+  });
+
+  it('follows the log live, and again by itself when the server has been away', async () => {
+    await show(page, 'overview', 'Overview');
+    const total = page.locator('.stat').filter({ hasText: 'Events in' }).locator('.stat-note');
+    await total.filter({ hasText: '401 in 1 topic' }).waitFor();
+    await lab.lab.produce('events', 0, [gameEvent(1)]);
+    await total.filter({ hasText: '402 in 1 topic' }).waitFor();
+    await lab.stop();
+    await page.getByRole('status').filter({ hasText: 'Reconnecting' }).waitFor();
+    await lab.lab.produce('events', 0, [gameEvent(2)]);
+    await lab.start();
+    // The server knows nobody after its restart: the page asks for the password and goes on.
+    await page.getByLabel('Password').waitFor();
+    await logIn(page);
+    await total.filter({ hasText: '403 in 1 topic' }).waitFor();
+    await page.getByRole('status').filter({ hasText: 'Live' }).waitFor();
+  });
+
+  it('asks an operator before it acts, and shows what was done; a viewer has no such buttons', async () => {
+    await show(page, 'topics/events', 'events');
+    await page.getByRole('button', { name: 'Partition 0' }).click();
+    await page.getByRole('button', { name: 'Pause' }).click();
+    const dialog = page.getByRole('dialog');
+    await dialog.getByText('Pause events-0?').waitFor();
+    expect(await dialog.getByRole('button', { name: 'Pause' }).isDisabled()).toBe(true);
+    await dialog.getByRole('textbox').fill('disk is being replaced');
+    expect(await findings(page)).toEqual([]);
+    await keepPicture(page, 'pause');
+    await dialog.getByRole('button', { name: 'Pause' }).click();
+    await page.getByRole('button', { name: 'Resume' }).waitFor();
+    await show(page, 'activity', 'Activity');
+    await page.getByText('disk is being replaced').first().waitFor();
+    const viewer = await openPage(await openContext({}));
+    await logIn(viewer, 'vera');
+    await show(viewer, 'topics/events', 'events');
+    await viewer.getByRole('button', { name: 'Partition 0' }).click();
+    await viewer.getByText('disk is being replaced').waitFor();
+    expect(await viewer.getByRole('button', { name: 'Resume' }).count()).toBe(0);
+    expect(await viewer.getByRole('link', { name: 'Activity' }).count()).toBe(0);
+    await viewer.context().close();
+  });
+
+  it('lists ten thousand partitions without freezing', async () => {
+    const patient = { brokers: [lab.lab.bootstrap], clientId: 'wide', requestTimeoutMs: 300_000, logger: silentLogger };
+    await using cluster = new KafkaCluster(patient);
+    await cluster.createTopics([{ name: 'wide', partitions: 10_000 }]);
+    await show(page, 'topics/wide', 'wide');
+    await page.getByRole('status').filter({ hasText: '10,000 partitions' }).waitFor();
+    const table = page.getByRole('table', { name: 'Partitions of wide' });
+    expect(await table.getAttribute('aria-rowcount')).toBe('10001');
+    expect(await table.getByRole('row').count()).toBeLessThan(60);
+    // Scrolling through all of it: no frame has more to do than the rows in sight.
+    const rowsSeen = await table.evaluate(async (element) => {
+      let most = 0;
+      for (let step = 0; step <= 50; step++) {
+        element.scrollTop = ((element.scrollHeight - element.clientHeight) * step) / 50;
+        await new Promise((resolve) => requestAnimationFrame(() => resolve(null)));
+        most = Math.max(most, element.querySelectorAll('[role=row]').length);
+      }
+      return most;
+    });
+    expect(rowsSeen).toBeLessThan(60);
+    await table.getByRole('button', { name: 'Partition 9999' }).waitFor();
+    await keepPicture(page, 'partitions-10000');
+    await page.getByLabel('Find').fill('1234');
+    await page.getByRole('status').filter({ hasText: '1 partition' }).waitFor();
+    await table.getByRole('button', { name: 'Partition 1234' }).waitFor();
+  });
+
+  it('can be used by the keyboard alone', async () => {
+    await show(page, 'overview', 'Overview');
+    await page.evaluate(() => (document.activeElement as HTMLElement | null)?.blur());
+    await page.keyboard.press('Tab');
+    expect(await page.evaluate(() => document.activeElement?.textContent)).toBe('Skip to content');
+    await page.keyboard.press('Enter');
+    expect(await page.evaluate(() => document.activeElement?.id)).toBe('main');
+    await page.getByRole('link', { name: 'Topics' }).focus();
+    await page.keyboard.press('Enter');
+    await page.getByRole('heading', { level: 1, name: 'Topics' }).waitFor();
+    await page.getByRole('link', { name: 'events', exact: true }).focus();
+    await page.keyboard.press('Enter');
+    await page.getByRole('button', { name: 'Partition 1', exact: true }).focus();
+    await page.keyboard.press('Enter');
+    await page.getByRole('heading', { level: 2, name: 'Partition 1' }).waitFor();
+  });
+
+  it('fits a phone: nothing is wider than the screen, and axe finds nothing serious', async () => {
+    const phone = await openContext({ viewport: { width: 390, height: 844 }, hasTouch: true, isMobile: true });
+    const small = await openPage(phone);
+    await logIn(small, 'vera');
+    for (const { path, title } of pages.filter((one) => one.path !== 'activity')) {
+      await show(small, path, title);
+      const overhang = await small.evaluate(() => {
+        const main = document.getElementById('main')!;
+        return Math.max(main.scrollWidth - main.clientWidth, document.documentElement.scrollWidth - innerWidth);
+      });
+      expect([path, overhang]).toEqual([path, 0]);
+      if (path === 'overview' || path === 'topics/events') await keepPicture(small, `${path.replace('/', '-')}-phone`);
+    }
+    expect(await findings(small)).toEqual([]);
+    await phone.close();
+  });
+
+  it('had nothing to complain about in any of its pages', () => {
+    expect(complaints).toEqual([]);
+  });
+});
