@@ -1,6 +1,8 @@
 import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { describeOffsets } from '../../src/offsets/index.ts';
+import { openWarehouse } from '../../src/warehouse/index.ts';
 import { LoadLab } from '../support/load-lab.ts';
 import { type PeerRedis, startRedis, waitFor } from '../support/peers.ts';
 import { runSluice, SluiceProcess } from '../support/sluice-process.ts';
@@ -103,6 +105,45 @@ describe('schedules in a shared Redis', () => {
       await cleanlyAudited(url, 100);
     } finally {
       expect((await Promise.all(workers.map((worker) => worker.stop()))).map(({ code }) => code)).toEqual([0, 0]);
+    }
+  });
+});
+
+describe('a continuous load under supervision', () => {
+  it('is taken over by the other worker when the one that supervises it is killed, and nothing is double', async () => {
+    const { url } = lab.warehouse('always');
+    await lab.createTopic('always', 2);
+    for (const partition of [0, 1]) await lab.produce('always', partition, records(500));
+    const input = { group: 'always', rollAgeMs: 300, sessionTimeoutMs: 6000 };
+    const first = work();
+    await first.waitFor(/^ready/m, 120_000);
+    const args = ['--brokers', lab.bootstrap, '--topics', 'always', '--warehouse', url, '--redis', redis.url];
+    const submitted = new SluiceProcess([
+      ...['jobs', 'run', 'continuous-load', ...args, '--workers', '0', '--input', JSON.stringify(input)],
+    ]);
+    const files = await openWarehouse(url, { access: 'write' });
+    /** Rows of the table, and the processes that own its partitions. */
+    const look = async (): Promise<{ rows: bigint; owners: string[] }> => {
+      const states = (await describeOffsets(files, { table: 'always' })).flatMap(({ state }) => state ?? []);
+      const rows = states.reduce((sum, { totals }) => sum + totals.landed, 0n);
+      return { rows, owners: states.flatMap(({ holder }) => holder?.owner.host.split(':')[1] ?? []) };
+    };
+    let second: SluiceProcess | null = null;
+    try {
+      await waitFor('the first rows', 120_000, async () => (await look()).rows === 1000n);
+      expect(new Set((await look()).owners)).toEqual(new Set([String(first.child.pid)]));
+      second = work();
+      await second.waitFor(/^ready/m, 120_000);
+      for (const partition of [0, 1]) await lab.produce('always', partition, records(500, 500));
+      await first.stop('SIGKILL');
+      for (const partition of [0, 1]) await lab.produce('always', partition, records(500, 1000));
+      await waitFor('the rows after the kill', 180_000, async () => (await look()).rows === 3000n);
+      expect(new Set((await look()).owners)).toEqual(new Set([String(second.child.pid)]));
+      expect((await second.stop()).code).toBe(0);
+      await cleanlyAudited(url, 3000);
+    } finally {
+      await files.close();
+      await Promise.all([first, submitted, ...(second ? [second] : [])].map((one) => one.stop('SIGKILL')));
     }
   });
 });
