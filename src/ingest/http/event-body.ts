@@ -60,7 +60,7 @@ async function* decoded(request: IncomingMessage, encoding: string): AsyncGenera
   try {
     yield* gunzip as AsyncIterable<Buffer>;
   } catch (error) {
-    if (request.destroyed) throw error;
+    if (!/^Z_/.test((error as NodeJS.ErrnoException).code ?? '')) throw error;
     throw new HttpError(400, 'expected a gzip body, got one that cannot be inflated', { cause: error });
   } finally {
     gunzip.destroy();

@@ -49,7 +49,7 @@ function parseStructuredData(text: string): { data: SyslogEvent['data']; end: nu
     if (id === undefined) return null;
     const element = parseElement(text, at + 1 + id.length);
     if (!element) return null;
-    data[id] = { ...data[id], ...element.parameters };
+    data[id] = Object.assign(data[id] ?? Object.create(null), element.parameters);
     at = element.end;
   }
   if (at === 0 || (at < text.length && text[at] !== ' ')) return null;
@@ -68,7 +68,9 @@ function parseElement(
     const value = readQuoted(text, at + 1 + name.length + 2);
     if (!value) return null;
     const former = parameters[name];
-    parameters[name] = former === undefined ? value.text : [former, value.text].flat();
+    if (former === undefined) parameters[name] = value.text;
+    else if (typeof former === 'string') parameters[name] = [former, value.text];
+    else former.push(value.text);
     at = value.end;
   }
   return text[at] === ']' ? { parameters, end: at + 1 } : null;

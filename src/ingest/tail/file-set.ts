@@ -57,8 +57,13 @@ export class FileSet {
     const found = await findFiles(patterns);
     for (const known of [...state.files]) {
       const identity = identityOf(known);
-      const file = found.get(identity) ?? (await findByIdentity(known.path, identity));
-      const isOpened = file !== null && (await this.#reopen(known, file));
+      let file = found.get(identity) ?? null;
+      let isOpened = file !== null && (await this.#reopen(known, file));
+      // It may be renamed at this very moment, so a name that led nowhere is looked for again.
+      for (let attempt = 0; !isOpened && attempt < 3; attempt++) {
+        file = await findByIdentity(known.path, identity);
+        isOpened = file !== null && (await this.#reopen(known, file));
+      }
       if (isOpened) continue;
       const fields = { file: known.path, position: known.position };
       if (file === null) logger.warn(fields, 'FileGone');
@@ -94,6 +99,13 @@ export class FileSet {
     Object.assign(state, newFileState({ path, device, inode }, partition));
     file.forget();
     await this.#options.save();
+  }
+
+  /** The log told more of files that are done with: one of which nothing was shipped yet may be the copy of one. */
+  async matchRetired(): Promise<void> {
+    for (const file of this.#files.values()) {
+      if (file.state.position === 0 && !file.isHeld) await this.#continueRetired(file);
+    }
   }
 
   async close(): Promise<void> {
@@ -183,8 +195,7 @@ export class FileSet {
       const former = retired[i]!;
       if (former.position < leastCopyBytes || !(await beginsWith(file.handle, former))) continue;
       retired.splice(i, 1);
-      await file.moveTo(Math.min(file.sizeBytes, former.shippedTo));
-      file.state.partition = former.partition;
+      await file.moveTo(former.position);
       return true;
     }
     return false;
@@ -228,10 +239,9 @@ export class FileSet {
     this.#remember(known);
   }
 
-  #remember({ id, position, head, end, path, partition }: FileState): void {
+  #remember({ id, position, head, end, path }: FileState): void {
     const { retired } = this.#options.state;
-    if (position === 0) return;
-    retired.push({ id, position, head, end, path, partition, shippedTo: position });
+    retired.push({ id, position, head, end, path });
     retired.splice(0, Math.max(0, retired.length - retiredLimit));
   }
 }

@@ -52,6 +52,14 @@ export function checkPatterns(patterns: readonly string[]): void {
   }
 }
 
+/**
+ * What a file's lines belong to, whatever rotation made of its name: `app.log` for `app.log.1`, `app.log-20261121` and `app.log.old`. All files of a
+ * stream go to one partition: their lines keep their order, and a batch of an earlier process that comes late meets those of this one.
+ */
+export function streamOf(path: string): string {
+  return path.replace(/(?:[.-]\d[\d._-]*|\.old|\.bak|~)+$/, '');
+}
+
 function isPattern(text: string): boolean {
   return /[*?[]/.test(text);
 }

@@ -99,7 +99,7 @@ export class PartitionShipper {
     const records = piece.values.map((value) => this.#options.recordOf(value, piece));
     const last = records.at(-1);
     if (last) {
-      const marker = { name: markerHeader, value: markerOf(piece.file.state.id, piece.nextPosition) };
+      const marker = { name: markerHeader, value: markerOf(piece.file.state.id, piece.file.after(piece)) };
       last.headers = [...(last.headers ?? []), marker];
     }
     return records;
@@ -148,8 +148,8 @@ export class PartitionShipper {
     return (
       found.batchCount === 1 &&
       found.lastSequence === (this.state.nextSequence + count - 1) % sequenceCount &&
-      found.positions.size === shipped.length &&
-      shipped.every(({ file, nextPosition }) => found.positions.get(file.state.id) === nextPosition)
+      found.parts.size === shipped.length &&
+      shipped.every(({ file, nextPosition }) => found.parts.get(file.state.id)?.position === nextPosition)
     );
   }
 }

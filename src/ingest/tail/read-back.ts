@@ -6,18 +6,24 @@ import {
   type TopicPartition,
 } from '../../wire/client/index.ts';
 import { RecordCursor } from '../../wire/index.ts';
+import type { ShippedPart } from './fingerprint.ts';
 
 /** Name of the record header that says how far a file was shipped; see docs/formats.md. */
 export const markerHeader = 'sluice-tail';
 
-/** `<file id>@<position>`: all lines of the file up to there are in the log up to this record. */
-export function markerOf(id: string, position: number): Buffer {
-  return Buffer.from(`${id}@${position}`, 'latin1');
+/** All lines of the file up to the part's position are in the log up to this record. */
+export function markerOf(id: string, { position, head, end }: ShippedPart): Buffer {
+  return Buffer.from(`${id}@${position} ${head.bytes}:${head.hash} ${end.bytes}:${end.hash}`, 'latin1');
 }
 
-function parseMarker(value: Buffer | null): { id: string; position: number } | null {
-  const match = /^([0-9a-f]{16})@(\d{1,16})$/.exec(value?.toString('latin1') ?? '');
-  return match ? { id: match[1]!, position: Number(match[2]) } : null;
+const marker = /^([0-9a-f]{16})@(\d{1,16}) (\d{1,4}):([0-9a-f]{16}) (\d{1,4}):([0-9a-f]{16})$/;
+
+export function parseMarker(value: Buffer | null): { id: string; part: ShippedPart } | null {
+  const match = marker.exec(value?.toString('latin1') ?? '');
+  if (!match) return null;
+  const [, id, position, headBytes, headHash, endBytes, endHash] = match;
+  const head = { bytes: Number(headBytes), hash: headHash! };
+  return { id: id!, part: { position: Number(position), head, end: { bytes: Number(endBytes), hash: endHash! } } };
 }
 
 export interface ReadBack {
@@ -26,8 +32,8 @@ export interface ReadBack {
   /** Sequence of our last record; null: none of ours was found. */
   lastSequence: number | null;
   batchCount: number;
-  /** By file id, the furthest. */
-  positions: Map<string, number>;
+  /** By file id, how far it was shipped. */
+  parts: Map<string, ShippedPart>;
   /** The log no longer had everything from the first offset on. */
   hasGap: boolean;
 }
@@ -57,7 +63,7 @@ export async function readBack(options: ReadBackOptions): Promise<ReadBack> {
   const start = await list('earliest');
   const hasGap = start > fromOffset;
   const from = hasGap ? start : fromOffset;
-  const result: ReadBack = { nextOffset: from, lastSequence: null, batchCount: 0, positions: new Map(), hasGap };
+  const result: ReadBack = { nextOffset: from, lastSequence: null, batchCount: 0, parts: new Map(), hasGap };
   if (from >= end) return result;
   await using fetcher = new BatchFetcher({ cluster, isolation: 'read_uncommitted', maxWaitMs: 250 });
   fetcher.assign(topic, partition, from);
@@ -77,9 +83,9 @@ function take(fetched: FetchedPartition, end: bigint, producerId: bigint, result
     for (const cursor = new RecordCursor(bytes); cursor.next(); ) {
       if (cursor.headerCount === 0) continue;
       for (const { name, value } of cursor.headers()) {
-        const marker = name === markerHeader ? parseMarker(value) : null;
-        if (marker && marker.position > (result.positions.get(marker.id) ?? -1))
-          result.positions.set(marker.id, marker.position);
+        const found = name === markerHeader ? parseMarker(value) : null;
+        if (found && found.part.position > (result.parts.get(found.id)?.position ?? -1))
+          result.parts.set(found.id, found.part);
       }
     }
   }

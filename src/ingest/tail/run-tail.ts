@@ -1,5 +1,5 @@
 import { hostname } from 'node:os';
-import { BadInputError, type Clock, type Logger, lockDirectory, SluiceError } from '../../shared/index.ts';
+import { BadInputError, type Clock, faultPoint, type Logger, lockDirectory, SluiceError } from '../../shared/index.ts';
 import {
   type KafkaCluster,
   newProducerIdentity,
@@ -9,7 +9,8 @@ import {
 import type { CompressionType, ProducerRecord } from '../../wire/index.ts';
 import type { IngestMetrics } from '../ingest-metrics.ts';
 import { FileSet } from './file-set.ts';
-import { checkPatterns } from './find-files.ts';
+import { checkPatterns, streamOf } from './find-files.ts';
+import type { ShippedPart } from './fingerprint.ts';
 import { PartitionShipper, type ShipOutcome } from './partition-shipper.ts';
 import type { ReadBack } from './read-back.ts';
 import { makeStateFolder, newTailState, readTailState, type TailState, writeTailState } from './tail-state.ts';
@@ -59,6 +60,9 @@ export async function runTail(options: TailOptions): Promise<TailReport> {
   try {
     const run = await TailRun.open(options);
     return await run.run();
+  } catch (error) {
+    if (!options.signal.aborted) throw error;
+    return { records: 0, bytes: 0, foundInLog: 0 }; // stopped before it had begun
   } finally {
     await lock.release();
   }
@@ -72,6 +76,8 @@ class TailRun {
   readonly #files: FileSet;
   readonly #shippers: readonly PartitionShipper[];
   readonly #report: TailReport = { records: 0, bytes: 0, foundInLog: 0 };
+  /** What the log says of files, by id, until it is applied. */
+  readonly #found = new Map<string, ShippedPart>();
   #batchBytes: number;
   #savedAtMs: number;
   #isChanged = true;
@@ -92,7 +98,7 @@ class TailRun {
     if (state.topicId !== found.topicId) {
       options.logger.warn({ topic }, 'TopicCreatedAnew');
       Object.assign(state, { topicId: found.topicId, producer: null, partitions: [] });
-      for (const file of state.files) file.partition = partitionForKey(file.path, partitions.length);
+      for (const file of state.files) file.partition = partitionForKey(streamOf(file.path), partitions.length);
     }
     const starts = await cluster.listOffsets(topic, partitions, 'latest', { isolation: 'read_uncommitted', signal });
     for (const partition of partitions) {
@@ -111,7 +117,7 @@ class TailRun {
     const recordOf = options.wrap ? wrapped(clock) : plain;
     const shipping = { cluster, topic, compression, recordOf, clock, logger };
     this.#shippers = state.partitions.map((partition) => new PartitionShipper(partition, shipping));
-    const partitionOf = (path: string): number => partitionForKey(path, state.partitions.length);
+    const partitionOf = (path: string): number => partitionForKey(streamOf(path), state.partitions.length);
     const save = (): Promise<void> => this.#save();
     this.#files = new FileSet({ ...options, state, partitionOf, save });
   }
@@ -143,30 +149,35 @@ class TailRun {
   async #begin(): Promise<void> {
     if (this.#state.producer === null) await this.#newIdentity();
     else for (const shipper of this.#shippers) this.#keepFound(await this.#findPlace(shipper));
+    this.#applyToState();
     await this.#files.restore();
-    await this.#applyFound();
     await this.#files.refresh();
     await this.#save();
   }
 
-  readonly #found = new Map<string, number>();
-
-  #keepFound({ positions, batchCount, hasGap }: ReadBack): void {
+  #keepFound({ parts, batchCount, hasGap }: ReadBack): void {
     this.#report.foundInLog += batchCount;
-    for (const [id, position] of positions) this.#found.set(id, Math.max(position, this.#found.get(id) ?? 0));
+    for (const [id, part] of parts) this.#found.set(id, part);
     if (hasGap) this.#options.logger.warn({}, 'LogCutSincePositionsWereSaved');
   }
 
   /** The log knows newer positions than the state. */
-  async #applyFound(): Promise<void> {
-    for (const [id, position] of this.#found) {
-      const file = this.#files.byId(id);
-      if (file && position > file.state.position) await file.moveTo(position);
-      const retired = this.#state.retired.find((former) => former.id === id);
-      if (retired && position > retired.shippedTo) retired.shippedTo = position;
+  #applyToState(): void {
+    for (const known of [...this.#state.files, ...this.#state.retired]) {
+      const part = this.#found.get(known.id);
+      if (part && part.position > known.position) Object.assign(known, part);
     }
     this.#found.clear();
     this.#isChanged = true;
+  }
+
+  async #applyFound(): Promise<void> {
+    for (const [id, part] of this.#found) {
+      const file = this.#files.byId(id);
+      if (file && part.position > file.state.position) await file.adopt(part);
+    }
+    this.#applyToState();
+    await this.#files.matchRetired();
   }
 
   async #findPlace(shipper: PartitionShipper): Promise<ReadBack> {
@@ -267,6 +278,7 @@ class TailRun {
 
   async #save(): Promise<void> {
     await writeTailState(this.#options.stateFolder, this.#state);
+    faultPoint('tail-positions-written');
     this.#savedAtMs = this.#options.clock.monotonicMs();
     this.#isChanged = false;
   }

@@ -27,7 +27,7 @@ const stateSchema = z.strictObject({
       copyOf: z.string().nullable(),
     }),
   ),
-  retired: z.array(z.strictObject({ ...shipped, path: z.string(), partition: z.int(), shippedTo: z.int().min(0) })),
+  retired: z.array(z.strictObject({ ...shipped, path: z.string() })),
 });
 
 /** What a tail keeps in its folder; see docs/formats.md, "Positions of tailed files". */

@@ -1,5 +1,5 @@
 import type { FileHandle } from 'node:fs/promises';
-import { endOf, fingerprintBytes, fingerprintOf, readAt } from './fingerprint.ts';
+import { endOf, fingerprintBytes, fingerprintOf, readAt, type ShippedPart } from './fingerprint.ts';
 import type { FileState } from './tail-state.ts';
 
 /** Lines of one file that follow each other. */
@@ -99,16 +99,25 @@ export class TailedFile {
     return { file: this, values, nextPosition: position + start, firstBytes, endBytes };
   }
 
+  /** How far the file is shipped when this piece is. */
+  after(piece: Piece): ShippedPart {
+    const { nextPosition: position } = piece;
+    return { position, head: fingerprintOf(this.#headWith(piece)), end: fingerprintOf(this.#endWith(piece)) };
+  }
+
   /** What the piece holds was shipped. */
-  advance({ nextPosition, firstBytes, endBytes }: Piece): void {
-    const { state } = this;
-    if (this.#headBytes.length < fingerprintBytes && this.#headBytes.length === state.position) {
-      this.#headBytes = Buffer.concat([this.#headBytes, firstBytes]).subarray(0, fingerprintBytes);
-      state.head = fingerprintOf(this.#headBytes);
-    }
-    this.#endBytes = Buffer.concat([this.#endBytes, endBytes]).subarray(-fingerprintBytes);
-    state.position = nextPosition;
-    state.end = fingerprintOf(this.#endBytes);
+  advance(piece: Piece): void {
+    const part = this.after(piece);
+    this.#headBytes = this.#headWith(piece);
+    this.#endBytes = this.#endWith(piece);
+    Object.assign(this.state, part);
+  }
+
+  /** The log says that more was shipped than we knew. */
+  async adopt(part: ShippedPart): Promise<void> {
+    this.#headBytes = await readAt(this.handle, 0, part.head.bytes);
+    this.#endBytes = Buffer.alloc(0);
+    Object.assign(this.state, part);
   }
 
   /** Goes to a position that is known from elsewhere: what lies before it has been shipped. */
@@ -129,6 +138,17 @@ export class TailedFile {
 
   async close(): Promise<void> {
     await this.handle.close();
+  }
+
+  /** Grows only while all bytes before the piece are known. */
+  #headWith({ firstBytes }: Piece): Buffer {
+    const head = this.#headBytes;
+    if (head.length >= fingerprintBytes || head.length !== this.state.position) return head;
+    return Buffer.concat([head, firstBytes]).subarray(0, fingerprintBytes);
+  }
+
+  #endWith({ endBytes }: Piece): Buffer {
+    return Buffer.concat([this.#endBytes, endBytes]).subarray(-fingerprintBytes);
   }
 }
 
