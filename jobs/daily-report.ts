@@ -6,13 +6,16 @@ import { readLayout } from '../src/offsets/index.ts';
 import {
   chooseTable,
   type DailyReport,
+  type DeliveryOutcome,
   defaultNetwork,
   deliverReport,
+  knownDelivery,
   makeDailyReport,
   NumberFormat,
   ReportRefusedError,
   renderHtml,
   SmtpMailer,
+  type SmtpSettings,
   yesterdayIn,
 } from '../src/reports/index.ts';
 import { BadInputError, describeError, systemClock } from '../src/shared/index.ts';
@@ -80,9 +83,10 @@ interface DailyReportChild {
 export interface GameReport {
   game: string;
   date: string;
-  state: 'made' | 'refused';
-  mail: 'sent' | 'already-sent' | null;
-  /** Why it was refused, or what is not as it should be. */
+  state: 'made' | 'refused' | 'skipped';
+  /** Null: there is none to send. */
+  mail: DeliveryOutcome['state'] | null;
+  /** Why it was refused, or what is not as it should be with the mail. */
   reason: string | null;
 }
 
@@ -123,33 +127,40 @@ export const dailyReport: JobFlow<DailyReportInput, DailyReportChild, GameReport
   },
 
   async finish(_input, reports, failures) {
-    const refused = reports.filter(({ state }) => state === 'refused');
-    const all = [...failures, ...refused.map(({ game, reason }) => ({ step: game, error: reason ?? 'refused' }))];
+    const bad = reports.filter(({ state, mail }) => state === 'refused' || mail === 'uncertain');
+    const all = [...failures, ...bad.map(({ game, reason }) => ({ step: game, error: reason ?? 'refused' }))];
     return { outcome: all.length > 0 ? 'failed' : 'complete', failures: all, reports };
   },
 };
 
 async function reportGame(files: WarehouseFiles, child: DailyReportChild, context: JobContext): Promise<GameReport> {
-  const { input, game, date } = child;
+  const { input, table, date, zone, game: named } = child;
+  const { network, locale, mail, out } = input;
+  const { game } = named;
+  const { signal, logger } = context;
+  const delivery = mail && { game, date, zone, network, locale, from: mail.from, to: named.to ?? mail.to };
+  const resend = input.resend && context.attempt === 1;
+  if (delivery && !resend && out === undefined) {
+    const known = await knownDelivery(files, table, delivery, signal);
+    if (known) return { game, date, state: 'skipped', mail: known.state, reason: known.note };
+  }
   const report = await reportWhenComplete(files, child, context);
   if (typeof report === 'string') {
-    context.logger.warn({ game: game.game, date, reason: report }, 'ReportRefused');
-    return { game: game.game, date, state: 'refused', mail: null, reason: report };
+    logger.warn({ game, date, reason: report }, 'ReportRefused');
+    return { game, date, state: 'refused', mail: null, reason: report };
   }
-  if (input.out !== undefined) await writePage(input.out, report, input.locale);
-  if (!input.mail) return { game: game.game, date, state: 'made', mail: null, reason: null };
-  const { host, port, secure, requireTls, from, to } = input.mail;
-  const [user, password] = [input.mail.user, input.mail.password].map((text) =>
-    text === undefined ? undefined : resolveReferences(text, systemSources),
-  );
-  const sent = await deliverReport({
-    ...{ files, table: child.table, report, locale: input.locale, network: input.network, from },
-    ...{ to: game.to ?? to, mailer: new SmtpMailer({ host, port, secure, requireTls, user, password }) },
-    ...{ resend: input.resend && context.attempt === 1, signal: context.signal },
-  });
-  context.logger.info({ game: game.game, date, ...sent }, 'ReportMailed');
-  const reason = sent.rejected.length > 0 ? `refused for ${sent.rejected.join(', ')}` : null;
-  return { game: game.game, date, state: 'made', mail: sent.state, reason };
+  if (out !== undefined) await writePage(out, report, locale);
+  if (!delivery) return { game, date, state: 'made', mail: null, reason: null };
+  const mailer = new SmtpMailer(smtpSettings(mail));
+  const { state, note } = await deliverReport({ files, table, delivery, report, mailer, resend, signal });
+  logger.info({ game, date, state, note }, 'ReportMailed');
+  return { game, date, state: 'made', mail: state, reason: note };
+}
+
+function smtpSettings({ host, port, secure, requireTls, user, password }: z.infer<typeof mailSchema>): SmtpSettings {
+  const resolved = (text: string | undefined): string | undefined =>
+    text === undefined ? undefined : resolveReferences(text, systemSources);
+  return { host, port, secure, requireTls, user: resolved(user), password: resolved(password) };
 }
 
 /** The report, or why there is none after the wait. */

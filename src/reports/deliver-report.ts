@@ -29,57 +29,77 @@ const markSchema = z.strictObject({
 
 type Mark = z.infer<typeof markSchema>;
 
+/** One report to one set of people; another set, or another layout of it, is another delivery. */
+export interface Delivery {
+  game: string;
+  date: string;
+  zone: string;
+  network: string;
+  locale: string;
+  from: string;
+  to: readonly string[];
+}
+
 export interface DeliveryOptions {
   files: WarehouseFiles;
   table: string;
+  delivery: Delivery;
   report: DailyReport;
-  locale: string;
-  network: string;
   mailer: Mailer;
-  from: string;
-  to: readonly string[];
   /** Send although it was sent, or may have been. */
   resend?: boolean;
   signal: AbortSignal;
 }
 
+/** What became of a delivery. `uncertain`: nobody knows whether the mail went out, so it is not sent again. */
 export interface DeliveryOutcome {
-  state: 'sent' | 'already-sent';
-  messageId: string;
-  /** Epoch ms: when it was sent. */
-  atMs: number;
-  /** Recipients that the server refused while it took others. */
-  rejected: string[];
+  state: 'sent' | 'already-sent' | 'uncertain';
+  /** For people: why it is uncertain, or whom the server refused while it took others; null: nothing to say. */
+  note: string | null;
 }
 
-/** @throws MailError when it could not be sent; SluiceError `mail-uncertain` when nobody knows whether it was. */
+/** What is known of a delivery before anything is done; null: it is to be sent. */
+export async function knownDelivery(
+  files: WarehouseFiles,
+  table: string,
+  delivery: Delivery,
+  signal: AbortSignal,
+): Promise<DeliveryOutcome | null> {
+  const latest = await new MarkBook(files, table, delivery, signal).latest();
+  return outcomeOf(delivery, latest?.mark);
+}
+
+/** @throws MailError when it could not be sent. */
 export async function deliverReport(options: DeliveryOptions): Promise<DeliveryOutcome> {
-  const { files, table, report, mailer, resend = false, signal } = options;
-  const delivery = deliveryOf(options);
-  const messageId = `<${delivery}@${domainOf(options.from)}>`;
-  const marks = new MarkBook(files, table, delivery, messageId, signal);
+  const { files, table, delivery, mailer, resend = false, signal } = options;
+  const marks = new MarkBook(files, table, delivery, signal);
   const latest = await marks.latest();
-  if (!resend && latest?.mark.state === 'sent') {
-    return { state: 'already-sent', messageId, atMs: latest.mark.atMs, rejected: [] };
-  }
-  if (!resend && (latest?.mark.state === 'sending' || latest?.mark.state === 'uncertain')) {
-    throw uncertain(report, latest.mark);
-  }
+  const known = outcomeOf(delivery, latest?.mark);
+  if (known && !resend) return known;
   const number = (latest?.number ?? 0) + 1;
   await marks.write(number, 'sending', '');
   faultPoint('report.mail-marked');
   try {
-    const { rejected } = await mailer.send(messageOf(options, messageId), signal);
+    const { rejected } = await mailer.send(messageOf(options, marks.messageId), signal);
     faultPoint('report.mail-sent');
-    const note = rejected.length > 0 ? `refused for ${rejected.join(', ')}` : '';
-    const { atMs } = await marks.write(number + 1, 'sent', note);
-    return { state: 'sent', messageId, atMs, rejected };
+    const note = rejected.length > 0 ? `the mail server refused ${rejected.join(', ')}` : '';
+    await marks.write(number + 1, 'sent', note);
+    return { state: 'sent', note: note || null };
   } catch (error) {
-    if (error instanceof MailError) {
-      await marks.write(number + 1, error.isUncertain ? 'uncertain' : 'not-sent', describeError(error));
-    }
+    if (!(error instanceof MailError)) throw error;
+    const mark = await marks.write(number + 1, error.isUncertain ? 'uncertain' : 'not-sent', describeError(error));
+    const outcome = outcomeOf(delivery, mark);
+    if (outcome) return outcome;
     throw error;
   }
+}
+
+function outcomeOf({ game, date }: Delivery, mark: Mark | undefined): DeliveryOutcome | null {
+  if (!mark || mark.state === 'not-sent') return null;
+  if (mark.state === 'sent') return { state: 'already-sent', note: null };
+  const why = mark.note || 'it has not said how that ended';
+  const note = `the mail with the report of ${game} for ${date} may have been sent: ${mark.by} began to send it at ${new Date(mark.atMs).toISOString()}, and ${why}. Look into the mailbox; to send it again, run the job with "resend": true`;
+  return { state: 'uncertain', note };
 }
 
 /** The subject is as short as a list of mails is narrow. */
@@ -87,7 +107,8 @@ export function subjectOf({ title, date, isComplete }: DailyReport): string {
   return `Daily ${title} report: ${date}${isComplete ? '' : ' (preliminary)'}`;
 }
 
-function messageOf({ report, locale, from, to }: DeliveryOptions, messageId: string): MailMessage {
+function messageOf({ report, delivery }: DeliveryOptions, messageId: string): MailMessage {
+  const { from, to, locale } = delivery;
   const format = new NumberFormat(locale);
   const filename = `daily-${report.game}-${report.date}.html`;
   const page = renderHtml(report, format, 'page');
@@ -100,9 +121,7 @@ function messageOf({ report, locale, from, to }: DeliveryOptions, messageId: str
   };
 }
 
-/** One report to one set of people; another set, or another layout of it, is another delivery. */
-function deliveryOf({ report, locale, network, to }: DeliveryOptions): string {
-  const { game, date, zone } = report;
+function nameOf({ game, date, zone, network, locale, to }: Delivery): string {
   const facts = JSON.stringify([game, date, zone, network, locale, [...to].sort()]);
   const hash = createHash('sha256').update(facts).digest('hex').slice(0, 16);
   return `daily-${game.replaceAll(/[^A-Za-z0-9_-]/g, '_')}-${date}-${hash}`;
@@ -112,28 +131,21 @@ function domainOf(from: string): string {
   return /@([A-Za-z0-9.-]+)>?\s*$/.exec(from)?.[1] ?? 'localhost';
 }
 
-function uncertain({ title, date }: DailyReport, { by, atMs, note }: Mark): SluiceError {
-  const why = note === '' ? 'it has not said how that ended' : note;
-  return new SluiceError(
-    'mail-uncertain',
-    `the mail "Daily ${title} report: ${date}" may have been sent: ${by} began to send it at ${new Date(atMs).toISOString()}, and ${why}. Look into the mailbox; to send it again, run the job with "resend": true`,
-  );
-}
-
 class MarkBook {
   readonly #files: WarehouseFiles;
   readonly #numbered: NumberedFiles;
-  readonly #messageId: string;
   readonly #signal: AbortSignal;
+  readonly messageId: string;
 
-  constructor(files: WarehouseFiles, table: string, delivery: string, messageId: string, signal: AbortSignal) {
+  constructor(files: WarehouseFiles, table: string, delivery: Delivery, signal: AbortSignal) {
     const { system } = new TablePaths(table);
+    const name = nameOf(delivery);
     this.#files = files;
     this.#numbered = new NumberedFiles(files, {
-      folder: `${system}/reports/${delivery}`,
+      folder: `${system}/reports/${name}`,
       temporary: `${system}/tmp`,
     });
-    this.#messageId = messageId;
+    this.messageId = `<${name}@${domainOf(delivery.from)}>`;
     this.#signal = signal;
   }
 
@@ -148,9 +160,9 @@ class MarkBook {
   async write(number: number, state: Mark['state'], note: string): Promise<Mark> {
     const atMs = await this.#files.nowMs({ signal: this.#signal });
     const by = `process ${process.pid} on ${hostname()}`;
-    const mark: Mark = { formatVersion: markFormatVersion, state, atMs, by, messageId: this.#messageId, note };
+    const mark: Mark = { formatVersion: markFormatVersion, state, atMs, by, messageId: this.messageId, note };
     if (await this.#numbered.publish(number, encodeSealedJson(mark), this.#signal)) return mark;
-    throw new SluiceError('mail-contended', `somebody else is sending the mail ${this.#messageId}: looking again`, {
+    throw new SluiceError('mail-contended', `somebody else is sending the mail ${this.messageId}: looking again`, {
       isRetriable: true,
     });
   }

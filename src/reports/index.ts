@@ -8,7 +8,7 @@ export {
   type FigureValue,
   makeDailyReport,
 } from './daily-report.ts';
-export { type DeliveryOutcome, deliverReport } from './deliver-report.ts';
+export { type Delivery, type DeliveryOutcome, deliverReport, knownDelivery } from './deliver-report.ts';
 export { NumberFormat } from './number-format.ts';
 export { renderHtml } from './render-html.ts';
 export { renderText } from './render-text.ts';

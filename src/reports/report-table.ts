@@ -76,14 +76,15 @@ export class ReportTable {
   }
 
   /**
-   * Looks at all hours of the days. Hours from before the table's first load that nobody has closed are empty ones: nothing was
-   * ever loaded for them.
+   * Looks at all hours of the days. Hours from before the table's first load that have no files, and that nobody has closed, are
+   * empty ones: nothing was ever loaded for them.
    *
    * @throws ReportRefusedError unless all of them are complete or amended, or `allowIncomplete`.
    */
   async require(days: readonly ReportDay[], allowIncomplete: boolean): Promise<ReportHours> {
     const periods = [...this.#book.times.between(days[0]!.startMs, days.at(-1)!.endMs)];
-    const found = await mapBounded(periods, parallelReads, (period) => this.#look(period));
+    const empty = await this.#emptyHours(periods);
+    const found = await mapBounded(periods, parallelReads, (period) => this.#look(period, empty));
     const missing = await this.#missing(periods.filter((_, i) => found[i] === 'missing'));
     const amendedCount = found.filter((state) => state === 'amended').length;
     const hours = { unit: this.#book.times.unit, neededCount: periods.length, amendedCount, missing };
@@ -91,15 +92,29 @@ export class ReportTable {
     return hours;
   }
 
-  async #look(period: TimePeriod): Promise<'empty' | 'complete' | 'amended' | 'missing'> {
-    const state = this.#book.state(period.key);
-    if (!state && period.endMs <= this.#book.bornMs && !this.#book.hasExpired(period.key)) {
+  async #look(period: TimePeriod, empty: ReadonlySet<string>): Promise<'empty' | 'complete' | 'amended' | 'missing'> {
+    if (empty.has(period.key)) {
       this.#hours.set(period.key, { period, files: [] });
       return 'empty';
     }
-    const manifest = state?.state === 'complete' ? await this.#book.manifest(period.key, this.#signal) : null;
+    const isComplete = this.#book.state(period.key)?.state === 'complete';
+    const manifest = isComplete ? await this.#book.manifest(period.key, this.#signal) : null;
     this.#hours.set(period.key, { period, files: manifest?.files ?? null });
     return manifest?.state ?? 'missing';
+  }
+
+  async #emptyHours(periods: readonly TimePeriod[]): Promise<Set<string>> {
+    const { bornMs, times } = this.#book;
+    const old = periods.filter(
+      ({ key, endMs }) => endMs <= bornMs && !this.#book.state(key) && !this.#book.hasExpired(key),
+    );
+    const empty = new Set(old.map(({ key }) => key));
+    if (empty.size === 0) return empty;
+    // Events older than the table may have come since the closer looked.
+    for await (const { path } of liveFiles(this.#files, this.#book.table, { signal: this.#signal })) {
+      empty.delete(times.keyOf(path) ?? '');
+    }
+    return empty;
   }
 
   /** Reasons cost looks at the ledger: the first ones are enough for a person. */

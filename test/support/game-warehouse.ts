@@ -18,6 +18,7 @@ import { encodeBatch, RecordCursor, readBatchHeader } from '../../src/wire/index
 const topicId = 'ce'.repeat(16);
 const clusterId = 'cluster';
 const batchRecords = 5000;
+const dayMs = 86_400_000;
 
 const optional = (name: string, type: 'string' | 'int64') => ({ name, type, isRequired: false }) as const;
 const schema: TableSchema = {
@@ -37,16 +38,24 @@ const schema: TableSchema = {
   ],
 };
 
-/** The events of the simulated games of some time: their JSON texts, in the order of delivery. */
+/** The events of the simulated games of some time: their JSON texts, in the order of delivery. `games`: only of these. */
 export function playGame(options: {
   seed: number;
   eventsPerSecond: number;
   players: number;
   fromMs: number;
   untilMs: number;
+  games?: readonly string[];
 }): string[] {
+  const { fromMs, untilMs, games } = options;
   const game = new SocialGame(options);
-  return game.advance(options.fromMs, options.untilMs).map(({ value }) => value);
+  const values: string[] = [];
+  for (let at = fromMs; at < untilMs; at += dayMs) {
+    for (const { value } of game.advance(at, Math.min(at + dayMs, untilMs))) {
+      if (!games || games.some((name) => value.includes(`"game":"${name}"`))) values.push(value);
+    }
+  }
+  return values;
 }
 
 /**

@@ -21,9 +21,11 @@ export async function figuresInSql(lake: Lake, glob: string, question: OracleQue
   const { game, date, zone, network, groupA } = question;
   const figures: OracleFigures = {};
   const day = `DATE '${date}'`;
+  await lake.rows(`CREATE OR REPLACE TEMP TABLE everything AS
+    SELECT *, timezone('${zone}', ts)::DATE AS d, network IS NOT DISTINCT FROM '${network}' AS net
+    FROM read_parquet('${glob}', hive_partitioning = false) WHERE game = '${game}'`);
   for (const [slice, condition] of Object.entries(slices)) {
-    const events = `SELECT *, timezone('${zone}', ts)::DATE AS d FROM (SELECT *, network IS NOT DISTINCT FROM '${network}' AS net
-      FROM read_parquet('${glob}', hive_partitioning = false)) WHERE game = '${game}' AND ${condition}`;
+    await lake.rows(`CREATE OR REPLACE TEMP VIEW events AS SELECT * FROM everything WHERE ${condition}`);
     const active = (from: string, to = from): string =>
       `SELECT DISTINCT user_id FROM events WHERE d BETWEEN ${from} AND ${to}`;
     const kind = (type: string, on: string): string =>
@@ -54,7 +56,7 @@ export async function figuresInSql(lake: Lake, glob: string, question: OracleQue
       revenueEUR: money('EUR'),
       revenueUSD: money('USD'),
     };
-    const [row] = await lake.rows(`WITH events AS (${events}) SELECT ${Object.values(asked).join(', ')}`);
+    const [row] = await lake.rows(`SELECT ${Object.values(asked).join(', ')}`);
     for (const [i, name] of Object.keys(asked).entries()) {
       const value = row![i];
       figures[name] = { ...(figures[name] ?? { all: null, network: null, others: null }) };

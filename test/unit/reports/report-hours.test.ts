@@ -79,6 +79,16 @@ describe('the hours behind a report', { timeout: 120_000 }, () => {
     });
   });
 
+  it('with rows that nobody has closed yet refuse it as well, though they are older than the table', async () => {
+    const warehouse = await warehouseWith([event('2025-11-20T10:30:00Z', 1)]);
+    await expect(make(warehouse, '2025-11-20')).rejects.toThrow(
+      /of which 1 is not complete: 2025-11-20T10: it is over since \d+ min and nobody has closed it yet/,
+    );
+    await warehouse.closeHours();
+    await warehouse.land([event('2025-11-18T10:30:00Z', 1)]);
+    await expect(make(warehouse, '2025-11-20')).rejects.toThrow(/of which 1 is not complete: 2025-11-18T10: /);
+  });
+
   it('that are not over refuse the report of today', async () => {
     const warehouse = await warehouseWith([event('2025-11-20T10:30:00Z', 1)]);
     await warehouse.closeHours();
