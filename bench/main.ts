@@ -4,12 +4,14 @@ import { fileURLToPath } from 'node:url';
 import { Command } from 'commander';
 import { parseInteger } from '../src/cli/arguments.ts';
 import { type BrokerRow, benchBroker } from './broker-bench.ts';
+import { benchConsole, consoleTable } from './console-bench.ts';
+import { benchIngest, ingestTable } from './ingest-bench.ts';
 import { benchLoader, type LoaderRow } from './loader-bench.ts';
 
 const output = fileURLToPath(new URL('../docs/benchmarks.md', import.meta.url));
 const options = new Command('bench')
   .description('Sluice side by side with the real peers, as ratios.')
-  .option('--only <part>', 'broker or loader')
+  .option('--only <part>', 'broker, loader, ingest or console')
   .option('--runs <n>', 'runs of each broker measurement; the median counts', parseInteger(1, 20), 1)
   .option('--quick', 'a tenth of the records, nothing written: does it still run?')
   .option('--workers <n>', 'loader workers', parseInteger(1, 16), 2)
@@ -18,17 +20,23 @@ const options = new Command('bench')
 
 const log = (line: string): void => void process.stderr.write(`${line}\n`);
 const scale = options.quick ? 0.1 : 1;
-const brokerRows = options.only === 'loader' ? [] : await benchBroker({ runs: options.runs, scale, log });
-const loaderRows =
-  options.only === 'broker'
-    ? []
-    : await benchLoader({
-        eventCounts: options.quick ? [200_000] : [2_000_000, 8_000_000],
-        workers: options.workers,
-        log,
-      });
+const isAsked = (part: string): boolean => options.only === undefined || options.only === part;
+const brokerRows = isAsked('broker') ? await benchBroker({ runs: options.runs, scale, log }) : [];
+const loaderRows = !isAsked('loader')
+  ? []
+  : await benchLoader({
+      eventCounts: options.quick ? [200_000] : [2_000_000, 8_000_000],
+      workers: options.workers,
+      log,
+    });
+const ingestRows = isAsked('ingest') ? await benchIngest({ scale, log }) : [];
+const consoleRows = isAsked('console')
+  ? await benchConsole({ seconds: options.quick ? 5 : 20, dashboards: options.quick ? 50 : 500, log })
+  : [];
 
-const tables = [brokerTable(brokerRows), loaderTable(loaderRows)].filter((table) => table !== '').join('\n');
+const tables = [brokerTable(brokerRows), loaderTable(loaderRows), ingestTable(ingestRows), consoleTable(consoleRows)]
+  .filter((table) => table !== '')
+  .join('\n');
 process.stdout.write(`${tables}\n`);
 if (!options.quick && !options.only) writeFileSync(output, page());
 
@@ -83,5 +91,10 @@ ${tables}
   start of the process to its end. Spark: Structured Streaming, \`availableNow\`, \`local[2]\`, tuned (larger polls, no
   400 ms sleep on closing files), counted from the ready session on (its start-up is left out). Peak memory is the largest resident size of the process. Both
   outputs are copied off HDFS and compared with \`EXCEPT ALL\` in both directions.
+* **Events in.** Events of the simulated game (about 250 bytes) through \`sluice ingest http\` into a topic of four partitions of our broker; a request counts when its
+  answer is there, which is when its events are synced. Load generator, server and broker are three processes on this machine's cores.
+* **Console.** A Kafka client as fast as it may (acks=all, one connection) and HTTP ingest by four connections (200 events a request) into one topic of our
+  broker, while so many dashboards hold open the console's stream of one tick a second. Delay: from the making of a tick to its arrival.
+  Broker, console, ingest and the one process that is client, poster and all dashboards share this machine's cores.
 `;
 }

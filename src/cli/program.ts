@@ -11,6 +11,7 @@ import { expireCommand } from './commands/expire.ts';
 import { groupsCommand } from './commands/groups.ts';
 import { hoursCommand } from './commands/hours.ts';
 import { importCommand } from './commands/import.ts';
+import { ingestCommand } from './commands/ingest.ts';
 import { jobsCommand } from './commands/jobs.ts';
 import { loadCommand } from './commands/load.ts';
 import { offsetsCommand } from './commands/offsets.ts';
@@ -24,6 +25,7 @@ import { rulesCommand } from './commands/rules.ts';
 import { schemaCommand } from './commands/schema.ts';
 import { selftestCommand } from './commands/selftest.ts';
 import { statsCommand } from './commands/stats.ts';
+import { tailCommand } from './commands/tail.ts';
 import { topicsCommand } from './commands/topics.ts';
 import { undoCommand } from './commands/undo.ts';
 import { upCommand } from './commands/up.ts';
@@ -55,6 +57,8 @@ export function createProgram(): Command {
     topicsCommand(),
     produceCommand(),
     consumeCommand(),
+    ingestCommand(),
+    tailCommand(),
     groupsCommand(),
     offsetsCommand(),
     auditCommand(),
@@ -74,9 +78,9 @@ export function createProgram(): Command {
     jobsCommand(),
     configCommand(),
     rulesCommand(),
-    reportCommand(),
     statsCommand(),
     reconcileCommand(),
+    reportCommand(),
     consoleCommand(),
   ];
   for (const command of commands) program.addCommand(command);

@@ -10,6 +10,10 @@ const commands = [
   'topics',
   'produce',
   'consume',
+  'ingest http',
+  'ingest syslog',
+  'ingest token',
+  'tail',
   'groups',
   'offsets',
   'audit',
@@ -29,6 +33,8 @@ const commands = [
   'backfill',
   'reload',
   'compact',
+  'console',
+  'console password',
 ];
 
 describe('the command line', () => {

@@ -76,7 +76,7 @@ interface Answer {
 async function post(url: string, body: string | Buffer, headers: Record<string, string> = {}): Promise<Answer> {
   const response = await fetch(url, {
     method: 'POST',
-    body: body as BodyInit,
+    body: typeof body === 'string' ? body : new Uint8Array(body),
     headers: { 'content-type': 'application/json', ...headers },
   });
   const text = await response.text();
