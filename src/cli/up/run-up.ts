@@ -77,7 +77,7 @@ async function createTopics(cluster: KafkaCluster, settings: UpSettings, signal:
   const missing = settings.topics.filter((name) => !known.has(name));
   if (missing.length === 0) return;
   await cluster.createTopics(
-    missing.map((name) => ({ name, partitionCount: settings.partitions })),
+    missing.map((name) => ({ name, partitions: settings.partitions })),
     { signal },
   );
 }
