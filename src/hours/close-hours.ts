@@ -11,7 +11,7 @@ import {
 import { BadInputError, type Clock, faultPoint, type Logger, silentLogger, systemClock } from '../shared/index.ts';
 import { TimeFolders, type TimePeriod, type WarehouseFiles } from '../warehouse/index.ts';
 import { HourFiles } from './hour-files.ts';
-import { digestOfFiles, type HourManifest, summarize } from './hour-manifest.ts';
+import { digestOfFiles, type HourManifest, parseKeptManifest, summarize } from './hour-manifest.ts';
 import { describeLags, isManifestTrue, laggingPartitions, viewHour } from './hour-view.ts';
 import { type HourCluster, type LogMark, readMarks } from './log-marks.ts';
 import { readSurveyCache, type SurveyCache, writeSurveyCache } from './survey-cache.ts';
@@ -279,9 +279,13 @@ class HourCloser {
     const { hours, expired, rewrites } = this.#chain.state;
     const complete = [...hours.values()].filter(({ state, hour }) => state === 'complete' && !expired.has(hour));
     const recent = complete.sort((a, b) => b.sequence - a.sequence).slice(0, recentHours);
-    const undone = new Set([...rewrites.values()].flatMap((rewrite) => (rewrite.isActive ? [] : rewrite.hours)));
+    const taken = [...rewrites.values()].filter(({ isActive }) => !isActive);
+    const undone = new Map(taken.flatMap(({ hours: keys, sequence }) => keys.map((key) => [key, sequence] as const)));
     const back = complete.filter((state) => undone.has(state.hour) && !recent.includes(state));
-    for (const { hour, manifest } of [...recent, ...back]) {
+    for (const { hour, manifest, sequence } of [...recent, ...back]) {
+      // The files that came back have other names: only the next revision knows them.
+      const isOld = sequence < (undone.get(hour) ?? 0) && manifest !== null && !isManifestOfNothing(manifest);
+      if (isOld) continue;
       const { folder } = viewHour(this.#times.period(hour)!, undefined);
       if (manifest && (await this.#contract.show(folder, manifest))) this.#logger.info({ hour }, 'ManifestShown');
     }
@@ -298,6 +302,10 @@ class HourCloser {
 
 /** Manifests of so many of the newest records are looked for. */
 const recentHours = 32;
+
+function isManifestOfNothing(kept: string): boolean {
+  return parseKeptManifest(kept)?.filesDigest === digestOfFiles([]);
+}
 
 /** Whether another closer has seen more than this survey when it wrote the hour's record. */
 function isAhead(state: HourState, survey: TableSurvey): boolean {

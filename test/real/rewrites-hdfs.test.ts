@@ -1,9 +1,12 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { awaitHour, closeHours } from '../../src/hours/index.ts';
 import { auditWarehouse } from '../../src/loader/index.ts';
-import { compactTable, tidyTable, undoRewrite } from '../../src/rewrites/index.ts';
-import { createLogger } from '../../src/shared/index.ts';
+import { TableChain } from '../../src/offsets/index.ts';
+import { compactTable, expireHours, tidyTable, undoRewrite } from '../../src/rewrites/index.ts';
+import { createLogger, silentLogger, systemClock } from '../../src/shared/index.ts';
 import { openWarehouse, type WarehouseFiles } from '../../src/warehouse/index.ts';
 import { copyWarehouse } from '../support/copy-warehouse.ts';
+import { LoadLab } from '../support/load-lab.ts';
 import { type PeerHdfs, startHdfs } from '../support/peers.ts';
 import { rewriteContext } from '../support/rewrite-lab.ts';
 import { SmallWarehouse } from '../support/small-warehouse.ts';
@@ -42,6 +45,67 @@ async function filesOf(files: WarehouseFiles): Promise<number[]> {
   const hours = await files.list('/events/dt=2026-11-21');
   return await Promise.all(hours.map(async ({ name }) => (await files.list(`/events/dt=2026-11-21/${name}`)).length));
 }
+
+describe('hours on a real HDFS', () => {
+  const topic = 'clicks';
+  const hour = '2020-02-29T12';
+  const folder = `/${topic}/dt=2020-02-29/hr=12`;
+  let lab: LoadLab;
+  beforeAll(async () => {
+    lab = await LoadLab.open();
+  });
+  afterAll(async () => await lab?.close());
+
+  /** Records of that hour, loaded by a process as a user starts it. */
+  async function load(count: number): Promise<void> {
+    const records = Array.from({ length: count }, (_, i) => ({ value: `{"n":${i},"at":"2020-02-29T12:00:00Z"}` }));
+    await lab.produce(topic, 0, records);
+    const args = ['--until-end', '--time-field', 'at', '--user', 'root'];
+    const { code, stderr } = await lab.load(topic, hdfs.url('/hours'), args).finished;
+    expect(code, stderr).toBe(0);
+  }
+
+  async function openHours(): Promise<WarehouseFiles> {
+    const files = await openWarehouse(hdfs.url('/hours'), { user: 'root', logger: createLogger('silent') });
+    opened.push(files);
+    return files;
+  }
+
+  it('are completed once by two closers at a time, amended by late rows, and leave by the retention', async () => {
+    await lab.createTopic(topic, 1);
+    await load(20);
+    const rivals = await Promise.all([openHours(), openHours()]);
+    const close = async (files: WarehouseFiles) =>
+      await closeHours({ files, table: topic, cluster: lab.cluster, hours: [hour] });
+    const [files] = rivals;
+    const reports = await Promise.all(rivals.map(close));
+    expect(reports.flatMap(({ completed }) => completed.filter((one) => one === hour))).toEqual([hour]);
+    const names = async (): Promise<string[]> =>
+      (await files!.list(folder)).map(({ name }) => name).filter((name) => name.startsWith('_'));
+    expect(await names()).toEqual(['_SUCCESS', '_manifest-1.json']);
+    const wait = async () => await awaitHour({ files: files!, table: topic, hour, timeoutMs: 0 });
+    expect((await wait()).answer).toMatchObject({ status: 'complete', revision: 1 });
+
+    await load(5);
+    expect((await close(files!)).revised).toEqual([hour]);
+    expect((await wait()).answer).toMatchObject({ status: 'amended', revision: 2 });
+
+    const chain = await TableChain.open(files!, topic);
+    const signal = new AbortController().signal;
+    const context = { files: files!, table: topic, chain, clock: systemClock, logger: silentLogger, signal };
+    const { sequences } = await expireHours(context, { olderThanMs: 90 * 86_400_000 });
+    expect(await files!.stat(`/${topic}/dt=2020-02-29`)).toBeNull();
+    expect((await wait()).answer?.status).toBe('expired');
+    expect((await close(files!)).revised).toEqual([]);
+    const report = await auditWarehouse(files!, { table: topic, deep: true });
+    expect([report.problems, report.partitions[0]]).toMatchObject([[], { landed: 0n, expired: 25n }]);
+
+    await undoRewrite(context, sequences[0]!, 'test');
+    expect((await close(files!)).revised).toEqual([hour]);
+    expect((await wait()).isReady).toBe(true);
+    expect(await names()).toEqual(['_SUCCESS', '_manifest-3.json']);
+  });
+});
 
 describe('rewrites on a real HDFS', () => {
   it('of rival compactors and a janitor leave every row once, and can be undone', async () => {

@@ -70,6 +70,7 @@ describe('an expired hour', () => {
     await undoRewrite(await context(), sequences[0]!, 'test');
     expect(await world.close()).toMatchObject({ ...nothing, revised: [old] });
     expect(world.manifest(old!)).toMatchObject({ revision: 2, state: 'complete', ...world.expected(old!) });
+    expect(world.manifests(old!)).toHaveLength(1); // the one before names files that are called otherwise now
     expect(world.manifest(old!).files.map(({ path }) => path)).toEqual(world.visible(old!));
     expect([world.isDone(old!), world.isDone(quiet!)]).toEqual([true, true]);
     const book = await openHourBook(world.files, worldTopic, { clock: world.clock });
