@@ -91,6 +91,8 @@ export interface GameReport {
 }
 
 export interface DailyReportResult extends JobResult {
+  made: number;
+  mailed: number;
   reports: GameReport[];
 }
 
@@ -129,7 +131,9 @@ export const dailyReport: JobFlow<DailyReportInput, DailyReportChild, GameReport
   async finish(_input, reports, failures) {
     const bad = reports.filter(({ state, mail }) => state === 'refused' || mail === 'uncertain');
     const all = [...failures, ...bad.map(({ game, reason }) => ({ step: game, error: reason ?? 'refused' }))];
-    return { outcome: all.length > 0 ? 'failed' : 'complete', failures: all, reports };
+    const made = reports.filter(({ state }) => state === 'made').length;
+    const mailed = reports.filter(({ mail }) => mail === 'sent').length;
+    return { outcome: all.length > 0 ? 'failed' : 'complete', failures: all, made, mailed, reports };
   },
 };
 

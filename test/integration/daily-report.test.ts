@@ -150,7 +150,7 @@ describe('sluice report daily', () => {
 describe('the job daily-report', () => {
   it('mails the report as HTML and as plain text, once', async () => {
     expect(await job('manager@example.com', { out: join(folder, 'pages') })).toEqual({
-      ...{ outcome: 'complete', failures: [] },
+      ...{ outcome: 'complete', failures: [], made: 1, mailed: 1 },
       reports: [{ game: 'hh', date, state: 'made', mail: 'sent', reason: null }],
     });
     const [mail] = office.mails;
