@@ -114,7 +114,8 @@ function Shell({ session, onLogout }: { session: SessionAnswer; onLogout: () => 
           {session.hasAccounts ? <Account session={session} onLogout={onLogout} /> : null}
         </div>
       </aside>
-      <main id="main" tabIndex={-1}>
+      {/* biome-ignore lint/a11y/noNoninteractiveTabindex: it scrolls, so keys must reach it */}
+      <main id="main" tabIndex={0}>
         <Component place={place} />
       </main>
     </div>

@@ -3,6 +3,7 @@ import { createRequire } from 'node:module';
 import { join } from 'node:path';
 import type { Browser, BrowserContext, Page } from 'playwright-core';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { SocialGame } from '../../src/cli/demo/social-game.ts';
 import type { ConsoleJobs, ConsoleRules } from '../../src/console/index.ts';
 import { type FeedMatch, MatchFeed } from '../../src/online/index.ts';
 import { silentLogger } from '../../src/shared/index.ts';
@@ -18,50 +19,50 @@ const attack = `<img src=x onerror="window.wasHit=1"><script>window.wasHit=1</sc
 
 const feed = new MatchFeed({ maxBytes: 1_000_000, id: 'browser' });
 const rules: ConsoleRules = {
-  rules: [{ name: `Buyer${attack}`, text: attack }],
+  rules: [
+    {
+      name: 'NewBuyer',
+      text: 'WHEN install FOLLOWED-BY purchase WITHIN 10 minutes FOR EACH user_id ACTION NewBuyer(item = purchase.item)',
+    },
+  ],
   source: 'buyers.rules over events',
   feed,
 };
+/** What the jobs say of themselves; an attacker's text later. */
+let word = 'nothing to load since the run before';
 const jobs: ConsoleJobs = {
   list: async () => ({
     schedules: [
       {
-        name: 'nightly',
-        job: 'load-window',
-        cron: '0 2 * * *',
-        zone: 'Europe/Berlin',
-        nextDueMs: Date.now() + 3_600_000,
-        lastRunId: 'nightly.1',
-        isRunning: false,
-        pause: null,
-        note: attack,
+        ...{ name: 'nightly', job: 'load-window', cron: '0 2 * * *', zone: 'Europe/Berlin', note: word, pause: null },
+        ...{ nextDueMs: Date.now() + 3_600_000, lastRunId: 'nightly.2026-11-21T01-00-00Z', isRunning: false },
       },
     ],
-    runs: [
-      {
-        id: 'nightly.1',
-        job: 'load-window',
-        state: 'failed',
-        startedMs: Date.now() - 60_000,
-        endedMs: Date.now(),
-        error: attack,
-      },
-    ],
+    runs: ['complete', 'failed', 'complete'].map((state, i) => ({
+      ...{ id: `nightly.2026-11-${21 - i}T01-00-00Z`, job: 'load-window', state },
+      ...{ startedMs: Date.now() - i * 86_400_000, endedMs: Date.now() - i * 86_400_000 + 42_000 },
+      error: state === 'failed' ? word : null,
+    })),
   }),
-  log: async () => [JSON.stringify({ msg: attack })],
+  log: async () => [JSON.stringify({ msg: word })],
   run: async () => {},
   setPause: async () => {},
 };
 
-const match = (id: string): FeedMatch => ({
-  id,
-  rule: `Buyer${attack}`,
-  action: attack,
-  key: attack,
-  at: new Date().toISOString(),
-  events: [{ topic: 'events', partition: 0, offset: '7' }],
-  parameters: { text: attack },
-});
+function match(id: string, changes: Partial<FeedMatch> = {}): FeedMatch {
+  const events = [312, 340].map((offset) => ({ topic: 'events', partition: 1, offset: String(offset) }));
+  const at = new Date().toISOString();
+  return {
+    id,
+    rule: 'NewBuyer',
+    action: 'NewBuyer',
+    key: '100000068020204061',
+    at,
+    events,
+    parameters: { item: 'season_pass' },
+    ...changes,
+  };
+}
 
 const pages = [
   { path: 'overview', title: 'Overview' },
@@ -71,7 +72,7 @@ const pages = [
   { path: 'messages/events', title: 'events' },
   { path: 'hours/events', title: 'Hours' },
   { path: 'tables/events', title: 'Tables' },
-  { path: 'dead/events', title: 'Dead letters' },
+  { path: 'dead/hostile', title: 'Dead letters' },
   { path: 'ask', title: 'Ask the warehouse' },
   { path: 'jobs', title: 'Jobs' },
   { path: 'activity', title: 'Activity' },
@@ -81,18 +82,22 @@ let lab: ConsoleLab;
 let browser: Browser;
 let context: BrowserContext;
 let page: Page;
+/** Records in all topics. */
+let produced = 0;
 /** What pages complained about; nothing may. */
 const complaints: string[] = [];
 
 beforeAll(async () => {
   [lab, browser] = await Promise.all([ConsoleLab.open({ accounts: true, jobs, rules }), startChromium()]);
   await lab.lab.createTopic('events', 2);
-  const events = Array.from({ length: 400 }, (_, n) =>
-    gameEvent(n, n % 50 === 0 ? { note: attack, game: `game${attack}` } : {}),
-  );
-  await lab.lab.produce('events', 0, events);
-  await lab.lab.produce('events', 1, [{ key: attack, value: attack, headers: [{ name: attack, value: attack }] }]);
-  await lab.loadAll('events');
+  await lab.lab.createTopic('hostile', 1);
+  await produceGame();
+  const note = { note: attack, game: 'hh' };
+  await lab.lab.produce('hostile', 0, [
+    gameEvent(1, note),
+    { key: attack, value: attack, headers: [{ name: attack, value: Buffer.from(attack) }] },
+  ]);
+  await Promise.all([lab.loadAll('events'), lab.loadAll('hostile')]);
   await lab.start();
   context = await openContext({});
   page = await openPage(context);
@@ -102,6 +107,27 @@ afterAll(async () => {
   await browser?.close();
   await lab?.close();
 });
+
+/** A quarter of an hour of the simulated games, up to now. */
+async function produceGame(): Promise<void> {
+  const nowMs = Date.now();
+  const game = new SocialGame({ seed: 7, eventsPerSecond: 12 });
+  const records = game.advance(nowMs - 900_000, nowMs).map(({ key, value, deliverMs }) => {
+    return { key, value, timestamp: BigInt(Math.floor(deliverMs)) };
+  });
+  await lab.lab.produce(
+    'events',
+    0,
+    records.filter((_, i) => i % 2 === 0),
+  );
+  await lab.lab.produce(
+    'events',
+    1,
+    records.filter((_, i) => i % 2 === 1),
+  );
+  produced = records.length + 2;
+  expect(produced).toBeGreaterThan(1000);
+}
 
 async function openContext(options: Parameters<Browser['newContext']>[0]): Promise<BrowserContext> {
   const opened = await browser.newContext({ viewport: { width: 1280, height: 860 }, ...options });
@@ -134,7 +160,7 @@ async function logIn(on: Page, name = 'otto'): Promise<void> {
 async function show(on: Page, path: string, title: string): Promise<void> {
   await on.goto(`${lab.url}/#/${path}`);
   await on.getByRole('heading', { level: 1, name: title, exact: true }).waitFor();
-  await on.waitForFunction(() => !document.querySelector('.loading'));
+  await on.waitForFunction(`!document.querySelector('.loading')`);
 }
 
 async function keepPicture(on: Page, name: string): Promise<void> {
@@ -179,14 +205,14 @@ describe('the console in Chromium', () => {
     await fresh.goto(lab.url);
     await fresh.getByRole('heading', { level: 1, name: 'Overview' }).waitFor();
     expect(requested.every((url) => url.startsWith(lab.url) || url.startsWith('data:'))).toBe(true);
-    const { paintMs, bytes } = await fresh.evaluate(() => ({
-      paintMs:
-        performance.getEntriesByType('paint').find(({ name }) => name === 'first-contentful-paint')?.startTime ??
-        Number.NaN,
-      bytes: (performance.getEntriesByType('resource') as PerformanceResourceTiming[])
-        .filter(({ name }) => /\.(js|css)$/.test(name))
+    const { paintMs, bytes } = await fresh.evaluate<{ paintMs: number; bytes: number }>(`({
+      paintMs: performance.getEntriesByName('first-contentful-paint')[0]?.startTime ?? NaN,
+      bytes: performance.getEntriesByType('resource')
+        .filter(({ name }) => /\\.(js|css)$/.test(name))
         .reduce((sum, { encodedBodySize }) => sum + encodedBodySize, 0),
-    }));
+    })`);
+    expect(paintMs).toBeGreaterThan(0);
+    expect(bytes).toBeGreaterThan(10_000);
     // How long a busy machine takes says little; what has to be fetched decides it. The figure is in the documentation.
     process.stdout.write(
       `first contentful paint after ${Math.round(paintMs)} ms, ${bytes} bytes of script and style\n`,
@@ -198,7 +224,9 @@ describe('the console in Chromium', () => {
   it.each(pages)('shows $path, of which axe finds nothing serious, in light and dark', async ({ path, title }) => {
     await page.emulateMedia({ colorScheme: 'light' });
     await show(page, path, title);
-    if (path === 'rules') feed.publish(match(`at-${path}`));
+    if (path === 'rules') for (let n = 0; n < 6; n++) feed.publish(match(`at-${n}`));
+    if (path === 'rules') await page.locator('.matches li').nth(5).waitFor();
+    if (path === 'overview') await page.locator('.legend-item').filter({ hasText: 'mw' }).first().waitFor();
     if (path === 'ask') {
       await page.getByRole('button', { name: 'Ask', exact: true }).click();
       await page.getByRole('table', { name: 'Answer' }).waitFor();
@@ -213,31 +241,35 @@ describe('the console in Chromium', () => {
   });
 
   it('shows what events say as text and never runs it', async () => {
-    await show(page, 'messages/events', 'events');
+    await show(page, 'messages/hostile', 'hostile');
     await page.getByText(attack).first().waitFor();
-    await page.locator('.message').filter({ hasText: '1 · 0' }).click();
-    await page.locator('.message-open').waitFor();
-    await show(page, 'dead/events', 'Dead letters');
+    await page.locator('.message').filter({ hasText: '0 · 1' }).click();
+    await page.locator('.message-open').getByText(`Header ${attack}`).waitFor();
+    await show(page, 'dead/hostile', 'Dead letters');
     await page.getByText(attack).first().waitFor();
-    await show(page, 'tables/events', 'Tables');
-    await page.getByRole('table', { name: 'Rows of events' }).waitFor();
+    await show(page, 'tables/hostile', 'Tables');
+    await page.getByRole('table', { name: 'Rows of hostile' }).getByText(attack).first().waitFor();
     await show(page, 'rules', 'Rules');
-    feed.publish(match('attack'));
+    feed.publish(match('attack', { rule: attack, action: attack, key: attack, parameters: { text: attack } }));
     await page.locator('.matches code').filter({ hasText: attack }).first().waitFor();
+    word = attack;
     await show(page, 'jobs', 'Jobs');
     await page.getByText(attack).first().waitFor();
     await show(page, 'overview', 'Overview');
+    await lab.lab.produce('hostile', 0, [gameEvent(2, { game: `<img src=x onerror=alert(1)>` })]);
+    produced++;
     await page.locator('.legend-item').filter({ hasText: '<img' }).first().waitFor();
-    expect(await page.evaluate(() => (globalThis as { wasHit?: number }).wasHit)).toBeUndefined();
+    expect(await page.evaluate('window.wasHit')).toBeUndefined();
     expect(await page.locator('img[src="x"]').count()).toBe(0);
   });
 
   it('follows the log live, and again by itself when the server has been away', async () => {
     await show(page, 'overview', 'Overview');
     const total = page.locator('.stat').filter({ hasText: 'Events in' }).locator('.stat-note');
-    await total.filter({ hasText: '401 in 1 topic' }).waitFor();
+    const totalOf = (count: number) => total.filter({ hasText: `${count.toLocaleString('en-US')} in 2 topics` });
+    await totalOf(produced).waitFor();
     await lab.lab.produce('events', 0, [gameEvent(1)]);
-    await total.filter({ hasText: '402 in 1 topic' }).waitFor();
+    await totalOf(++produced).waitFor();
     await lab.stop();
     await page.getByRole('status').filter({ hasText: 'Reconnecting' }).waitFor();
     await lab.lab.produce('events', 0, [gameEvent(2)]);
@@ -245,7 +277,7 @@ describe('the console in Chromium', () => {
     // The server knows nobody after its restart: the page asks for the password and goes on.
     await page.getByLabel('Password').waitFor();
     await logIn(page);
-    await total.filter({ hasText: '403 in 1 topic' }).waitFor();
+    await totalOf(++produced).waitFor();
     await page.getByRole('status').filter({ hasText: 'Live' }).waitFor();
   });
 
@@ -283,7 +315,8 @@ describe('the console in Chromium', () => {
     expect(await table.getAttribute('aria-rowcount')).toBe('10001');
     expect(await table.getByRole('row').count()).toBeLessThan(60);
     // Scrolling through all of it: no frame has more to do than the rows in sight.
-    const rowsSeen = await table.evaluate(async (element) => {
+    const rowsSeen = await page.evaluate<number>(`(async () => {
+      const element = document.querySelector('.table');
       let most = 0;
       for (let step = 0; step <= 50; step++) {
         element.scrollTop = ((element.scrollHeight - element.clientHeight) * step) / 50;
@@ -291,7 +324,8 @@ describe('the console in Chromium', () => {
         most = Math.max(most, element.querySelectorAll('[role=row]').length);
       }
       return most;
-    });
+    })()`);
+    expect(rowsSeen).toBeGreaterThan(10);
     expect(rowsSeen).toBeLessThan(60);
     await table.getByRole('button', { name: 'Partition 9999' }).waitFor();
     await keepPicture(page, 'partitions-10000');
@@ -302,11 +336,11 @@ describe('the console in Chromium', () => {
 
   it('can be used by the keyboard alone', async () => {
     await show(page, 'overview', 'Overview');
-    await page.evaluate(() => (document.activeElement as HTMLElement | null)?.blur());
+    await page.evaluate('document.activeElement?.blur()');
     await page.keyboard.press('Tab');
-    expect(await page.evaluate(() => document.activeElement?.textContent)).toBe('Skip to content');
+    expect(await page.evaluate('document.activeElement?.textContent')).toBe('Skip to content');
     await page.keyboard.press('Enter');
-    expect(await page.evaluate(() => document.activeElement?.id)).toBe('main');
+    expect(await page.evaluate('document.activeElement?.id')).toBe('main');
     await page.getByRole('link', { name: 'Topics' }).focus();
     await page.keyboard.press('Enter');
     await page.getByRole('heading', { level: 1, name: 'Topics' }).waitFor();
@@ -323,10 +357,10 @@ describe('the console in Chromium', () => {
     await logIn(small, 'vera');
     for (const { path, title } of pages.filter((one) => one.path !== 'activity')) {
       await show(small, path, title);
-      const overhang = await small.evaluate(() => {
-        const main = document.getElementById('main')!;
+      const overhang = await small.evaluate<number>(`(() => {
+        const main = document.getElementById('main');
         return Math.max(main.scrollWidth - main.clientWidth, document.documentElement.scrollWidth - innerWidth);
-      });
+      })()`);
       expect([path, overhang]).toEqual([path, 0]);
       if (path === 'overview' || path === 'topics/events') await keepPicture(small, `${path.replace('/', '-')}-phone`);
     }

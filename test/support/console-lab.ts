@@ -29,7 +29,9 @@ export class ConsoleLab {
   }
 
   /** `accounts`: with a viewer `vera` and an operator `otto`, both with `labPassword`; else open. */
-  static async open(options: { accounts?: boolean } & Partial<ConsoleOptions> = {}): Promise<ConsoleLab> {
+  static async open(
+    options: { accounts?: boolean } & Partial<Omit<ConsoleOptions, 'accounts'>> = {},
+  ): Promise<ConsoleLab> {
     const lab = await LoadLab.open({ maxPartitions: 20_000 });
     const { accounts, ...changes } = options;
     const hash = accounts ? await hashPassword(labPassword) : '';

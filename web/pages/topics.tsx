@@ -198,7 +198,7 @@ function TopicDetail({ topic }: { topic: string }) {
             rows={rows}
             columns={columns}
             rowKey={({ partition }) => partition}
-            minWidth={group ? 1160 : 960}
+            minWidth={group ? 1120 : 900}
             onOpen={({ partition }) => setChosen(partition === chosen ? null : partition)}
             isOpen={({ partition }) => partition === chosen}
           />

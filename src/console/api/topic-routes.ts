@@ -1,6 +1,6 @@
 import { describeOwner, type PartitionOffsets } from '../../offsets/index.ts';
 import { currentPause, readTimesAt } from '../../operation/index.ts';
-import { BadInputError, describeError } from '../../shared/index.ts';
+import { BadInputError, describeError, larger } from '../../shared/index.ts';
 import type { ConsoleContext } from '../console-context.ts';
 import type { LedgerSight } from '../live/ledger-look.ts';
 import type { LogPartition, LogSight, LogTopic } from '../live/log-look.ts';
@@ -140,7 +140,7 @@ function lineOf(
     rollCause: state?.lastCommit?.cause ?? null,
     rolledAtMs: state?.lastCommit?.writtenAtMs ?? null,
     groupOffset: groupOffset ?? null,
-    groupLag: groupOffset === undefined ? null : floor(found.end - groupOffset),
+    groupLag: groupOffset === undefined ? null : larger(0n, found.end - groupOffset),
     pause: null,
     problem: chain?.problem ? describeError(chain.problem) : null,
   };
@@ -148,11 +148,7 @@ function lineOf(
 
 function lagOf({ end }: LogPartition, chain: PartitionOffsets | undefined): bigint | null {
   const next = chain?.state?.next ?? null;
-  return next === null ? null : floor(end - next);
-}
-
-function floor(lag: bigint): bigint {
-  return lag > 0n ? lag : 0n;
+  return next === null ? null : larger(0n, end - next);
 }
 
 /** What costs a question for each partition: how old the lag is, and whether somebody paused it. */
@@ -167,7 +163,7 @@ async function lookCloser(
   const closely = loaded.sort((a, b) => (a.lag! > b.lag! ? -1 : a.lag! < b.lag! ? 1 : 0)).slice(0, closelyAsked);
   const behind = closely.filter(({ lag }) => lag! > 0n);
   const positions = behind.map(({ partition, checkpoint, start }) => {
-    return { topic, partition, offset: checkpoint! < start ? start : checkpoint! };
+    return { topic, partition, offset: larger(checkpoint!, start) };
   });
   const times = await readTimesAt(context.cluster, positions, signal);
   const nowMs = context.clock.nowMs();

@@ -1,5 +1,5 @@
 import { readTimesAt } from '../../operation/index.ts';
-import { anyOf, describeError, stringifyJson } from '../../shared/index.ts';
+import { anyOf, describeError, larger, stringifyJson } from '../../shared/index.ts';
 import type { ConsoleContext } from '../console-context.ts';
 import type { EventHub } from './event-hub.ts';
 import { type CountedSecond, GameCounts } from './game-counts.ts';
@@ -116,7 +116,7 @@ export class Pulse {
       appended: shown.flatMap(({ partitions }) => partitions).reduce((sum, { end }) => sum + end, 0n),
       landed: ledger.landed,
       dead: ledger.dead,
-      lag: behind && behind.reduce((sum, { lag }) => sum + lag, 0n),
+      lag: behind?.reduce((sum, { lag }) => sum + lag, 0n) ?? null,
       freshnessMs: behind && (await this.#freshness(behind, nowMs)),
       topicCount: shown.length,
       partitionCount: shown.reduce((sum, { partitionCount }) => sum + partitionCount, 0),
@@ -165,7 +165,7 @@ function behindOf(log: LogSight, ledger: LedgerSight): BehindPartition[] | null 
     for (const { partition, start, end } of partitions) {
       const next = ledger.byPartition.get(`${name}/${partition}`)?.state?.next ?? null;
       if (next === null || next >= end) continue;
-      const offset = next < start ? start : next;
+      const offset = larger(next, start);
       if (offset < end) found.push({ topic: name, partition, offset, lag: end - next });
     }
   }

@@ -6,7 +6,7 @@ const hash = 'hash of open sesame';
 const host = '127.0.0.1:8080';
 const ours = { host, origin: `http://${host}` };
 
-function guardOf({ publicOrigin = null as string | null, nowMs = () => 0 } = {}) {
+function guardOf({ publicOrigin = null as string | null, nowMs = (): number => 0 } = {}) {
   const accounts = new Accounts(
     [
       { name: 'vera', role: 'viewer', hash },
