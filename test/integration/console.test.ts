@@ -1,9 +1,11 @@
-import { readFileSync } from 'node:fs';
+import { readFileSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import type { ConsoleJobs } from '../../src/console/index.ts';
+import { type ConsoleJobs, readAccounts } from '../../src/console/index.ts';
 import { MatchFeed } from '../../src/online/index.ts';
 import { ask, ConsoleLab, gameEvent, logInto } from '../support/console-lab.ts';
 import { waitFor } from '../support/peers.ts';
+import { runSluice, SluiceProcess } from '../support/sluice-process.ts';
 
 const eventCount = 300;
 const jobs = { started: [] as string[], pause: null as { by: string; reason: string } | null };
@@ -286,6 +288,34 @@ describe('what an operator does', () => {
     expect(lines.every(({ at }) => !Number.isNaN(Date.parse(String(at))))).toBe(true);
     const { entries } = (await otto.get('/api/audit')).body as { entries: unknown[] };
     expect(entries).toHaveLength(lines.length);
+  });
+});
+
+describe('sluice console', () => {
+  it('prints the line of an account, which lets in whoever knows the password', async () => {
+    const { code, stdout } = await runSluice(['console', 'password', 'anna', '--role', 'operator'], {
+      input: 'open sesame\n',
+    });
+    expect(code).toBe(0);
+    const path = join(lab.lab.directory, 'accounts');
+    writeFileSync(path, stdout);
+    const [account] = readAccounts(path);
+    expect(account).toMatchObject({ name: 'anna', role: 'operator' });
+    const where = ['--brokers', lab.lab.bootstrap, '--warehouse', lab.warehouseUrl, '--listen', '127.0.0.1:0'];
+    const served = new SluiceProcess(['console', ...where, '--accounts', path]);
+    const [, url] = await served.waitFor(/^ready console=(\S+)$/m);
+    const anna = await logInto(url!, 'anna');
+    expect((await anna.get('/api/topics')).status).toBe(200);
+    expect((await anna.get('/api/jobs')).body).toMatchObject({ schedules: [] });
+    expect(await served.stop()).toMatchObject({ code: 0 });
+  });
+
+  it('is not open to other machines without accounts, and says so with exit code 2', async () => {
+    const where = ['--brokers', lab.lab.bootstrap, '--warehouse', lab.warehouseUrl];
+    const open = await runSluice(['console', ...where, '--listen', '0.0.0.0:0']);
+    expect([open.code, open.stderr]).toEqual([2, expect.stringContaining('expected accounts')]);
+    const short = await runSluice(['console', 'password', 'anna'], { input: 'short' });
+    expect([short.code, short.stderr]).toEqual([2, expect.stringContaining('at least 8 characters')]);
   });
 });
 

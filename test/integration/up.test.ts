@@ -36,6 +36,8 @@ describe('sluice up', () => {
       '1s',
     ]);
     await up.waitFor(/^ready kafka=127\.0\.0\.1:\d+ warehouse=file:/m);
+    const [, url] = await up.waitFor(/^ready console=(http:\/\/127\.0\.0\.1:\d+)$/m);
+    expect(await (await fetch(url!)).text()).toContain('<title>Sluice</title>');
     await up.waitFor(/rows landed [1-9]/, 30_000);
     const { code, stdout, stderr } = await up.stop('SIGINT');
     expect(stderr).toBe('');

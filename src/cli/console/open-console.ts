@@ -2,7 +2,7 @@ import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { type RunningConsole, readAccounts, startConsole } from '../../console/index.ts';
-import { BadInputError, createLogger, systemClock } from '../../shared/index.ts';
+import { BadInputError, createLogger, describeError, systemClock } from '../../shared/index.ts';
 import type { ClientConfigSource } from '../../wire/client/index.ts';
 import type { JobsOptions } from '../jobs/open-jobs.ts';
 import { openConsoleJobs } from './console-jobs.ts';
@@ -21,6 +21,8 @@ export interface ConsoleSettings {
   auditLog: string | undefined;
   rules: { file: string; topics: string[]; timeField: string | null } | null;
   jobs: JobsOptions;
+  /** The console is there for other things: a Redis that is gone leaves only the page of jobs empty. */
+  areJobsOptional: boolean;
 }
 
 export const defaultConsolePort = 8080;
@@ -33,7 +35,11 @@ export async function openConsole(settings: ConsoleSettings): Promise<RunningCon
     for (const one of closers.reverse()) await one();
   };
   try {
-    const jobs = await openConsoleJobs(settings.jobs);
+    const jobs = await openConsoleJobs(settings.jobs).catch((error: unknown) => {
+      if (!settings.areJobsOptional) throw error;
+      logger.warn({ reason: describeError(error) }, 'JobsNotShown');
+      return null;
+    });
     if (jobs) closers.push(jobs.close);
     const { brokers, clientConfig, warehouseUrl, user } = settings;
     const rules = settings.rules && (await startConsoleRules({ ...settings.rules, brokers, clientConfig, logger }));

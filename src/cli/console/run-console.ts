@@ -46,6 +46,7 @@ export async function runConsole(flags: ConsoleFlags): Promise<number> {
     origin: flags.origin,
     auditLog: flags.auditLog,
     rules: rules === undefined ? null : { file: rules, topics: ruleTopics!, timeField: flags.timeField ?? null },
+    areJobsOptional: false,
     jobs: {
       ...(redis === undefined ? {} : { redis }),
       ...(state === undefined ? {} : { state }),

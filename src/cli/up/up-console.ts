@@ -25,5 +25,6 @@ export async function openUpConsole(
     auditLog: join(settings.brokerData, '..', 'console-audit.ndjson'),
     rules: rules === undefined ? null : { file: rules, topics, timeField },
     jobs: config === undefined ? {} : { config },
+    areJobsOptional: true,
   });
 }
