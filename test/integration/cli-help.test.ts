@@ -33,6 +33,9 @@ const commands = [
   'backfill',
   'reload',
   'compact',
+  'stats',
+  'stats show',
+  'reconcile',
   'console',
   'console password',
 ];

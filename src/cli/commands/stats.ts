@@ -21,6 +21,7 @@ Exit codes: 0 reached the end, or stopped by Ctrl-C; 1 failed; 2 bad input.`;
 export function statsCommand(): Command {
   const stats = new Command('stats')
     .description('Count events per game and minute, each exactly once.')
+    .enablePositionalOptions() // behind the subcommand options are its own
     .addOption(brokersOption())
     .addOption(commandConfigOption())
     .option('--topics <names>', 'topics with events, separated by commas', parseList)

@@ -1,7 +1,9 @@
-import { faultPoint, systemClock } from '../../shared/index.ts';
+import { faultPoint, jsonFieldText, systemClock } from '../../shared/index.ts';
 import type { ConsumedBatch, LogPlace, PositionedSink } from '../consumer/consumed-batch.ts';
 import type { ConsumerOptions } from '../consumer/consumer-options.ts';
 import { type Consumer, createConsumer } from '../consumer/create-consumer.ts';
+import type { Decode } from '../consumer/decode-records.ts';
+import type { JsonObject } from '../consumer/json-value.ts';
 import { aggregateEvents, maxFutureMs, type StatsFields } from './minute-counts.ts';
 import type { StatsSettings, StatsStore } from './stats-store.ts';
 
@@ -54,10 +56,27 @@ export function createStats(options: StatsOptions): { consumer: Consumer<unknown
   const consumer = createConsumer<unknown>({
     ...{ group: 'sluice-stats', prefer: 'log', expired: 'skip', undecodable: 'skip', batchEvents: 20_000 },
     ...others,
-    ...{ clock, handler },
+    ...{ clock, handler, decode: decodeFor(settings.fields) },
     // No event counts whose record is older: see `maxFutureMs`.
     from: () => clock.nowMs() - settings.expiryMs - maxFutureMs,
     timeField: settings.fields.time ?? undefined,
   });
   return { consumer, handler };
+}
+
+/** JSON, exact in the fields that are counted by: only where one of them holds an integer beyond 2^53 its digits are read again. */
+function decodeFor({ game, call, time, unique }: StatsFields): Decode<unknown> {
+  const names = [game, call, time, unique].filter((name) => name !== null);
+  return (value) => {
+    if (value === null) return null;
+    const event: unknown = JSON.parse(value.toString());
+    if (typeof event !== 'object' || event === null) return event;
+    const fields = event as JsonObject;
+    for (const name of names) {
+      if (!Number.isInteger(fields[name]) || Number.isSafeInteger(fields[name])) continue;
+      const text = jsonFieldText(value, name);
+      if (text !== null && /^-?\d+$/.test(text)) fields[name] = BigInt(text);
+    }
+    return event;
+  };
 }
