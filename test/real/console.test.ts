@@ -160,7 +160,7 @@ async function logIn(on: Page, name = 'otto'): Promise<void> {
 async function show(on: Page, path: string, title: string): Promise<void> {
   await on.goto(`${lab.url}/#/${path}`);
   await on.getByRole('heading', { level: 1, name: title, exact: true }).waitFor();
-  await on.waitForFunction(`!document.querySelector('.loading')`);
+  await on.locator('.loading').first().waitFor({ state: 'detached' });
 }
 
 async function keepPicture(on: Page, name: string): Promise<void> {
