@@ -28,7 +28,7 @@ beforeAll(async () => {
   const options = { files, table, game: evil, network: evil, date: '2025-11-20' };
   report = await makeDailyReport({ ...options, signal: new AbortController().signal });
   await warehouse.close();
-});
+}, 120_000);
 
 describe('a report on a page and in a mail', () => {
   it('shows every figure with its value, its change, what it means and its window', () => {

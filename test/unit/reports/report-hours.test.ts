@@ -5,6 +5,7 @@ import { TableChain } from '../../../src/offsets/index.ts';
 import { type DailyReport, defaultGroupA, makeDailyReport, ReportRefusedError } from '../../../src/reports/index.ts';
 import { compactTable } from '../../../src/rewrites/index.ts';
 import { silentLogger, systemClock } from '../../../src/shared/index.ts';
+import type { WarehouseFiles } from '../../../src/warehouse/index.ts';
 import { GameWarehouse } from '../../support/game-warehouse.ts';
 import { eventsOf, figuresOfEvents } from '../../support/report-oracles.ts';
 
@@ -136,6 +137,29 @@ describe('the hours behind a report', { timeout: 120_000 }, () => {
     const after = await make(warehouse, '2025-11-20');
     expect(after.figures).toEqual(before.figures);
     expect(dauOf(after)).toBeGreaterThan(10);
+  });
+
+  it('are copied one day after the other where they lie elsewhere: the figures are the same', async () => {
+    const warehouse = await warehouseWith(stream('2025-11-18T22:00:00Z', '2025-11-20T12:00:00Z', 30));
+    await warehouse.closeHours();
+    const reads: string[] = [];
+    const far = new Proxy<WarehouseFiles>(warehouse.files, {
+      get(target, name: keyof WarehouseFiles) {
+        if (name === 'url') return 'webhdfs://127.0.0.1:9870/warehouse';
+        if (name !== 'read') return typeof target[name] === 'function' ? target[name].bind(target) : target[name];
+        return (path: string, options: object) => {
+          if (path.endsWith('.parquet')) reads.push(path);
+          return target.read(path, options);
+        };
+      },
+    });
+    const { table } = warehouse;
+    const options = { table, date: '2025-11-20', game: 'hh', zone: 'Europe/Berlin', signal };
+    const remote = await makeDailyReport({ ...options, files: far });
+    expect(remote.figures).toEqual((await make(warehouse, '2025-11-20')).figures);
+    // Hours of the table that lie across a midnight of the zone would be read twice: here none does.
+    expect([...reads].sort()).toEqual([...new Set(reads)].sort());
+    expect(reads.length).toBe(38);
   });
 
   it('go by the time of the load: another field is refused instead of losing rows', async () => {
