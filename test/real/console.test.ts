@@ -111,7 +111,7 @@ afterAll(async () => {
 /** A quarter of an hour of the simulated games, up to now. */
 async function produceGame(): Promise<void> {
   const nowMs = Date.now();
-  const game = new SocialGame({ seed: 7, eventsPerSecond: 12 });
+  const game = new SocialGame({ seed: 7, eventsPerSecond: 30 });
   const records = game.advance(nowMs - 900_000, nowMs).map(({ key, value, deliverMs }) => {
     return { key, value, timestamp: BigInt(Math.floor(deliverMs)) };
   });

@@ -149,27 +149,27 @@ const runColumns: readonly TableColumn<Run>[] = [
   {
     key: 'id',
     title: 'Run',
-    width: 'minmax(15rem, 1.4fr)',
+    width: 'minmax(14rem, 1.4fr)',
     cell: ({ id }) => (
       <button type="button" class="link">
         {id}
       </button>
     ),
   },
-  { key: 'job', title: 'Job', width: '9rem', cell: ({ job }) => job },
-  { key: 'state', title: 'State', width: '7rem', cell: ({ state }) => <Tag tone={tones[state] ?? ''}>{state}</Tag> },
-  { key: 'started', title: 'Started', width: '11rem', cell: ({ startedMs }) => dateTime(startedMs) },
+  { key: 'job', title: 'Job', width: '7.5rem', cell: ({ job }) => job },
+  { key: 'state', title: 'State', width: '6rem', cell: ({ state }) => <Tag tone={tones[state] ?? ''}>{state}</Tag> },
+  { key: 'started', title: 'Started', width: '10rem', cell: ({ startedMs }) => dateTime(startedMs) },
   {
     key: 'took',
     title: 'Took',
-    width: '7rem',
+    width: '4.5rem',
     align: 'right',
     cell: ({ startedMs, endedMs }) => (startedMs !== null && endedMs !== null ? duration(endedMs - startedMs) : '–'),
   },
   {
     key: 'error',
     title: 'Error',
-    width: 'minmax(8rem, 1fr)',
+    width: 'minmax(6rem, 1fr)',
     cell: ({ error }) => <span title={error ?? ''}>{error ?? ''}</span>,
   },
 ];

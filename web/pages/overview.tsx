@@ -9,6 +9,7 @@ const smoothTicks = 5;
 const smoothSeconds = 5;
 const minuteSeconds = 60;
 const maxGames = 8;
+const maxPoints = 150;
 
 export function OverviewPage(_: { place: Place }) {
   const { ticks, seconds, status } = useLive();
@@ -135,20 +136,21 @@ function gamesOf(seconds: readonly CountedSecond[]) {
     .slice(0, maxGames)
     .map(([name]) => name);
   const length = Math.min(last - first + 1, 900);
-  const times = Array.from({ length }, (_, i) => last - length + 1 + i);
+  const all = Array.from({ length }, (_, i) => last - length + 1 + i);
+  // More points than the eye tells apart are noise: the longer the time, the smoother the line.
+  const step = Math.ceil(length / maxPoints);
+  const isShown = (_: unknown, i: number): boolean => (all.length - 1 - i) % step === 0;
+  const smooth = Math.max(smoothSeconds, 4 * step);
   const lines = (window: number, scale: number, pick: 'requests' | 'installs'): ChartSeries[] =>
     names.map((name) => {
-      const counts = times.map((second) => bySecond.get(second)?.[name]?.[pick] ?? 0);
+      const counts = all.map((second) => bySecond.get(second)?.[name]?.[pick] ?? 0);
       // Before the window is full the sum would rise from nothing, which nothing in the games did.
-      const isFull = (i: number): boolean => i >= window || times.length <= window;
-      return { name, values: rolling(counts, window).map((sum, i) => (isFull(i) ? sum * scale : null)) };
+      const isFull = (i: number): boolean => i >= window || all.length <= window;
+      const values = rolling(counts, window).map((sum, i) => (isFull(i) ? sum * scale : null));
+      return { name, values: values.filter(isShown) };
     });
-  return {
-    names,
-    times,
-    requests: lines(smoothSeconds, 1 / smoothSeconds, 'requests'),
-    installs: lines(minuteSeconds, 1, 'installs'),
-  };
+  const [requests, installs] = [lines(smooth, 1 / smooth, 'requests'), lines(minuteSeconds, 1, 'installs')];
+  return { names, times: all.filter(isShown), requests, installs };
 }
 
 /** Sums over the last `window` values. */

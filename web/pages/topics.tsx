@@ -237,7 +237,7 @@ function partitionColumns(withGroup: boolean): TableColumn<Partition>[] {
         </button>
       ),
     },
-    { key: 'start', title: 'Log start', width: 'minmax(6rem, 1fr)', align: right, cell: ({ start }) => count(start) },
+    { key: 'start', title: 'Log start', width: 'minmax(5rem, 1fr)', align: right, cell: ({ start }) => count(start) },
     { key: 'end', title: 'Log end', width: 'minmax(6rem, 1fr)', align: right, cell: ({ end }) => count(end) },
     {
       key: 'checkpoint',
@@ -246,7 +246,7 @@ function partitionColumns(withGroup: boolean): TableColumn<Partition>[] {
       align: right,
       cell: ({ checkpoint }) => count(checkpoint),
     },
-    { key: 'lag', title: 'Lag', width: 'minmax(5rem, 0.7fr)', align: right, cell: ({ lag }) => count(lag) },
+    { key: 'lag', title: 'Lag', width: 'minmax(4.5rem, 0.7fr)', align: right, cell: ({ lag }) => count(lag) },
     {
       key: 'lagMs',
       title: 'In time',
