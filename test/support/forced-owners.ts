@@ -14,7 +14,7 @@ export interface ForcedOwnersOptions {
   print?: (line: string) => void;
 }
 
-const timeLimitMs = 60_000;
+const timeLimitMs = 180_000;
 
 /**
  * Forces two owners on one partition: while one load is at work, another of another group takes the partition over by the

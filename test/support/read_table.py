@@ -1,13 +1,16 @@
-"""Reads a local copy of a table as any pyarrow user does: pyarrow.dataset, the columns dt and hr found in the folders.
-Prints one JSON line.
+"""Reads local copies of tables as any pyarrow user does: pyarrow.dataset, the columns dt and hr found in the folders.
+Prints one JSON line: an object with a member for each table.
 
-    read_table.py TABLE [LOG]
+    read_table.py TABLE[=LOG]... [--scan TABLE=COLUMN,FROM,TO]...
 
 LOG is a file of lines "partition TAB offset TAB timestamp ms TAB key TAB JSON event" (bench/events.py): both are
-compared as multisets. Without it the rows are printed.
+compared as multisets. Without it the rows are printed. --scan: what a filter on a time (RFC 3339) has to read.
 """
+import argparse
+import datetime
 import io
 import json
+import os
 import sys
 
 import pyarrow as pa
@@ -15,6 +18,9 @@ import pyarrow.compute as pc
 import pyarrow.csv
 import pyarrow.dataset
 import pyarrow.json
+
+sys.path.append(os.path.join(os.path.dirname(os.path.abspath(__file__)), "../peers/python"))
+from shown import shown  # noqa: E402
 
 INSTANT = pa.timestamp("ms", "UTC")
 RECORD = pa.schema([("_partition", pa.int32()), ("_offset", pa.int64()), ("_timestamp", pa.int64()),
@@ -25,15 +31,39 @@ ORDER = [("_partition", "ascending"), ("_offset", "ascending")]
 
 
 def main():
-    dataset = pyarrow.dataset.dataset(sys.argv[1], format="parquet", partitioning="hive")
+    parser = argparse.ArgumentParser()
+    parser.add_argument("tables", nargs="+")
+    parser.add_argument("--scan", action="append", default=[])
+    arguments = parser.parse_args()
+    results = {}
+    scans = dict(text.split("=", 1) for text in arguments.scan)
+    for folder, _, log in (text.partition("=") for text in arguments.tables):
+        results[folder] = {"scan": scan(folder, *scans[folder].split(","))} if folder in scans else read(folder, log)
+    print(json.dumps(results))
+
+
+def read(folder, log):
+    dataset = pyarrow.dataset.dataset(folder, format="parquet", partitioning="hive")
     table = dataset.to_table()
     result = {"types": {field.name: str(field.type) for field in dataset.schema}}
-    if len(sys.argv) > 2:
-        result.update(compare(table, read_log(sys.argv[2])))
+    if log:
+        result.update(compare(table, read_log(log)))
     else:
-        rows = table.sort_by(ORDER).to_pylist()
+        rows = table.sort_by(ORDER).to_pylist(maps_as_pydicts="strict")
         result["rows"] = [{name: shown(value) for name, value in row.items()} for row in rows]
-    print(json.dumps(result))
+    return result
+
+
+def scan(folder, column, begin, end):
+    """Files by the values of their folders, row groups by the statistics in the footers: both before any row is read."""
+    begin, end = (datetime.datetime.fromisoformat(text) for text in (begin, end))
+    in_folders = (pc.field("dt") == begin.strftime("%Y-%m-%d")) & (pc.field("hr") == begin.hour)
+    in_time = (pc.field(column) >= pa.scalar(begin, INSTANT)) & (pc.field(column) < pa.scalar(end, INSTANT))
+    dataset = pyarrow.dataset.dataset(folder, format="parquet", partitioning="hive")
+    files = list(dataset.get_fragments(filter=in_folders & in_time))
+    groups = [group for file in files for part in file.split_by_row_group(in_time) for group in part.row_groups]
+    return {"files": len(files), "rowGroups": len(groups), "rowsRead": sum(group.num_rows for group in groups),
+            "rows": dataset.count_rows(filter=in_folders & in_time)}
 
 
 def compare(table, log):
@@ -61,14 +91,6 @@ def read_log(path):
     log["ts"] = log["ts"].cast(INSTANT)
     log["_timestamp"] = log["_timestamp"].cast(INSTANT)
     return pa.table(log)
-
-
-def shown(value):
-    if isinstance(value, bytes):
-        return value.hex().upper()
-    if type(value) is int and abs(value) > 2**53:
-        return str(value)
-    return value.isoformat() if hasattr(value, "isoformat") else value
 
 
 main()

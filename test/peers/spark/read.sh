@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
-# Reads a table on HDFS with Spark and compares it with its log (read.py, whose options it passes on):
-#   read.sh --table /warehouse/activity --log log.tsv        read.sh --help
+# Reads tables on HDFS with Spark, and compares them with their logs (read.py, whose options it passes on):
+#   read.sh --table /warehouse/activity --log /warehouse/activity=log.tsv        read.sh --help
 # HDFS: the one of $HDFS_DATA (.peers/data/hdfs). SPARK_HEAP: heap, default 2g.
 source "$(dirname "$0")/../common.sh"
 here=$PEERS/spark
