@@ -2,7 +2,7 @@ import { randomBytes } from 'node:crypto';
 import { type FileHandle, open } from 'node:fs/promises';
 import type { Clock, Logger } from '../../shared/index.ts';
 import { type FoundFile, findByIdentity, findFiles } from './find-files.ts';
-import { agreeUpTo, beginsWith, fingerprintOf, readAt } from './fingerprint.ts';
+import { agreeUpTo, beginsWith, fingerprintBytes, fingerprintOf, readAt } from './fingerprint.ts';
 import type { FileState, TailState } from './tail-state.ts';
 import { TailedFile } from './tailed-file.ts';
 
@@ -24,6 +24,8 @@ export interface FileSetOptions {
 const retiredLimit = 256;
 /** Two files that agree in less are no copies of each other: short beginnings are alike by chance. */
 const leastCopyBytes = 256;
+/** A new file that is shorter than a fingerprint may be a copy that is just being made: that long it must not have changed. */
+const settleMs = 1000;
 const noBytes = fingerprintOf(Buffer.alloc(0));
 
 /**
@@ -44,6 +46,12 @@ export class FileSet {
 
   files(): IterableIterator<TailedFile> {
     return this.#files.values();
+  }
+
+  /** Files of which it is not known yet whether they are copies. */
+  get hasUnsettled(): boolean {
+    for (const file of this.#files.values()) if (!file.isSettled) return true;
+    return false;
   }
 
   byId(id: string): TailedFile | undefined {
@@ -86,6 +94,7 @@ export class FileSet {
     let addedCount = 0;
     for (const file of [...found.values()].sort(byAge)) if (await this.#add(file)) addedCount++;
     if (addedCount > 0) await this.#options.save();
+    await this.#settleNew(nowMs);
     this.#isFirstLook = false;
   }
 
@@ -93,8 +102,7 @@ export class FileSet {
   async restart(file: TailedFile): Promise<void> {
     const { state } = file;
     this.#options.logger.info({ file: state.path, position: state.position }, 'FileTruncated');
-    await this.#releaseCopies(state);
-    this.#remember(state);
+    if (!(await this.#releaseCopies(state))) this.#remember(state);
     const { path, device, inode, partition } = state;
     Object.assign(state, newFileState({ path, device, inode }, partition));
     file.forget();
@@ -134,10 +142,11 @@ export class FileSet {
       if (file.goneSinceMs === null || nowMs - Math.max(file.goneSinceMs, file.changedAtMs) < rotateWaitMs) continue;
       file.isFinal = true;
       if (file.hasMore) continue;
-      await this.#releaseCopies(file.state);
+      const hasHeir = await this.#releaseCopies(file.state);
       this.#files.delete(identity);
-      this.#retire(file.state);
+      this.#retire(file.state, { remember: !hasHeir });
       await file.close();
+      await this.#options.save();
     }
   }
 
@@ -161,11 +170,46 @@ export class FileSet {
     if (!handle) return false;
     const added = newFileState(found, partitionOf(found.path));
     const file = new TailedFile(added, handle, Buffer.alloc(0), found.sizeBytes, clock.monotonicMs());
-    if (fromEnd && this.#isFirstLook) await file.moveTo(found.sizeBytes);
-    else if (!(await this.#continueRetired(file))) added.copyOf = await this.#originalOf(file);
+    if (fromEnd && this.#isFirstLook) {
+      await file.moveTo(found.sizeBytes);
+      file.isSettled = true;
+    }
     state.files.push(added);
     this.#files.set(found.identity, file);
-    logger.info({ file: found.path, position: added.position, copyOf: added.copyOf ?? undefined }, 'FileFound');
+    logger.info({ file: found.path }, 'FileFound');
+    return true;
+  }
+
+  /** Says of new files whether they are copies, as soon as that can be said. */
+  async #settleNew(nowMs: number): Promise<void> {
+    let hasSettled = false;
+    for (const file of this.#files.values()) {
+      if (file.isSettled) continue;
+      const isYoung = file.sizeBytes < fingerprintBytes && nowMs - file.changedAtMs < settleMs;
+      if (isYoung && this.#hasElders(file)) continue;
+      file.isSettled = (await this.#continueRetired(file)) || (await this.#isOfItsOwn(file, nowMs));
+      if (!file.isSettled) continue;
+      hasSettled = true;
+      const { path, position, copyOf } = file.state;
+      this.#options.logger.info({ file: path, position, copyOf: copyOf ?? undefined }, 'FileBegun');
+    }
+    if (hasSettled) await this.#options.save();
+  }
+
+  /** Whether there is anything that it could be a copy of. */
+  #hasElders(file: TailedFile): boolean {
+    const isElder = ({ position }: { position: number }): boolean => position >= leastCopyBytes;
+    const others = [...this.#files.values()].filter((other) => other !== file).map(({ state }) => state);
+    return others.some(isElder) || this.#options.state.retired.some(isElder);
+  }
+
+  /** Finds its original, or that it has none; false: one of the others was truncated just now, so nobody knows. */
+  async #isOfItsOwn(file: TailedFile, nowMs: number): Promise<boolean> {
+    file.state.copyOf = await this.#originalOf(file);
+    if (file.isHeld) return true;
+    for (const other of this.#files.values()) {
+      if (other !== file && !(await other.isIntact(nowMs))) return false;
+    }
     return true;
   }
 
@@ -196,6 +240,8 @@ export class FileSet {
       if (former.position < leastCopyBytes || !(await beginsWith(file.handle, former))) continue;
       retired.splice(i, 1);
       await file.moveTo(former.position);
+      // By its old id it is found when the log tells more of it later.
+      file.state.id = former.id;
       return true;
     }
     return false;
@@ -204,7 +250,7 @@ export class FileSet {
   /** The file of which this one seems to be a copy, as `copytruncate` makes one before it truncates. */
   async #originalOf(file: TailedFile): Promise<string | null> {
     for (const other of this.#files.values()) {
-      if (!other.isHeld && (await isCopy(file, other))) return other.state.id;
+      if (other !== file && !other.isHeld && (await isCopy(file, other))) return other.state.id;
     }
     return null;
   }
@@ -214,29 +260,41 @@ export class FileSet {
     for (const file of this.#files.values()) {
       if (!file.isHeld) continue;
       const original = this.byId(file.state.copyOf!);
-      const shipped = original?.state.position ?? 0;
-      const isStill = nowMs - file.changedAtMs >= this.#options.rotateWaitMs;
-      if (!original || !(await isCopy(file, original))) file.state.copyOf = null;
-      else if (file.state.position > 0 || file.sizeBytes >= shipped) {
-        const position = Math.min(file.sizeBytes, shipped);
-        if (file.state.position !== position) await file.moveTo(position);
-      } else if (isStill) file.state.copyOf = null;
+      if (original && (await isCopy(file, original))) await this.#followOriginal(file, original, nowMs);
+      else if (!original || (await original.isIntact(nowMs))) {
+        file.state.copyOf = null;
+        // Its original may have been truncated while nobody looked.
+        if (!original) await this.#continueRetired(file);
+      }
     }
   }
 
-  /** The original is done with at its position: its copies go on from there. */
-  async #releaseCopies(original: FileState): Promise<void> {
+  async #followOriginal(file: TailedFile, original: TailedFile, nowMs: number): Promise<void> {
+    const shipped = original.state.position;
+    if (file.state.position > 0 || file.sizeBytes >= shipped) {
+      const position = Math.min(file.sizeBytes, shipped);
+      if (file.state.position !== position) await file.moveTo(position);
+    } else if (nowMs - file.changedAtMs >= this.#options.rotateWaitMs) file.state.copyOf = null;
+  }
+
+  /** The original is done with at its position: its copies go on from there, the first of them by its id. False: there are none. */
+  async #releaseCopies(original: FileState): Promise<boolean> {
+    let heir: TailedFile | null = null;
     for (const file of this.#files.values()) {
       if (file.state.copyOf !== original.id) continue;
       file.state.copyOf = null;
-      await file.moveTo(Math.min(original.position, file.sizeBytes));
+      await file.moveTo(Math.min(original.position, (await file.handle.stat()).size));
+      heir ??= file;
     }
+    if (!heir) return false;
+    heir.state.id = original.id;
+    return true;
   }
 
-  #retire(known: FileState): void {
+  #retire(known: FileState, { remember = true } = {}): void {
     const { files } = this.#options.state;
     files.splice(files.indexOf(known), 1);
-    this.#remember(known);
+    if (remember) this.#remember(known);
   }
 
   #remember({ id, position, head, end, path }: FileState): void {
@@ -265,6 +323,6 @@ function byAge(a: FoundFile, b: FoundFile): number {
 
 /** Whether two files agree as far as the shorter of both goes, and that is far enough to mean something. */
 async function isCopy(file: TailedFile, original: TailedFile): Promise<boolean> {
-  const upTo = Math.min(file.sizeBytes, original.state.position);
+  const upTo = Math.min(file.sizeBytes, original.sizeBytes);
   return upTo >= leastCopyBytes && (await agreeUpTo(file.handle, original.handle, upTo));
 }

@@ -133,7 +133,7 @@ class TailRun {
         onProgress?.(this.#report);
         await this.#saveIfDue();
         if (hasMore) continue;
-        if (untilEnd) break;
+        if (untilEnd && !this.#files.hasUnsettled) break;
         await clock.sleep(pollMs, signal);
       }
     } catch (error) {

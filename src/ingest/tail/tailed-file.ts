@@ -34,6 +34,8 @@ export class TailedFile {
   /** When its size last changed; monotonic ms. */
   changedAtMs: number;
   sizeBytes: number;
+  /** It is known whether it is a file of its own or the copy of another; before that nothing of it is sent. */
+  isSettled: boolean;
   /** Nobody writes to it any more: its last line counts without a line feed too. */
   isFinal = false;
   /** The first and the last bytes below the position, as far as they are known. Never read anew: the file may be another by then. */
@@ -47,6 +49,7 @@ export class TailedFile {
     this.handle = handle;
     this.sizeBytes = sizeBytes;
     this.changedAtMs = nowMs;
+    this.isSettled = state.position > 0 || state.copyOf !== null;
   }
 
   get name(): string {
@@ -59,7 +62,7 @@ export class TailedFile {
   }
 
   get hasMore(): boolean {
-    return !this.isHeld && this.sizeBytes > this.state.position;
+    return this.isSettled && !this.isHeld && this.sizeBytes > this.state.position;
   }
 
   /** Looks at the size, and says whether the file still begins with what was shipped. */
