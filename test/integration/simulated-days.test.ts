@@ -21,4 +21,4 @@ it('settles hours of the game, live and at night, through outages: every hour co
   expect(report.outages).toMatchObject({ 'loader killed': 1, 'broker killed': 1, 'warehouse away': 1 });
   expect(report.late).toMatchObject({ events: 10 });
   expect(report.continuous.hours['amended']).toBeGreaterThan(0);
-}, 300_000);
+}, 600_000);

@@ -23,7 +23,7 @@ export async function simulatedHdfs(seed: number): Promise<DaysWarehouse> {
       server.requests.length = 0; // they are of no use here, and days have very many
       server.faults.rates = { [kind]: 1 };
       return async () => {
-        await waitFor(`a load to meet "${kind}" five times`, 120_000, () => {
+        await waitFor(`a load to meet "${kind}" five times`, 180_000, () => {
           return (server.faults.counts.get(kind) ?? 0) >= metBefore + 5;
         });
         server.faults.rates = {};

@@ -162,7 +162,7 @@ export class DaysStage {
     const how = ['--group', 'continuous', '--time-field', 'ts', '--roll-age', '1s', '--session-timeout', '3s'];
     const args = [...where, ...how, '--scratch', this.#directory, '--http', '127.0.0.1:0', '--log-level', 'silent'];
     this.#load = new SluiceProcess(['load', ...args]);
-    await this.#load.waitFor(/^ready http=(\S+)$/m, 60_000);
+    await this.#load.waitFor(/^ready http=(\S+)$/m, 120_000);
   }
 
   async #produceHour(producer: ProducerClient, hour: number): Promise<void> {
