@@ -179,7 +179,10 @@ describe('sluice rules run', () => {
     expect(watching.headers.get('content-type')).toContain('text/event-stream');
     await produceMore('gates', [[{ type: 'Open', gate: 'south' }, 0]]);
     await waitFor('another match', 60_000, () => process.stdout.includes('south'));
+    const id = /^id: (.*)-0$/m.exec(await firstPart(`${url}/matches`))![1]!;
+    const behind = await fetch(`${url}/matches`, { headers: { 'last-event-id': `${id}-0` } });
     expect(await process.stop()).toMatchObject({ code: 0 });
+    expect(await behind.text()).toMatch(/^retry: 1000\n\nid: \w+-1\nevent: match\ndata: .*south.*\n\n$/);
     const found = [...(await watching.text()).matchAll(/^event: match\ndata: (.*)$/gm)].map(([, data]) =>
       JSON.parse(data!),
     );
@@ -204,6 +207,16 @@ describe('sluice rules run', () => {
     expect(await process.stop()).toMatchObject({ code: 0 });
   });
 });
+
+/** The beginning of what is streamed there, up to the first match. */
+async function firstPart(url: string): Promise<string> {
+  let text = '';
+  for await (const chunk of (await fetch(url)).body!) {
+    text += Buffer.from(chunk).toString();
+    if (text.includes('data: ')) break;
+  }
+  return text;
+}
 
 describe('what cannot be used', () => {
   it.each<[string, string, string[], RegExp]>([
