@@ -22,7 +22,10 @@ const size = { width: 680, height: 190, left: 62, right: 10, top: 10, bottom: 24
 const plot = { width: size.width - size.left - size.right, height: size.height - size.top - size.bottom };
 const axisY = size.top + plot.height;
 
-/** A chart as SVG without scripts; colours come from the classes of the page, so it follows light and dark. */
+/**
+ * A chart as SVG without scripts; colours come from the classes of the page, so it follows light and dark. Thirty bars need no library:
+ * those that draw without a browser weigh megabytes, and write colours into the picture.
+ */
 export function svgChart(chart: Chart): string {
   const { title, kind, dates, series } = chart;
   const ticks = axisTicks(Math.max(0, ...series.flatMap(({ values }) => values.map((value) => value ?? 0))));
