@@ -7,9 +7,15 @@ import { checkCommandLine, commandLinesOf, nameOf } from '../../support/command-
 
 const root = fileURLToPath(new URL('../../../', import.meta.url));
 const program = createProgram();
-const documents = ['README.md', ...readdirSync(`${root}docs`).filter((name) => name.endsWith('.md'))].map((name) =>
-  name === 'README.md' ? name : `docs/${name}`,
-);
+const documents = [
+  'README.md',
+  ...readdirSync(`${root}docs`)
+    .filter((name) => name.endsWith('.md'))
+    .map((name) => `docs/${name}`),
+  ...readdirSync(`${root}examples`, { recursive: true, encoding: 'utf8' })
+    .filter((path) => path.endsWith('.md'))
+    .map((path) => `examples/${path}`),
+];
 const read = (path: string): string => readFileSync(`${root}${path}`, 'utf8');
 const leaves = [...withDescendants(program)].filter(({ commands }) => commands.length === 0);
 
