@@ -33,6 +33,8 @@ const commands = [
   'backfill',
   'reload',
   'compact',
+  'console',
+  'console password',
   'expire',
   'stats',
   'stats show',
