@@ -31,7 +31,7 @@ export function ResultTable({ label, result, maxRows }: { label: string; result:
 }
 
 const sampledRows = 60;
-const characterPx = 7.6;
+const characterPx = 9;
 const gapPx = 16;
 
 /** Columns as wide as what is in them, within reason: digits are never hidden, long texts are. */
