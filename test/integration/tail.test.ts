@@ -160,7 +160,7 @@ describe('sluice tail', () => {
   );
 
   it('killed again and again under a log that is renamed, copied and truncated, it sends every line once', async () => {
-    const seed = Number(process.env['SLUICE_SEED'] ?? Date.now() % 1_000_000);
+    const seed = Number(process.env['SLUICE_SEED'] ?? 11);
     const rounds = process.env['SLUICE_FULL'] ? 60 : 3;
     const random = seededRandom(seed);
     const where = await place('killed-often', 2);
@@ -180,7 +180,7 @@ describe('sluice tail', () => {
   });
 
   it('cut off in the middle of a batch at random, it finds its place in the log and sends every line once', async () => {
-    const first = Number(process.env['SLUICE_SEED'] ?? Date.now() % 1_000_000);
+    const first = Number(process.env['SLUICE_SEED'] ?? 11);
     const seeds = process.env['SLUICE_FULL'] ? 200 : 2;
     for (let seed = first; seed < first + seeds; seed++) {
       const random = seededRandom(seed);
