@@ -38,7 +38,7 @@ function consumerOf(options: Omit<ConsumerOptions<Order>, 'brokers'>) {
     brokers: [lab.bootstrap],
     logger: silentLogger,
     retries: { attempts: 3, firstMs: 1, maxMs: 2 },
-    sessionTimeoutMs: 10_000,
+    sessionTimeoutMs: 30_000, // a busy machine must not cost a member its place
     ...options,
   });
 }
