@@ -39,8 +39,6 @@ const commands = [
   'stats',
   'stats show',
   'reconcile',
-  'console',
-  'console password',
 ];
 
 describe('the command line', () => {
