@@ -5,7 +5,7 @@ import { defineConfig } from 'vitest/config';
 // A busy machine stalls a server or a kill test for seconds now and then. With SLUICE_TEST_RETRIES=1 a test gets one more
 // try (of the real ones a whole file, see scripts/test-real.mjs), and .ci/run lists it: it is a test, or a bug, to mend.
 const retry = Number(process.env['SLUICE_TEST_RETRIES'] ?? 0);
-const shared = { environment: 'node' as const, testTimeout: 30_000, hookTimeout: 60_000 };
+const shared = { environment: 'node' as const, testTimeout: 120_000, hookTimeout: 120_000 };
 
 export default defineConfig({
   test: {
@@ -18,7 +18,7 @@ export default defineConfig({
           name: 'integration',
           include: ['test/integration/**/*.test.ts'],
           globalSetup: ['test/support/build-once.ts'],
-          testTimeout: 120_000,
+          testTimeout: 300_000,
           retry,
         },
       },

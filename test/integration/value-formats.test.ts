@@ -18,7 +18,7 @@ beforeAll(async () => {
   lab = await LoadLab.open();
   lake = await openLake();
   ({ registry, url } = await startRegistry());
-}, 60_000);
+});
 
 afterAll(async () => {
   await registry?.stop();

@@ -41,7 +41,7 @@ describe('a message that is cut off', () => {
           throw new Error(`${name} v${version}, ${length} bytes: ${code}`);
       }
     }
-  }, 60_000);
+  });
 
   it('or has bytes behind it is a WireError', () => {
     for (const { name, version, hex } of vectors) {
@@ -90,7 +90,7 @@ describe('a claimed count or length', () => {
         }
       }
     }
-  }, 60_000);
+  });
 
   it('of elements that the frame could just hold is bounded by the frame', () => {
     // 8 MB of zeros behind a count that 8 MB of the smallest elements would justify.

@@ -68,7 +68,7 @@ describe('encoding and decoding', () => {
       });
       fc.assert(property, { numRuns: 12, verbose: 1 });
     }
-  }, 60_000);
+  });
 
   it('fill what is left out, and what a version lacks, with Kafka defaults', () => {
     const request = decodeMessage(
