@@ -61,6 +61,7 @@ describe('the audit of a whole warehouse', () => {
           control: 2n,
           gaps: 0n,
           deduplicated: 0n,
+          expired: 0n,
           backfilled: 0n,
           replayed: 0n,
           missing: [],
