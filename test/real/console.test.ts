@@ -198,20 +198,20 @@ describe('the console in Chromium', () => {
     await stranger.context().close();
   });
 
-  it('paints first within a second, from one small script and nothing from elsewhere', async () => {
+  it('paints from one small script and style sheet, and takes nothing from elsewhere', async () => {
     const fresh = await openPage(context);
     const requested: string[] = [];
     fresh.on('request', (request) => requested.push(request.url()));
     await fresh.goto(lab.url);
     await fresh.getByRole('heading', { level: 1, name: 'Overview' }).waitFor();
     expect(requested.every((url) => url.startsWith(lab.url) || url.startsWith('data:'))).toBe(true);
-    const { paintMs, bytes } = await fresh.evaluate<{ paintMs: number; bytes: number }>(`({
-      paintMs: performance.getEntriesByName('first-contentful-paint')[0]?.startTime ?? NaN,
-      bytes: performance.getEntriesByType('resource')
-        .filter(({ name }) => /\\.(js|css)$/.test(name))
-        .reduce((sum, { encodedBodySize }) => sum + encodedBodySize, 0),
-    })`);
-    expect(paintMs).toBeGreaterThan(0);
+    // The browser notes its first paint a moment after the heading is there.
+    const paint = `performance.getEntriesByName('first-contentful-paint')[0]?.startTime ?? 0`;
+    await expect.poll(() => fresh.evaluate<number>(paint), { timeout: 30_000 }).toBeGreaterThan(0);
+    const paintMs = await fresh.evaluate<number>(paint);
+    const bytes = await fresh.evaluate<number>(`performance.getEntriesByType('resource')
+      .filter(({ name }) => /\\.(js|css)$/.test(name))
+      .reduce((sum, { encodedBodySize }) => sum + encodedBodySize, 0)`);
     expect(bytes).toBeGreaterThan(10_000);
     // How long a busy machine takes says little; what has to be fetched decides it. The figure is in the documentation.
     process.stdout.write(
