@@ -76,7 +76,7 @@ async function leaderOf(topic: string, partition = 0): Promise<number> {
 /** Waits until another node leads the partition. */
 async function untilLeaderIsNot(node: number, topic: string): Promise<void> {
   await waitFor(`a leader of ${topic}-0 other than ${node}`, 60_000, async () => {
-    const leader = await leaderOf(topic);
+    const leader = await leaderOf(topic).catch(() => -1);
     return leader >= 0 && leader !== node;
   });
 }
@@ -97,13 +97,15 @@ async function replicaStates(): Promise<ReplicaState[]> {
   );
 }
 
+/** Waits until the cluster says so of its replicas; a broker that was just killed may be the one that is asked. */
+async function untilReplicas(what: string, isSo: (states: ReplicaState[]) => boolean): Promise<void> {
+  await waitFor(what, 120_000, () => replicaStates().then(isSo, () => false));
+}
+
 /** Waits until every replica of every partition has caught up. */
 async function untilInSync(): Promise<void> {
-  await waitFor('all replicas to be in sync', 120_000, () =>
-    replicaStates().then(
-      (states) => states.every(({ replicas, inSync }) => inSync.length === replicas.length),
-      () => false,
-    ),
+  await untilReplicas('all replicas to be in sync', (states) =>
+    states.every(({ replicas, inSync }) => inSync.length === replicas.length),
   );
 }
 
@@ -230,8 +232,8 @@ describe('a log that lost records (KIP-320)', () => {
     const load = () => runSluice(['load', ...options, '--until-end', '--session-timeout', '10s']);
     await send(10, 'kept', 'all'); // both replicas have them
     await kafka.kill(`kafka${second}`);
-    await waitFor('the follower to leave the in-sync replicas', 60_000, async () =>
-      (await replicaStates()).some((state) => state.topic === topic && state.inSync.length === 1),
+    await untilReplicas('the follower to leave the in-sync replicas', (states) =>
+      states.some((state) => state.topic === topic && state.inSync.length === 1),
     );
     await send(20, 'lost with the first leader', 1);
     const before = await load();
