@@ -13,5 +13,6 @@ export {
 } from './load-operation.ts';
 export { OperationServer, type Route, type RouteAnswer, type RouteRequest } from './operation-server.ts';
 export { type PlannedPartition, planLoad } from './plan-load.ts';
+export { readJsonBody } from './read-json-body.ts';
 export { type AskedRoll, rollNow } from './roll-now.ts';
 export { type FoundOffset, type OffsetPlace, whereOffset } from './where-offset.ts';

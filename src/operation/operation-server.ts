@@ -2,6 +2,7 @@ import { createServer, type IncomingMessage, type Server, type ServerResponse } 
 import type { AddressInfo } from 'node:net';
 import { BadInputError, describeError, type Logger, stringifyJson } from '../shared/index.ts';
 import { mayChange } from './http-access.ts';
+import { readJsonBody } from './read-json-body.ts';
 
 /** What a route answers: JSON, or a text of its own type. */
 export type RouteAnswer = { status: number; json: unknown } | { status: number; text: string; type: string };
@@ -30,8 +31,6 @@ export interface OperationServerOptions {
   logger: Logger;
   routes: readonly Route[];
 }
-
-const maxBodyBytes = 64 * 1024;
 
 /** A small HTTP server for people and programs that watch and control. GET changes nothing, POST is for those who may. */
 export class OperationServer {
@@ -96,7 +95,7 @@ export class OperationServer {
       if (refusal) return { status: refusal.status, json: { error: refusal.error } };
     }
     const params = (route.pattern.exec(url.pathname) ?? []).slice(1).map(decode);
-    const body = route.method === 'POST' ? await readBody(request) : {};
+    const body = route.method === 'POST' ? ((await readJsonBody(request)) ?? {}) : {};
     return await route.answer({ params, query: url.searchParams, body, signal: this.#closing.signal });
   }
 }
@@ -107,25 +106,6 @@ function decode(part: string): string {
   } catch (cause) {
     throw new BadInputError(`expected a percent-encoded path, got "${part}"`, { cause });
   }
-}
-
-async function readBody(request: IncomingMessage): Promise<Record<string, unknown>> {
-  const chunks: Buffer[] = [];
-  let size = 0;
-  for await (const chunk of request as AsyncIterable<Buffer>) {
-    size += chunk.length;
-    if (size > maxBodyBytes) throw new BadInputError(`expected a body of at most ${maxBodyBytes} bytes`);
-    chunks.push(chunk);
-  }
-  if (size === 0) return {};
-  try {
-    const parsed: unknown = JSON.parse(Buffer.concat(chunks).toString('utf8'));
-    if (typeof parsed === 'object' && parsed !== null && !Array.isArray(parsed))
-      return parsed as Record<string, unknown>;
-  } catch {
-    // said below
-  }
-  throw new BadInputError('expected a JSON object as body');
 }
 
 function send(response: ServerResponse, answer: RouteAnswer, isHead = false): void {
