@@ -1,4 +1,12 @@
-import type { CommitRecord, EraEndRecord, LedgerFile, LedgerRecord, OffsetRun, RewindRecord } from './ledger-record.ts';
+import type {
+  CommitRecord,
+  EraEndRecord,
+  LedgerFile,
+  LedgerRecord,
+  NotLanded,
+  OffsetRun,
+  RewindRecord,
+} from './ledger-record.ts';
 import { countOffsets } from './offset-intervals.ts';
 
 /** What is wrong with a record taken by itself, as one line; null when it can be true. Offset conservation is checked here. */
@@ -34,7 +42,7 @@ function checkRewind({ from, next, retracts, sequence, totals }: RewindRecord): 
 }
 
 function checkCommit(record: CommitRecord): string | null {
-  const { first, next, files, deadLetters, notLanded, landedCount } = record;
+  const { first, next, files, deadLetters, landedCount } = record;
   if (first >= next) return `expected first < next, got [${first}, ${next})`;
   for (const file of files) {
     const problem = checkFile(file, record);
@@ -46,6 +54,18 @@ function checkCommit(record: CommitRecord): string | null {
 
   const rows = files.reduce((sum, file) => sum + BigInt(file.rowCount), 0n);
   if (rows !== landedCount) return `the files hold ${rows} rows, landedCount says ${landedCount}`;
+  return checkConservation(record);
+}
+
+/** Every offset of the range is landed or in exactly one class of those that are not, and the dead ones lie in the file of dead letters. */
+export function checkConservation(account: {
+  first: bigint;
+  next: bigint;
+  landedCount: bigint;
+  notLanded: NotLanded;
+  deadLetters: { count: number } | null;
+}): string | null {
+  const { first, next, landedCount, notLanded, deadLetters } = account;
   const classes = Object.entries(notLanded) as [string, OffsetRun[]][];
   for (const [name, runs] of classes) {
     const problem = checkRuns(runs, first, next);
@@ -85,7 +105,7 @@ export function checkRuns(runs: readonly OffsetRun[], first: bigint, next: bigin
   return null;
 }
 
-export function findOverlap(classes: [string, OffsetRun[]][]): bigint | null {
+function findOverlap(classes: [string, OffsetRun[]][]): bigint | null {
   const all = classes.flatMap(([, runs]) => runs).sort((a, b) => (a.first < b.first ? -1 : 1));
   for (let i = 1; i < all.length; i++) if (all[i]!.first < all[i - 1]!.next) return all[i]!.first;
   return null;

@@ -1,7 +1,6 @@
 import { addContentHashes } from '../../warehouse/index.ts';
-import type { OffsetRun } from '../ledger-record.ts';
 import { countOffsets } from '../offset-intervals.ts';
-import { checkRuns, findOverlap } from '../record-checks.ts';
+import { checkConservation, checkRuns } from '../record-checks.ts';
 import type { RangeAccount, RewriteRecord, TableFile, TableRecord, TableRepairRecord } from './table-record.ts';
 import { partitionKey } from './table-state.ts';
 
@@ -97,22 +96,9 @@ function checkFile(file: TableFile): string | null {
   return file.minTimeMs > file.maxTimeMs ? `its times ${file.minTimeMs} to ${file.maxTimeMs} are no range` : null;
 }
 
-function checkAccount({ first, next, landedCount, notLanded, deadLetters }: RangeAccount): string | null {
-  if (first >= next) return `expected first < next, got [${first}, ${next})`;
-  const classes = Object.entries(notLanded) as [string, OffsetRun[]][];
-  for (const [name, runs] of classes) {
-    const problem = checkRuns(runs, first, next);
-    if (problem) return `notLanded.${name}: ${problem}`;
-  }
-  const overlap = findOverlap(classes);
-  if (overlap !== null) return `offset ${overlap} is in two classes of notLanded`;
-  const absent = classes.reduce((sum, [, runs]) => sum + countOffsets(runs), 0n);
-  if (landedCount + absent !== next - first) {
-    return `${landedCount} landed + ${absent} not landed is not the ${next - first} offsets of [${first}, ${next})`;
-  }
-  const dead = countOffsets(notLanded.dead);
-  if (dead === BigInt(deadLetters?.count ?? 0)) return null;
-  return `notLanded.dead covers ${dead} offsets, the dead-letter file holds ${deadLetters?.count ?? 0}`;
+function checkAccount(account: RangeAccount): string | null {
+  const { first, next } = account;
+  return first < next ? checkConservation(account) : `expected first < next, got [${first}, ${next})`;
 }
 
 export function rowsOf(files: readonly TableFile[]): bigint {
