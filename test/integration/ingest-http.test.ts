@@ -1,4 +1,5 @@
 // Promises of events over HTTP, against the built-in broker.
+import { createHash } from 'node:crypto';
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { request as httpRequest } from 'node:http';
 import { connect } from 'node:net';
@@ -8,6 +9,7 @@ import { gzipSync } from 'node:zlib';
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
 import {
   addToken,
+  createKeysTopic,
   HttpIngest,
   type HttpIngestOptions,
   IngestServer,
@@ -228,6 +230,22 @@ describe('POST /topics/T/events', () => {
     expect(await valuesOf(topic)).toEqual(['{"a":1}', '{"c":3}']);
   });
 
+  it('a body that does not come to its end in time is 408, and its place is free again', async () => {
+    const [url, topic] = [await start({ limits: { maxBodyMs: 200, maxRequests: 1 } }), await newTopic()];
+    const place = `${url}/topics/${topic}/events`;
+    const slow = httpRequest(place, {
+      method: 'POST',
+      headers: { 'content-type': 'application/json', 'content-length': 100 },
+    });
+    const answered = new Promise<number>((resolve) =>
+      slow.once('response', (response) => resolve(response.resume().statusCode!)),
+    );
+    slow.on('error', () => {}).write('{"a":');
+    expect(await answered).toBe(408);
+    await waitFor('the place to be free', 30_000, async () => (await post(place, '{"b":2}')).status === 200);
+    expect(await valuesOf(topic)).toEqual(['{"b":2}']);
+  });
+
   it('a client that goes away in the middle, or sends nonsense, harms nobody', async () => {
     const [url, topic] = [await start(), await newTopic()];
     const { port } = new URL(url);
@@ -290,6 +308,72 @@ describe('an idempotency key', () => {
     const again = await post(`${await start()}/topics/${topic}/events`, body, headers);
     expect(again.body.events).toEqual([0, 1, 2].map((offset) => ({ partition: 0, offset: String(offset) })));
     expect(await valuesOf(topic)).toEqual(['{"a":1}', '{"b":2}', '{"c":3}']);
+  });
+
+  it('of one client at two servers at once is written once, and both give the same answer', async () => {
+    const topic = await newTopic(3);
+    const keysTopic = `${topic}-keys`;
+    await createKeysTopic(cluster, keysTopic, 600_000);
+    const other = newCluster();
+    try {
+      const [one, two] = [await start({ keysTopic }), await start({ keysTopic, cluster: other })];
+      const sent = Array.from({ length: 30 }, (_, i) => ({ body: `[{"i":${i}},{"i":-${i + 1}}]`, key: `order-${i}` }));
+      const answers = await Promise.all(
+        sent.map(({ body, key }) =>
+          Promise.all(
+            [one, two, one].map((url) => post(`${url}/topics/${topic}/events`, body, { 'idempotency-key': key })),
+          ),
+        ),
+      );
+      for (const [first, second, third] of answers) {
+        expect(first).toMatchObject({ status: 200, body: { written: 2 } });
+        expect([second!.body, third!.body]).toEqual([first!.body, first!.body]);
+      }
+      expect((await valuesOf(topic)).length).toBe(60);
+      const otherBody = await post(`${two}/topics/${topic}/events`, '[{},{}]', { 'idempotency-key': 'order-1' });
+      expect(otherBody).toMatchObject({ status: 422 });
+      expect(await post(`${one}/topics/${keysTopic}/events`, '{}')).toMatchObject({ status: 404 });
+    } finally {
+      for (const server of servers.splice(0)) await server.close(1000);
+      await other.close();
+    }
+  });
+
+  it('of a server that died in the middle is another one’s when nothing can be on its way any more', async () => {
+    const topic = await newTopic();
+    const keysTopic = `${topic}-keys`;
+    await createKeysTopic(cluster, keysTopic, 600_000);
+    let laterMs = 0;
+    const clock = { ...systemClock, monotonicMs: () => systemClock.monotonicMs() + laterMs };
+    const body = '[{"a":1},{"b":2}]';
+    const headers = { 'idempotency-key': 'half' };
+    const place = (url: string): string => `${url}/topics/${topic}/events`;
+    // What a server leaves that was killed after the first of two events: its claim, and the event.
+    const producer = new ProducerClient({ cluster });
+    const scratch = await newTopic();
+    await post(`${await start()}/topics/${scratch}/events`, body, headers);
+    const mark = (await readTopic(cluster, scratch))[0]!.headers[0]!.value!.toString();
+    const fingerprint = mark.split('.')[1]!;
+    const hash = createHash('sha256').update(`\0${topic}\0half`).digest('hex').slice(0, 32);
+    await producer.send(topic, {
+      value: '{"a":1}',
+      headers: [{ name: 'sluice-request', value: Buffer.from(`${hash}.${fingerprint}.0.2`) }],
+    });
+    const claim = { kind: 'claim', by: 'the dead', after: null, fingerprint, count: 2 };
+    await producer.send(keysTopic, { key: hash, value: JSON.stringify(claim) });
+    await producer.close();
+
+    const [one, two] = [await start({ keysTopic, clock, keyPatienceMs: 0 }), await start({ keysTopic, clock })];
+    const early = await post(place(one), body, headers);
+    expect(early).toMatchObject({ status: 503, body: { error: expect.stringContaining('another server') } });
+    expect(await valuesOf(topic)).toEqual(['{"a":1}']);
+    laterMs = 71_000;
+    const answers = await Promise.all([post(place(one), body, headers), post(place(two), body, headers)]);
+    const done = answers.filter(({ status }) => status === 200);
+    expect(done.length).toBeGreaterThan(0);
+    for (const answer of done)
+      expect(answer.body.events).toEqual([0, 1].map((i) => ({ partition: 0, offset: `${i}` })));
+    expect(await valuesOf(topic)).toEqual(['{"a":1}', '{"b":2}']);
   });
 
   it('is refused when it is none, or when too many are remembered', async () => {

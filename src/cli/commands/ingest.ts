@@ -41,11 +41,16 @@ function httpCommand(): Command {
     .option('--max-event <size>', 'longest event', parseBytes, parseBytes('1020KB'))
     .option('--max-events <n>', 'most events of one request', parseInteger(1, 10_000_000), 100_000)
     .option('--max-requests <n>', 'requests under way at once; more are told to come again (429)', parseInteger(1), 512)
+    .option('--body-timeout <duration>', 'how long a body that is read whole may take (408)', parseDuration, 60_000)
     .option(
       '--idempotency-window <duration>',
       'for how long a request with an idempotency key is recognized',
       parseDuration,
       600_000,
+    )
+    .option(
+      '--keys-topic <name>',
+      'topic by which servers behind one address agree on idempotency keys; made if missing',
     )
     .option('--delivery-timeout <duration>', 'how long the log is waited for (503 after that)', parseDuration, 30_000);
   return common(command)

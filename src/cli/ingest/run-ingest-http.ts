@@ -1,4 +1,4 @@
-import { HttpIngest, IngestServer, TokenFile } from '../../ingest/index.ts';
+import { createKeysTopic, HttpIngest, IngestServer, TokenFile } from '../../ingest/index.ts';
 import { BadInputError, isLoopbackAddress, systemClock } from '../../shared/index.ts';
 import { exitCodes } from '../output.ts';
 import { checkTopics, type Serving, type ServingFlags, serving, untilAborted } from './ingest-cluster.ts';
@@ -14,7 +14,9 @@ export interface IngestHttpFlags extends ServingFlags {
   maxEvent: number;
   maxEvents: number;
   maxRequests: number;
+  bodyTimeout: number;
   idempotencyWindow: number;
+  keysTopic?: string;
   deliveryTimeout: number;
 }
 
@@ -24,6 +26,7 @@ export async function runIngestHttp(flags: IngestHttpFlags): Promise<number> {
   for (const origin of flags.origins ?? []) checkOrigin(origin);
   return await serving(flags, 'ingest', async (running) => {
     await checkTopics(running.cluster, [...(flags.topics ?? []), ...(flags.webTopics ?? [])]);
+    if (flags.keysTopic !== undefined) await createKeysTopic(running.cluster, flags.keysTopic, flags.idempotencyWindow);
     const ingest = await httpIngestOf(flags, running);
     const server = await IngestServer.start({ ingest, ...flags.listen, logger: running.logger });
     process.stdout.write(`ready http=${server.url}${running.metricsText}\n`);
@@ -46,8 +49,10 @@ async function httpIngestOf(flags: IngestHttpFlags, { cluster, metrics, logger }
       maxEventBytes: flags.maxEvent,
       maxEvents: flags.maxEvents,
       maxRequests: flags.maxRequests,
+      maxBodyMs: flags.bodyTimeout,
     },
     idempotencyWindowMs: flags.idempotencyWindow,
+    keysTopic: flags.keysTopic ?? null,
     deliveryTimeoutMs: flags.deliveryTimeout,
     metrics,
     clock: systemClock,
@@ -56,7 +61,7 @@ async function httpIngestOf(flags: IngestHttpFlags, { cluster, metrics, logger }
 }
 
 /** Nobody opens a topic to the world by leaving an option out. */
-function checkAccess({ listen, tokens, open }: IngestHttpFlags): void {
+export function checkAccess({ listen, tokens, open }: Pick<IngestHttpFlags, 'listen' | 'tokens' | 'open'>): void {
   if (tokens !== undefined && open) throw new BadInputError('expected --tokens or --open, got both');
   const isLocal = isLoopbackAddress(listen.host) || listen.host === 'localhost';
   if (isLocal || tokens !== undefined || open) return;
@@ -65,7 +70,7 @@ function checkAccess({ listen, tokens, open }: IngestHttpFlags): void {
   );
 }
 
-function checkOrigin(origin: string): void {
+export function checkOrigin(origin: string): void {
   if (origin === '*' || /^https?:\/\/[^/\s]+$/.test(origin)) return;
   throw new BadInputError(`expected an origin like https://shop.example, got "${origin}"`);
 }

@@ -70,18 +70,20 @@ async function* decoded(request: IncomingMessage, encoding: string): AsyncGenera
 /** Bytes of bodies that are held as a whole, by all requests together. */
 export class BodyMemory {
   readonly #limitBytes: number;
+  readonly #maxBodyMs: number;
   #heldBytes = 0;
 
-  constructor(limitBytes: number) {
+  constructor(limitBytes: number, maxBodyMs: number) {
     this.#limitBytes = limitBytes;
+    this.#maxBodyMs = maxBodyMs;
   }
 
-  /** Runs `work` with the whole body. Throws 429 when there is no room for it beside the others. */
+  /** Runs `work` with the whole body. Throws 429 when there is no room for it beside the others, 408 when it comes too slowly. */
   async holding<T>(chunks: AsyncIterable<Buffer>, work: (body: Buffer) => Promise<T>): Promise<T> {
     const pieces: Buffer[] = [];
     let ownBytes = 0;
     try {
-      for await (const chunk of chunks) {
+      for await (const chunk of inTime(chunks, this.#maxBodyMs)) {
         if (this.#heldBytes + chunk.length > this.#limitBytes) {
           throw overloaded(429, 'too many bytes are being received at the moment; send this again');
         }
@@ -93,5 +95,27 @@ export class BodyMemory {
     } finally {
       this.#heldBytes -= ownBytes;
     }
+  }
+}
+
+/** A client that sends a byte now and then keeps no place among the requests for long. */
+async function* inTime(chunks: AsyncIterable<Buffer>, maxMs: number): AsyncGenerator<Buffer> {
+  const iterator = chunks[Symbol.asyncIterator]();
+  let timer: NodeJS.Timeout | undefined;
+  const tooSlow = new Promise<never>((_, reject) => {
+    const error = new HttpError(408, `expected the whole body within ${maxMs / 1000} s`);
+    timer = setTimeout(() => reject(error), maxMs);
+  });
+  tooSlow.catch(() => {});
+  try {
+    for (;;) {
+      const next = await Promise.race([iterator.next(), tooSlow]);
+      if (next.done) return;
+      yield next.value;
+    }
+  } finally {
+    clearTimeout(timer);
+    // Not awaited: where a chunk is still waited for, it ends with the connection.
+    iterator.return?.()?.catch(() => {});
   }
 }

@@ -23,6 +23,8 @@ export interface IngestLimits {
   maxRequests: number;
   /** Bodies held as a whole, by all requests together. */
   maxHeldBytes: number;
+  /** How long such a body may take to come. */
+  maxBodyMs: number;
 }
 
 export const defaultIngestLimits: IngestLimits = {
@@ -31,6 +33,7 @@ export const defaultIngestLimits: IngestLimits = {
   maxEvents: 100_000,
   maxRequests: 512,
   maxHeldBytes: 128 * 1024 * 1024,
+  maxBodyMs: 60_000,
 };
 
 /** What every route works with. */

@@ -26,6 +26,7 @@ import { HttpError, overloaded } from './http-error.ts';
 import { KnownTopics } from './known-topics.ts';
 import { postEvents, StreamCutError, shown } from './post-events.ts';
 import { RepeatedRequests } from './repeated-requests.ts';
+import { SharedKeys } from './shared-keys.ts';
 import { getPixel, postBeacon } from './web-events.ts';
 
 export interface HttpIngestOptions {
@@ -43,12 +44,18 @@ export interface HttpIngestOptions {
   /** For how long a request with an idempotency key is recognized; 10 minutes when left out. */
   idempotencyWindowMs?: number;
   maxRememberedEvents?: number;
+  /** Topic by which this server and others agree who writes a request with a key (`createKeysTopic` makes it); null: there are no others. */
+  keysTopic?: string | null;
+  /** How long a request waits for another server that carries out one with its key; 5 s when left out. */
+  keyPatienceMs?: number;
   deliveryTimeoutMs?: number;
   maxInFlightBytes?: number;
   metrics?: IngestMetrics;
   clock: Clock;
   logger: Logger;
 }
+
+export const defaultIdempotencyWindowMs = 600_000;
 
 /** A route that a path belongs to. */
 interface IngestRoute {
@@ -68,31 +75,27 @@ export class HttpIngest {
   readonly #options: HttpIngestOptions;
   readonly #context: IngestContext;
   readonly #closing = abortScope();
+  readonly #sharedKeys: SharedKeys | null;
   #requestCount = 0;
 
   constructor(options: HttpIngestOptions) {
-    const { cluster, clock, logger } = options;
+    const { cluster, clock, logger, deliveryTimeoutMs = 30_000, keysTopic = null } = options;
     this.#options = options;
     const limits = { ...defaultIngestLimits, ...options.limits };
     this.metrics = options.metrics ?? new IngestMetrics();
+    const windowMs = options.idempotencyWindowMs ?? defaultIdempotencyWindowMs;
+    const maxEvents = options.maxRememberedEvents ?? 200_000;
+    const keys = { cluster, windowMs, maxEvents, clock, logger, signal: this.#closing.signal };
+    const patience = options.keyPatienceMs === undefined ? {} : { patienceMs: options.keyPatienceMs };
+    this.#sharedKeys =
+      keysTopic === null ? null : new SharedKeys({ ...keys, topic: keysTopic, deliveryTimeoutMs, ...patience });
+    const maxInFlightBytes = options.maxInFlightBytes ?? 64 * 1024 * 1024;
     this.#context = {
-      writer: new EventWriter({
-        cluster,
-        maxInFlightBytes: options.maxInFlightBytes ?? 64 * 1024 * 1024,
-        deliveryTimeoutMs: options.deliveryTimeoutMs ?? 30_000,
-        logger,
-      }),
-      topics: new KnownTopics(cluster, options.topics, clock),
+      writer: new EventWriter({ cluster, maxInFlightBytes, deliveryTimeoutMs, logger }),
+      topics: new KnownTopics(cluster, options.topics, keysTopic, clock),
       webTopics: options.webTopics ?? [],
-      repeated: new RepeatedRequests({
-        cluster,
-        windowMs: options.idempotencyWindowMs ?? 600_000,
-        maxEvents: options.maxRememberedEvents ?? 200_000,
-        clock,
-        logger,
-        signal: this.#closing.signal,
-      }),
-      memory: new BodyMemory(limits.maxHeldBytes),
+      repeated: new RepeatedRequests({ ...keys, shared: this.#sharedKeys }),
+      memory: new BodyMemory(limits.maxHeldBytes, limits.maxBodyMs),
       limits,
       metrics: this.metrics,
       nowMs: () => clock.nowMs(),
@@ -116,6 +119,7 @@ export class HttpIngest {
   /** Ends what still waits, after what was sent was given `timeoutMs` to be answered. */
   async close(timeoutMs = 10_000): Promise<void> {
     await this.#context.writer.close(timeoutMs);
+    await this.#sharedKeys?.close(timeoutMs);
     this.#closing.abort(new Error('the server is closing'));
   }
 

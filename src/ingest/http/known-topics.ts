@@ -10,11 +10,14 @@ const rememberedNames = 10_000;
 export class KnownTopics {
   readonly #cluster: KafkaCluster;
   readonly #allowed: ReadonlySet<string> | null;
+  readonly #keysTopic: string | null;
   readonly #clock: Clock;
   readonly #known = new Map<string, { isThere: boolean; untilMs: number }>();
 
-  constructor(cluster: KafkaCluster, allowed: readonly string[] | null, clock: Clock) {
+  /** `keysTopic`: the servers' own, which no client writes to. */
+  constructor(cluster: KafkaCluster, allowed: readonly string[] | null, keysTopic: string | null, clock: Clock) {
     this.#cluster = cluster;
+    this.#keysTopic = keysTopic;
     this.#allowed = allowed === null ? null : new Set(allowed);
     this.#clock = clock;
   }
@@ -22,7 +25,7 @@ export class KnownTopics {
   /** Throws 404, or 503 when nobody can say. */
   async check(topic: string, signal: AbortSignal): Promise<void> {
     const isOffered = this.#allowed ? this.#allowed.has(topic) : isPlainName(topic);
-    if (!isOffered || !(await this.#isThere(topic, signal))) {
+    if (!isOffered || topic === this.#keysTopic || !(await this.#isThere(topic, signal))) {
       throw new HttpError(404, `there is no topic "${topic.slice(0, 249)}" that takes events here`);
     }
   }

@@ -98,15 +98,20 @@ export async function writeWhole(context: IngestContext, call: HttpCall, whole: 
     for (const event of split) await events.add(event);
     return;
   }
-  const claim = await repeated.claim(topic, call.owner, idempotencyKey, body, split.length);
+  const { owner, signal } = call;
+  const claim = await repeated.claim({ topic, owner, key: idempotencyKey, body, count: split.length, signal });
   if (claim.isRepeat) metrics.noteRepeated();
   let outcomes: readonly EventOutcome[] = [];
   let isInDoubt = true;
   try {
     for (const [index, event] of split.entries()) {
       const known = claim.written[index];
-      if (known) events.addWritten(known);
-      else await events.add(event, [claim.headerOf(index)]);
+      if (known) {
+        events.addWritten(known);
+        continue;
+      }
+      claim.check();
+      await events.add(event, [claim.headerOf(index)]);
     }
     outcomes = await events.answered();
     isInDoubt = outcomes.some((outcome) => outcome.kind === 'failed' && outcome.isInDoubt);

@@ -5,6 +5,7 @@ import type { RecordHeader } from '../../wire/index.ts';
 import type { WrittenEvent } from '../event-writer.ts';
 import { HttpError, overloaded } from './http-error.ts';
 import { type RememberedRequest, readRequests, requestHeader, requestMark } from './request-marks.ts';
+import type { KeyTurn, SharedKeys } from './shared-keys.ts';
 
 export interface RepeatedRequestsOptions {
   cluster: KafkaCluster;
@@ -12,8 +13,21 @@ export interface RepeatedRequestsOptions {
   windowMs: number;
   /** Events whose place is remembered; further requests with a key wait outside. */
   maxEvents: number;
+  /** Agrees on each key with the other servers; null: there are none, or a client's repeats come to one server. */
+  shared: SharedKeys | null;
   clock: Clock;
   logger: Logger;
+  signal: AbortSignal;
+}
+
+export interface RepeatableRequest {
+  topic: string;
+  /** Whose token it came with: keys of one client are not those of another. */
+  owner: string;
+  key: string;
+  body: Buffer;
+  /** How many events it has. */
+  count: number;
   signal: AbortSignal;
 }
 
@@ -24,6 +38,8 @@ export interface ClaimedRequest {
   /** Whether any event was written before. */
   isRepeat: boolean;
   headerOf(index: number): RecordHeader;
+  /** To be called before each event is sent; throws when it is too late to send more. */
+  check(): void;
   /** To be called once, with where each event is now; undefined: not written. `isInDoubt`: the log has to be asked. */
   end(written: readonly (WrittenEvent | undefined)[], isInDoubt: boolean): void;
 }
@@ -49,7 +65,8 @@ export class RepeatedRequests {
   }
 
   /** Waits for another request with the same key. Throws 422 when the key was used for another body, 429 when too many keys are remembered. */
-  async claim(topic: string, owner: string, key: string, body: Buffer, count: number): Promise<ClaimedRequest> {
+  async claim(request: RepeatableRequest): Promise<ClaimedRequest> {
+    const { topic, owner, key, body, count, signal } = request;
     const hash = hashOf(`${owner}\0${topic}\0${key}`).slice(0, 32);
     const fingerprint = createHash('sha256').update(body).digest('hex').slice(0, 16);
     const name = `${topic}\0${hash}`;
@@ -61,8 +78,16 @@ export class RepeatedRequests {
       release();
     };
     try {
-      const memory = await this.#memoryOf(topic);
-      return this.#claimed({ topic, hash, fingerprint, count, memory, finish });
+      const turn = (await this.#options.shared?.take({ hash, fingerprint, count }, signal)) ?? null;
+      // What a server that died has written, nobody but the topic can say.
+      if (turn?.isInDoubt) this.#topics.delete(topic);
+      try {
+        const memory = await this.#memoryOf(topic);
+        return this.#claimed({ topic, hash, fingerprint, count, memory, turn, finish });
+      } catch (error) {
+        turn?.end([], turn.isInDoubt);
+        throw error;
+      }
     } catch (error) {
       finish();
       throw error;
@@ -75,9 +100,10 @@ export class RepeatedRequests {
     fingerprint: string;
     count: number;
     memory: TopicMemory;
+    turn: KeyTurn | null;
     finish: () => void;
   }): ClaimedRequest {
-    const { topic, hash, fingerprint, count, memory, finish } = request;
+    const { topic, hash, fingerprint, count, memory, turn, finish } = request;
     const { clock, windowMs, maxEvents } = this.#options;
     forgetBefore(memory, clock.nowMs() - windowMs);
     const known = memory.requests.get(hash);
@@ -90,12 +116,14 @@ export class RepeatedRequests {
         `more than ${maxEvents} events with idempotency keys within the window; send this again later`,
       );
     }
-    const written = Array.from({ length: count }, (_, index) => known?.written[index]);
+    const written = Array.from({ length: count }, (_, index) => known?.written[index] ?? turn?.written[index]);
     return {
       written,
       isRepeat: written.some((one) => one !== undefined),
       headerOf: (index) => ({ name: requestHeader, value: requestMark(hash, fingerprint, index, count) }),
+      check: () => turn?.check(),
       end: (now, isInDoubt) => {
+        turn?.end(now, isInDoubt);
         if (isInDoubt) this.#topics.delete(topic);
         else this.#remember(memory, hash, { fingerprint, count, written: [...now], atMs: clock.nowMs() });
         finish();
