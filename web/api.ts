@@ -1,9 +1,4 @@
-/** What the server says of who we are. */
-export interface SessionAnswer {
-  person: { name: string; role: 'viewer' | 'operator' } | null;
-  csrf: string | null;
-  hasAccounts: boolean;
-}
+import type { SessionAnswer } from '../src/console/answers.ts';
 
 export class ApiError extends Error {
   readonly status: number;

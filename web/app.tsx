@@ -1,15 +1,18 @@
 import type { ComponentType } from 'preact';
 import { useEffect, useState } from 'preact/hooks';
-import { loadSession, onSessionLost, post, type SessionAnswer } from './api.ts';
+import type { SessionAnswer } from '../src/console/answers.ts';
+import { loadSession, onSessionLost, post } from './api.ts';
 import { useLive } from './live.ts';
 import { ActivityPage } from './pages/activity.tsx';
 import { AskPage } from './pages/ask.tsx';
+import { CountersPage } from './pages/counters.tsx';
 import { DeadPage } from './pages/dead.tsx';
 import { HoursPage } from './pages/hours.tsx';
 import { JobsPage } from './pages/jobs.tsx';
 import { LoginPage } from './pages/login.tsx';
 import { MessagesPage } from './pages/messages.tsx';
 import { OverviewPage } from './pages/overview.tsx';
+import { ReportsPage } from './pages/reports.tsx';
 import { RulesPage } from './pages/rules.tsx';
 import { TablesPage } from './pages/tables.tsx';
 import { TopicsPage } from './pages/topics.tsx';
@@ -27,6 +30,7 @@ interface Page {
 
 const pages: readonly Page[] = [
   { id: 'overview', title: 'Overview', group: 'Now', component: OverviewPage },
+  { id: 'counters', title: 'Counters', group: 'Now', component: CountersPage },
   { id: 'rules', title: 'Rules', group: 'Now', component: RulesPage },
   { id: 'topics', title: 'Topics', group: 'Log', component: TopicsPage },
   { id: 'messages', title: 'Messages', group: 'Log', component: MessagesPage },
@@ -34,6 +38,7 @@ const pages: readonly Page[] = [
   { id: 'tables', title: 'Tables', group: 'Warehouse', component: TablesPage },
   { id: 'dead', title: 'Dead letters', group: 'Warehouse', component: DeadPage },
   { id: 'ask', title: 'Ask', group: 'Warehouse', component: AskPage },
+  { id: 'reports', title: 'Reports', group: 'Warehouse', component: ReportsPage },
   { id: 'jobs', title: 'Jobs', group: 'Work', component: JobsPage },
   { id: 'activity', title: 'Activity', group: 'Work', component: ActivityPage, isForOperators: true },
 ];
@@ -62,12 +67,22 @@ export function App() {
     };
   }, []);
 
-  if (!session) return <main class="alone">{problem ? <p class="problem">{problem}</p> : null}</main>;
+  if (!session) return <Boot problem={problem} />;
   if (!session.person) return <LoginPage onDone={setSession} />;
   return (
     <SessionContext.Provider value={session}>
       <Shell session={session} onLogout={() => setSession({ ...session, person: null })} />
     </SessionContext.Provider>
+  );
+}
+
+/** As index.html has it, so that nothing moves while the first answer is on its way. */
+function Boot({ problem }: { problem: string | null }) {
+  return (
+    <div class="boot">
+      <img src="/icon.svg" alt="" width="40" height="40" />
+      {problem ? <p class="problem">{problem}</p> : <p>Sluice</p>}
+    </div>
   );
 }
 

@@ -48,6 +48,12 @@ export function dateTime(ms: number | null | undefined): string {
   return `${day} ${two(at.getHours())}:${two(at.getMinutes())}:${two(at.getSeconds())}`;
 }
 
+/** "18:04", of the browser. */
+export function clockTime(ms: number): string {
+  const at = new Date(ms);
+  return `${two(at.getHours())}:${two(at.getMinutes())}`;
+}
+
 /** "12 s ago"; the whole time for what is older than two days. */
 export function ago(ms: number | null | undefined, nowMs = Date.now()): string {
   if (ms === null || ms === undefined) return '–';

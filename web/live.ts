@@ -1,30 +1,8 @@
 import { useEffect, useState } from 'preact/hooks';
+import type { CountedSecond, Json, OverviewAnswer, PulseTick } from '../src/console/answers.ts';
 import { get } from './api.ts';
 
-export interface GameSecond {
-  events: number;
-  requests: number;
-  installs: number;
-}
-
-export interface CountedSecond {
-  second: number;
-  games: Record<string, GameSecond>;
-  share: number;
-}
-
-export interface Tick {
-  atMs: number;
-  appended: string;
-  landed: string;
-  dead: string;
-  lag: string | null;
-  freshnessMs: number | null;
-  topicCount: number;
-  partitionCount: number;
-  fileCount: number;
-  problems: string[];
-}
+export type Tick = Omit<Json<PulseTick>, 'seconds'>;
 
 export interface LiveState {
   status: 'connecting' | 'live' | 'reconnecting';
@@ -74,9 +52,7 @@ class LiveStream {
     this.#watch();
     source.addEventListener('open', () => void this.#catchUp());
     source.addEventListener('tick', (event) => {
-      const { seconds, ...tick } = JSON.parse((event as MessageEvent<string>).data) as Tick & {
-        seconds: CountedSecond[];
-      };
+      const { seconds, ...tick } = JSON.parse((event as MessageEvent<string>).data) as Json<PulseTick>;
       this.#watch();
       this.#set({
         status: 'live',
@@ -93,7 +69,7 @@ class LiveStream {
   /** What went by before the stream was opened. */
   async #catchUp(): Promise<void> {
     try {
-      const { ticks, seconds } = await get<{ ticks: Tick[]; seconds: CountedSecond[] }>('/api/overview');
+      const { ticks, seconds } = await get<Json<OverviewAnswer>>('/api/overview');
       this.#set({ status: 'live', ticks, seconds });
     } catch {
       this.#set({ ...this.state, status: 'reconnecting' });

@@ -1,5 +1,4 @@
-import 'uplot/dist/uPlot.min.css';
-import './style.css';
+import './styles/all.css';
 import { render } from 'preact';
 import { App } from './app.tsx';
 import { applyTheme, savedTheme } from './theme.ts';

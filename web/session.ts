@@ -1,6 +1,6 @@
 import { createContext } from 'preact';
 import { useContext } from 'preact/hooks';
-import type { SessionAnswer } from './api.ts';
+import type { SessionAnswer } from '../src/console/answers.ts';
 
 export const SessionContext = createContext<SessionAnswer>({ person: null, csrf: null, hasAccounts: false });
 

@@ -14,9 +14,20 @@ export function applyTheme(theme: Theme): void {
   window.dispatchEvent(new Event('themechange'));
 }
 
-/** A colour of the style sheet, as it is at this moment. */
+/** A colour of the style sheet, as it is at this moment: `rgb(11, 127, 166)`. */
 export function colorOf(name: string): string {
-  return getComputedStyle(document.documentElement).getPropertyValue(name).trim();
+  // The property itself holds both colours; only an element that uses it has one of them.
+  const probe = document.createElement('span');
+  probe.style.color = `var(${name})`;
+  document.documentElement.append(probe);
+  const { color } = getComputedStyle(probe);
+  probe.remove();
+  return color;
+}
+
+/** The same colour, hardly there. */
+export function faint(color: string): string {
+  return color.replace(/^rgb\((.*)\)$/, 'rgba($1, 0.12)');
 }
 
 /** Calls back when the colours have changed, by a person or by the system; gives what ends that. */

@@ -1,23 +1,8 @@
 import { appendFile, mkdir } from 'node:fs/promises';
 import { dirname } from 'node:path';
 import { type Clock, describeError, type Logger, stringifyJson } from '../shared/index.ts';
+import type { AuditEntry } from './answers.ts';
 import type { Person } from './auth/accounts.ts';
-
-/** One line of the trail. An action has two: `asked` before it, and how it ended. */
-export interface AuditEntry {
-  /** RFC 3339. */
-  at: string;
-  who: string;
-  role: string;
-  /** Address that it came from. */
-  from: string;
-  action: string;
-  target: unknown;
-  reason: string;
-  outcome: 'asked' | 'done' | 'failed' | 'refused';
-  /** What came of it, in words. */
-  detail: string;
-}
 
 export type AuditSubject = Pick<AuditEntry, 'action' | 'target' | 'reason' | 'from'> & { person: Person };
 

@@ -1,29 +1,8 @@
-import type { MatchFeed } from '../online/index.ts';
+import type { MatchFeed, StatsStore } from '../online/index.ts';
 import type { Clock, Logger } from '../shared/index.ts';
 import type { WarehouseFiles } from '../warehouse/index.ts';
 import type { KafkaCluster } from '../wire/client/index.ts';
-
-/** A schedule of jobs as the page shows it. Times are epoch ms. */
-export interface ConsoleSchedule {
-  name: string;
-  job: string;
-  cron: string;
-  zone: string;
-  nextDueMs: number | null;
-  lastRunId: string | null;
-  isRunning: boolean;
-  pause: { by: string; reason: string; atMs: number } | null;
-  note: string | null;
-}
-
-export interface ConsoleRun {
-  id: string;
-  job: string;
-  state: string;
-  startedMs: number | null;
-  endedMs: number | null;
-  error: string | null;
-}
+import type { ConsoleRun, ConsoleSchedule } from './answers.ts';
 
 /** The jobs, as whoever runs them hands them in. */
 export interface ConsoleJobs {
@@ -44,6 +23,13 @@ export interface ConsoleRules {
   feed: MatchFeed;
 }
 
+/** Counters of `sluice stats`, only looked at. */
+export interface ConsoleCounters {
+  store: Pick<StatsStore, 'settings' | 'snapshot'>;
+  /** Where they are, for people. */
+  place: string;
+}
+
 /** What the pages look at. */
 export interface ConsoleContext {
   cluster: KafkaCluster;
@@ -53,6 +39,10 @@ export interface ConsoleContext {
   jobs: ConsoleJobs | null;
   /** Null: no rules run here. */
   rules: ConsoleRules | null;
+  /** Null: the console counts by itself, from what it reads of the log. */
+  counters: ConsoleCounters | null;
+  /** Column with the event time, for reports. */
+  timeField: string;
   clock: Clock;
   logger: Logger;
   /** Aborted when the console closes. */

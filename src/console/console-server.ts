@@ -1,5 +1,6 @@
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
+import { ReportRefusedError } from '../reports/index.ts';
 import {
   abortScope,
   anyOf,
@@ -11,11 +12,12 @@ import {
 } from '../shared/index.ts';
 import { isKafkaError } from '../wire/client/index.ts';
 import { errorCodes } from '../wire/index.ts';
+import type { SessionAnswer } from './answers.ts';
 import { TooManyTriesError } from './auth/accounts.ts';
 import type { Caller, RequestGuard } from './auth/request-guard.ts';
 import { readBody } from './read-body.ts';
 import type { Answer, ConsoleRoute } from './route.ts';
-import { apiHeaders } from './security-headers.ts';
+import { apiHeaders, reportHeaders } from './security-headers.ts';
 import type { StaticFiles } from './static-files.ts';
 
 export interface ConsoleServerOptions {
@@ -94,7 +96,7 @@ export class ConsoleServer {
     const refusal = guard.checkHost(request.headers);
     if (refusal) return send(request, response, { status: refusal.status, json: { error: refusal.error } });
     if (url.pathname === '/live') return send(request, response, { json: { status: 'ok' } });
-    if (!url.pathname.startsWith('/api/')) return pages.send(request, response, url.pathname);
+    if (!url.pathname.startsWith('/api/')) return pages.send(request, response, url);
     if (url.pathname === '/api/login') return await this.#logIn(request, response, method);
     const caller = await guard.identify(request.headers);
     if (url.pathname === '/api/session') return send(request, response, sessionAnswer(caller, guard));
@@ -163,7 +165,7 @@ export class ConsoleServer {
   }
 }
 
-function sessionAnswer(caller: Caller | null, guard: RequestGuard): { json: unknown } {
+function sessionAnswer(caller: Caller | null, guard: RequestGuard): { json: SessionAnswer } {
   const person = caller && { name: caller.person.name, role: caller.person.role };
   return { json: { person, csrf: caller?.session?.csrf ?? null, hasAccounts: guard.hasAccounts } };
 }
@@ -183,18 +185,17 @@ function failure(error: unknown): { status: number; json: { error: string } } {
   if (isKafkaError(error, errorCodes.UNKNOWN_TOPIC_OR_PARTITION, errorCodes.GROUP_ID_NOT_FOUND))
     return { status: 404, json };
   if (error instanceof SluiceError && error.code === 'query-timeout') return { status: 408, json };
+  if (error instanceof ReportRefusedError) return { status: 409, json };
   if (error instanceof SluiceError && error.isRetriable) return { status: 503, json };
   return { status: 500, json };
 }
 
 function send(request: IncomingMessage, response: ServerResponse, answer: Answer): void {
-  const body = 'bytes' in answer ? answer.bytes : Buffer.from(`${stringifyJson(answer.json)}\n`);
-  const headers = 'bytes' in answer ? {} : (answer.headers ?? {});
-  response.writeHead(answer.status ?? 200, {
-    ...apiHeaders,
-    ...headers,
-    'content-type': 'application/json; charset=utf-8',
-    'content-length': body.length,
-  });
+  const body = Buffer.from('page' in answer ? answer.page : `${stringifyJson(answer.json)}\n`);
+  if ('page' in answer) response.writeHead(200, { ...reportHeaders, 'content-type': 'text/html; charset=utf-8' });
+  else {
+    const type = { 'content-type': 'application/json; charset=utf-8', 'content-length': body.length };
+    response.writeHead(answer.status ?? 200, { ...apiHeaders, ...answer.headers, ...type });
+  }
   response.end(request.method === 'HEAD' ? undefined : body);
 }

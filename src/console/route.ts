@@ -2,10 +2,8 @@ import type { IncomingMessage, ServerResponse } from 'node:http';
 import { BadInputError } from '../shared/index.ts';
 import type { Caller } from './auth/request-guard.ts';
 
-/** What a route answers: a value as JSON, or bytes that are JSON already and may go to many. */
-export type Answer =
-  | { status?: number; json: unknown; headers?: Record<string, string> }
-  | { status?: number; bytes: Buffer };
+/** What a route answers: a value as JSON, or a page of its own. */
+export type Answer = { status?: number; json: unknown; headers?: Record<string, string> } | { page: string };
 
 export interface ConsoleRequest {
   /** What the pattern's groups matched, decoded. */

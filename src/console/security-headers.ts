@@ -6,6 +6,7 @@ const pagePolicy = [
   "connect-src 'self'",
   "img-src 'self' data:",
   "manifest-src 'self'",
+  "frame-src 'self'",
   "form-action 'self'",
   "base-uri 'none'",
   "frame-ancestors 'none'",
@@ -22,6 +23,15 @@ const everywhere = {
 };
 
 export const pageHeaders: Readonly<Record<string, string>> = { ...everywhere, 'content-security-policy': pagePolicy };
+
+/** Of a report: a whole page of its own with its style in it, shown in a frame of ours; nothing in it can run. */
+export const reportHeaders: Readonly<Record<string, string>> = {
+  ...everywhere,
+  'x-frame-options': 'SAMEORIGIN',
+  'content-security-policy':
+    "default-src 'none'; style-src 'unsafe-inline'; base-uri 'none'; form-action 'none'; frame-ancestors 'self'; sandbox allow-same-origin allow-popups allow-modals",
+  'cache-control': 'no-store',
+};
 
 export const apiHeaders: Readonly<Record<string, string>> = {
   ...everywhere,

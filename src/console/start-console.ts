@@ -6,17 +6,20 @@ import { type OpenWarehouseOptions, openWarehouse, type WarehouseFiles } from '.
 import { type ClientConfigSource, KafkaCluster } from '../wire/client/index.ts';
 import { actionRoutes } from './api/action-routes.ts';
 import { askRoutes } from './api/ask-routes.ts';
+import { counterRoutes } from './api/counter-routes.ts';
 import { deadRoutes } from './api/dead-routes.ts';
 import { hourRoutes } from './api/hour-routes.ts';
 import { messageRoutes } from './api/message-routes.ts';
+import { reportRoutes } from './api/report-routes.ts';
 import { TableFiles } from './api/table-files.ts';
 import { tableRoutes } from './api/table-routes.ts';
 import { topicRoutes } from './api/topic-routes.ts';
+import { Turns } from './api/turns.ts';
 import { watchRoutes } from './api/watch-routes.ts';
 import { AuditTrail } from './audit-trail.ts';
 import { type Account, Accounts } from './auth/accounts.ts';
 import { RequestGuard } from './auth/request-guard.ts';
-import type { ConsoleContext, ConsoleJobs, ConsoleRules } from './console-context.ts';
+import type { ConsoleContext, ConsoleCounters, ConsoleJobs, ConsoleRules } from './console-context.ts';
 import { ConsoleServer } from './console-server.ts';
 import { defaultHubOptions, EventHub } from './live/event-hub.ts';
 import { ledgerLook } from './live/ledger-look.ts';
@@ -39,6 +42,9 @@ export interface ConsoleOptions {
   auditPath: string | null;
   jobs: ConsoleJobs | null;
   rules: ConsoleRules | null;
+  counters: ConsoleCounters | null;
+  /** Column with the event time by which the tables were loaded, for reports; `_timestamp`: the records' own. */
+  timeField: string;
   /** The built pages. */
   pagesDirectory: string;
   clock: Clock;
@@ -50,6 +56,9 @@ export interface RunningConsole {
   readonly url: string;
   close(): Promise<void>;
 }
+
+/** SQL runs in this process, beside everything else: one statement at a time, and so many may wait. */
+const waitingMost = 20;
 
 /** Serves the console until it is closed. Throws BadInputError when it cannot listen, or would be open to everybody. */
 export async function startConsole(options: ConsoleOptions): Promise<RunningConsole> {
@@ -74,14 +83,17 @@ export async function startConsole(options: ConsoleOptions): Promise<RunningCons
   try {
     const accounts = options.accounts && new Accounts(options.accounts, () => clock.nowMs());
     const guard = new RequestGuard({ accounts, publicOrigin: options.publicOrigin, nowMs: () => clock.nowMs() });
+    const turns = new Turns(1, waitingMost);
     const routes = [
       ...watchRoutes(context, { pulse, hub, trail }),
       ...topicRoutes(context, looks),
       ...messageRoutes(context),
-      ...tableRoutes(tables),
+      ...counterRoutes(context, { pulse, log: looks.log }),
+      ...tableRoutes(tables, turns),
       ...hourRoutes(context),
       ...deadRoutes(context, tables),
-      ...askRoutes(context, tables),
+      ...askRoutes(context, tables, turns),
+      ...reportRoutes(context, { files: tables, turns, liveGames: () => pulse.games() }),
       ...actionRoutes(context, { trail, ledger: looks.ledger }),
     ];
     const pages = new StaticFiles(options.pagesDirectory);
@@ -100,12 +112,13 @@ export async function startConsole(options: ConsoleOptions): Promise<RunningCons
 }
 
 function contextOf(options: ConsoleOptions, warehouse: LazyWarehouse, signal: AbortSignal): ConsoleContext {
-  const { brokers, clientConfig, clock, logger, jobs, rules } = options;
+  const { brokers, clientConfig, clock, logger, jobs, rules, counters, timeField } = options;
   // A page waits for the answer: patience is short, and the next look is soon.
   const client = { clientId: 'sluice-console', retryTimeoutMs: 4000, requestTimeoutMs: 10_000 };
   // What is wrong with the cluster is shown on the page, to whom it concerns.
   const cluster = new KafkaCluster({ brokers, clientConfig, ...client, clock, logger: silentLogger });
-  return { cluster, warehouse: (access) => warehouse.open(access), jobs, rules, clock, logger, signal };
+  const parts = { jobs, rules, counters, timeField };
+  return { cluster, warehouse: (access) => warehouse.open(access), ...parts, clock, logger, signal };
 }
 
 function checkOpenness({ listen, accounts }: ConsoleOptions): void {

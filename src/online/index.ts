@@ -34,7 +34,7 @@ export { RuleError } from './rules/rule-error.ts';
 export { type RulesReport, type RunRulesOptions, runRules } from './rules/run-rules.ts';
 export { streamMatches } from './rules/stream-matches.ts';
 export { MemoryStatsStore } from './stats/memory-stats-store.ts';
-export { minuteMs, minuteName, parseMinuteName, type StatsFields } from './stats/minute-counts.ts';
+export { defaultStatsFields, minuteMs, minuteName, parseMinuteName, type StatsFields } from './stats/minute-counts.ts';
 export { type RedisStatsOptions, RedisStatsStore } from './stats/redis-stats-store.ts';
 export { createStats, StatsHandler, type StatsOptions } from './stats/stats-handler.ts';
 export {

@@ -44,6 +44,8 @@ export interface ActivityOptions {
   groupA: readonly string[];
   /** Column with the event time: that by which the table was loaded. */
   timeField: string;
+  /** Of DuckDB, as in `1GB`; beyond that it spills. */
+  memoryLimit: string;
 }
 
 const noCounts = { dau: 0, newUsers: 0, dru: 0, retained: 0, fromRequests: 0, fromFeeds: 0, groupA: 0 };
@@ -54,13 +56,20 @@ const noCounts = { dau: 0, newUsers: 0, dru: 0, retained: 0, fromRequests: 0, fr
  */
 export class ActivityStore {
   readonly #options: ActivityOptions;
-  readonly #query = new TableQuery({ memoryLimit: '1GB' });
+  readonly #query: TableQuery;
   readonly #signal: AbortSignal;
   #isOpen = false;
 
   constructor(options: ActivityOptions, signal: AbortSignal) {
     this.#options = options;
+    this.#query = new TableQuery({ memoryLimit: options.memoryLimit });
     this.#signal = signal;
+  }
+
+  /** What the rows of a day depend on besides the table and the day. */
+  get identity(): readonly string[] {
+    const { game, network, groupA, timeField } = this.#options;
+    return [game, network, [...groupA].sort().join(' '), timeField];
   }
 
   /** A folder of its own for files to be read. */
@@ -88,8 +97,37 @@ export class ActivityStore {
       FROM ${rows} AND ${fields.user} IS NOT NULL GROUP BY 2, 3`);
     await this.#run(`INSERT INTO sales SELECT ${index}, ${isNetwork}, coalesce(${fields.currency}, ''),
       sum(CAST(${fields.priceCents} AS BIGINT)) FROM ${rows} AND ${fields.type} = 'purchase' AND ${fields.priceCents} IS NOT NULL GROUP BY 2, 3`);
+    return await this.#hasRows(index);
+  }
+
+  async #hasRows(index: number): Promise<boolean> {
     const [counted] = await this.#all(`SELECT count(*) FROM activity WHERE day = ${index}`);
     return Number(counted![0]) > 0;
+  }
+
+  /** Writes what is known of a day to a file. Cents as decimals: DuckDB would write wide integers as floating point. */
+  async keep(index: number, path: string): Promise<void> {
+    await this.#run(`COPY (
+        SELECT user_id, is_network, is_new, from_request, from_feed, in_group_a, NULL AS currency, NULL AS cents FROM activity WHERE day = ${index}
+        UNION ALL BY NAME SELECT is_network, currency, CAST(cents AS DECIMAL(38, 0)) AS cents FROM sales WHERE day = ${index}
+      ) TO ${sqlLiteral(path)} (FORMAT parquet, COMPRESSION zstd)`);
+  }
+
+  /** Takes in what `keep` wrote, all of it or nothing. The same answer as that of `add`. */
+  async restore(index: number, path: string): Promise<boolean> {
+    await this.#open();
+    const source = parquetSource([path]);
+    try {
+      await this.#run(`INSERT INTO activity SELECT ${index}, user_id, is_network, is_new, from_request, from_feed, in_group_a
+        FROM ${source} WHERE user_id IS NOT NULL`);
+      await this.#run(
+        `INSERT INTO sales SELECT ${index}, is_network, currency, cents FROM ${source} WHERE user_id IS NULL`,
+      );
+      return await this.#hasRows(index);
+    } catch (error) {
+      for (const table of ['activity', 'sales']) await this.#run(`DELETE FROM ${table} WHERE day = ${index}`);
+      throw error;
+    }
   }
 
   /** Of every day that was added, by its index. */

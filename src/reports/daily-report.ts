@@ -1,6 +1,7 @@
 import { BadInputError, type Clock, systemClock } from '../shared/index.ts';
 import type { WarehouseFiles } from '../warehouse/index.ts';
 import { ActivityStore, type DayCounts, type SliceName, sliceNames, type WindowCounts } from './activity-store.ts';
+import { DayCache } from './day-cache.ts';
 import { hoursOf, keptDays, lastDay, type ReportDay, reportDays, weekdayOf, yesterdayIn } from './report-days.ts';
 import { type FigureDefinition, figureDefinitions } from './report-figures.ts';
 import { type ReportHours, ReportTable } from './report-table.ts';
@@ -24,6 +25,10 @@ export interface DailyReportOptions {
   timeField?: string | undefined;
   /** Make the report from what has landed, and say in it that it is preliminary. Default false. */
   allowIncomplete?: boolean | undefined;
+  /** Of DuckDB. Default `1GB`. */
+  memoryLimit?: string | undefined;
+  /** Days of complete hours are kept there, and read from there as long as their manifests are the same. Default: none are. */
+  cache?: DayCache | null | undefined;
   clock?: Clock;
   signal: AbortSignal;
   onProgress?: (doneDays: number, totalDays: number) => void;
@@ -92,12 +97,12 @@ export async function makeDailyReport(options: DailyReportOptions): Promise<Dail
   const zone = options.zone ?? source.zone;
   const days = reportDays(options.date ?? yesterdayIn(zone, clock.nowMs()), zone);
   const hours = await source.require(days, allowIncomplete);
-  const { game, network = defaultNetwork, groupA = defaultGroupA, timeField = 'ts' } = options;
-  const store = new ActivityStore({ game, network, groupA, timeField }, signal);
+  const { game, network = defaultNetwork, groupA = defaultGroupA, timeField = 'ts', memoryLimit = '1GB' } = options;
+  const store = new ActivityStore({ game, network, groupA, timeField, memoryLimit }, signal);
   try {
     const hasRows: boolean[] = [];
     for (const [i, day] of days.entries()) {
-      hasRows.push(await store.add(i, day, await source.rowsOf(day, store.scratch)));
+      hasRows.push(await addDay(i, day, { source, store, cache: options.cache ?? null }));
       options.onProgress?.(i + 1, keptDays);
     }
     const firstDay = hasRows.indexOf(true);
@@ -110,6 +115,25 @@ export async function makeDailyReport(options: DailyReportOptions): Promise<Dail
   } finally {
     await store.close();
   }
+}
+
+/** Takes in a day from the cache, or from the table. False: there was no row of the game. */
+async function addDay(
+  index: number,
+  day: ReportDay,
+  { source, store, cache }: { source: ReportTable; store: ActivityStore; cache: DayCache | null },
+): Promise<boolean> {
+  const proof = cache && source.proofOf(day);
+  if (!cache || !proof) return await store.add(index, day, await source.rowsOf(day, store.scratch));
+  const key = DayCache.keyOf([store.identity, day.startMs, day.endMs, proof]);
+  let hasRows = false;
+  const isKept = await cache.restore(key, async (path) => {
+    hasRows = await store.restore(index, path);
+  });
+  if (isKept) return hasRows;
+  hasRows = await store.add(index, day, await source.rowsOf(day, store.scratch));
+  await cache.keep(key, (path) => store.keep(index, path));
+  return hasRows;
 }
 
 interface SliceCounts {

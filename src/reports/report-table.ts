@@ -1,6 +1,6 @@
 import { rm } from 'node:fs/promises';
 import { join } from 'node:path';
-import { type HourBook, openHourBook } from '../hours/index.ts';
+import { type HourBook, type HourManifest, openHourBook } from '../hours/index.ts';
 import { type LiveFile, listTables, liveFiles, mapBounded, type TableFile } from '../offsets/index.ts';
 import { BadInputError, type Clock, SluiceError } from '../shared/index.ts';
 import { localPathOf, TablePaths, type TimePeriod, type WarehouseFiles } from '../warehouse/index.ts';
@@ -34,6 +34,8 @@ interface NeededHour {
   period: TimePeriod;
   /** Of its manifest; null: look at the live files (the hour is not complete, or its files have moved). */
   files: readonly TableFile[] | null;
+  /** What tells its rows from those that it had or will have: of its manifest. Null: nothing does. */
+  proof: readonly unknown[] | null;
 }
 
 /** The rows of some hours, ready to be queried. */
@@ -94,12 +96,12 @@ export class ReportTable {
 
   async #look(period: TimePeriod, empty: ReadonlySet<string>): Promise<'empty' | 'complete' | 'amended' | 'missing'> {
     if (empty.has(period.key)) {
-      this.#hours.set(period.key, { period, files: [] });
+      this.#hours.set(period.key, { period, files: [], proof: [period.key, 0] });
       return 'empty';
     }
     const isComplete = this.#book.state(period.key)?.state === 'complete';
     const manifest = isComplete ? await this.#book.manifest(period.key, this.#signal) : null;
-    this.#hours.set(period.key, { period, files: manifest?.files ?? null });
+    this.#hours.set(period.key, { period, files: manifest?.files ?? null, proof: manifest && proofOf(manifest) });
     return manifest?.state ?? 'missing';
   }
 
@@ -125,6 +127,12 @@ export class ReportTable {
       missing.push({ hour: period.key, reason: answer?.reason ?? 'it is not complete' });
     }
     return missing;
+  }
+
+  /** What tells the rows of the hours that overlap a day from any others: the revisions and files of their manifests. Null: an hour is not complete. */
+  proofOf({ startMs, endMs }: ReportDay): readonly unknown[] | null {
+    const proofs = [...this.#book.times.between(startMs, endMs)].map(({ key }) => this.#hours.get(key)!.proof);
+    return proofs.includes(null) ? null : [this.#book.table, ...proofs];
   }
 
   /** The rows of the hours that overlap a day, copied to `scratch` where they lie elsewhere. Rows of other days may be among them. */
@@ -169,6 +177,10 @@ export class ReportTable {
       return { path, file };
     });
   }
+}
+
+function proofOf({ hour, revision, contentHash, rowCount, files }: HourManifest): readonly unknown[] {
+  return [hour, revision, contentHash, String(rowCount), files.map(({ path, size }) => [path, size])];
 }
 
 function refused(date: string, { unit, neededCount, missing }: ReportHours): ReportRefusedError {

@@ -54,6 +54,8 @@ export class ConsoleLab {
         auditPath,
         jobs: null,
         rules: null,
+        counters: null,
+        timeField: 'ts',
         pagesDirectory: fileURLToPath(new URL('../../dist/web', import.meta.url)),
         clock: systemClock,
         logger: silentLogger,

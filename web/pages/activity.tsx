@@ -1,24 +1,13 @@
+import type { AuditAnswer, AuditEntry } from '../../src/console/answers.ts';
 import { dateTime } from '../format.ts';
 import { Card, Empty, Loading, PageHead, Problem, Tag } from '../parts/basics.tsx';
 import { type TableColumn, VirtualTable } from '../parts/virtual-table.tsx';
 import type { Place } from '../route.ts';
 import { useQuery } from '../use-query.ts';
 
-interface Entry {
-  at: string;
-  who: string;
-  role: string;
-  from: string;
-  action: string;
-  target: unknown;
-  reason: string;
-  outcome: 'asked' | 'done' | 'failed' | 'refused';
-  detail: string;
-}
-
 const tones = { asked: '', done: 'good', failed: 'bad', refused: 'warn' } as const;
 
-const columns: readonly TableColumn<Entry>[] = [
+const columns: readonly TableColumn<AuditEntry>[] = [
   { key: 'at', title: 'When', width: '11rem', cell: ({ at }) => dateTime(Date.parse(at)) },
   { key: 'who', title: 'Who', width: '9rem', cell: ({ who, from }) => <span title={from}>{who}</span> },
   { key: 'action', title: 'What', width: '8rem', cell: ({ action }) => action },
@@ -47,7 +36,7 @@ const columns: readonly TableColumn<Entry>[] = [
 ];
 
 export function ActivityPage(_: { place: Place }) {
-  const { data, error } = useQuery<{ entries: Entry[] }>('/api/audit', 3000);
+  const { data, error } = useQuery<AuditAnswer>('/api/audit', 3000);
   return (
     <>
       <PageHead title="Activity">

@@ -1,15 +1,12 @@
 import { useState } from 'preact/hooks';
+import type { AskAnswer, TablesAnswer } from '../../src/console/answers.ts';
 import { post } from '../api.ts';
 import { compact, count, duration, plural } from '../format.ts';
 import { Card, Field, PageHead, Problem } from '../parts/basics.tsx';
 import { Chart } from '../parts/chart.tsx';
-import { cellText, isNumeric, type Result, ResultTable } from '../parts/result-table.tsx';
+import { cellText, isNumeric, ResultTable } from '../parts/result-table.tsx';
 import type { Place } from '../route.ts';
 import { useQuery } from '../use-query.ts';
-
-interface Answer extends Result {
-  notes: string[];
-}
 
 const hourChoices: [string, number | null][] = [
   ['last 6 hours', 6],
@@ -33,11 +30,11 @@ const examplesOf = (table: string): [string, string][] => {
 };
 
 export function AskPage(_: { place: Place }) {
-  const tables = useQuery<{ tables: string[] }>('/api/tables').data?.tables ?? [];
+  const tables = useQuery<TablesAnswer>('/api/tables').data?.tables ?? [];
   const examples = examplesOf(tables[0] ?? 'events');
   const [sql, setSql] = useState('');
   const [hours, setHours] = useState<number | null>(24);
-  const [answer, setAnswer] = useState<Answer | null>(null);
+  const [answer, setAnswer] = useState<AskAnswer | null>(null);
   const [error, setError] = useState<string | null>(null);
   const [isBusy, setBusy] = useState(false);
   const text = sql === '' ? examples[0]![1] : sql;
@@ -47,7 +44,7 @@ export function AskPage(_: { place: Place }) {
     setBusy(true);
     setError(null);
     try {
-      setAnswer(await post<Answer>('/api/ask', { sql: text, hours }));
+      setAnswer(await post<AskAnswer>('/api/ask', { sql: text, hours }));
     } catch (problem) {
       setAnswer(null);
       setError((problem as Error).message);
@@ -119,7 +116,7 @@ export function AskPage(_: { place: Place }) {
   );
 }
 
-function AnswerView({ answer }: { answer: Answer }) {
+function AnswerView({ answer }: { answer: AskAnswer }) {
   const { rows, isCut, tookMs, notes } = answer;
   return (
     <>
@@ -135,7 +132,7 @@ function AnswerView({ answer }: { answer: Answer }) {
 }
 
 /** A first column of times or names with figures behind it is a picture: lines over time, or bars. */
-function AnswerChart({ answer: { columns, rows } }: { answer: Answer }) {
+function AnswerChart({ answer: { columns, rows } }: { answer: AskAnswer }) {
   const [first, ...others] = columns;
   const figures = others.map((column, i) => ({ ...column, index: i + 1 })).filter(({ type }) => isNumeric(type));
   if (!first || figures.length === 0 || rows.length < 2) return null;

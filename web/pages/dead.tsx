@@ -1,50 +1,28 @@
 import { useState } from 'preact/hooks';
+import type { DeadAnswer, Json } from '../../src/console/answers.ts';
 import { count, dateTime, plural } from '../format.ts';
-import { Card, Empty, Field, Loading, PageHead, Problem } from '../parts/basics.tsx';
-import { useTable } from '../parts/table-choice.tsx';
+import { Card, Empty, Field, Loading, Problem } from '../parts/basics.tsx';
+import { TablePage } from '../parts/table-page.tsx';
 import { type TableColumn, VirtualTable } from '../parts/virtual-table.tsx';
 import { linkTo, type Place } from '../route.ts';
 import { useQuery } from '../use-query.ts';
 
-interface Letter {
-  topic: string;
-  partition: number;
-  offset: string;
-  timestamp: string;
-  code: string;
-  reason: string;
-  key: string | null;
-  value: string | null;
-}
-
-interface DeadPageAnswer {
-  counts: { partition: number; code: string; count: number; example: string }[];
-  letters: Letter[];
-  isCut: boolean;
-}
-
 export function DeadPage({ place }: { place: Place }) {
-  const { table, choice, error, isEmpty } = useTable('dead', place.rest[0]);
   return (
-    <>
-      <PageHead title="Dead letters" actions={choice}>
-        Records that became no row, each with the reason. Replay them with “sluice dead replay”.
-      </PageHead>
-      <Problem text={error} />
-      {isEmpty ? (
-        <Card>
-          <Empty title="No tables yet" />
-        </Card>
-      ) : null}
-      {table === undefined ? null : <Letters key={table} table={table} />}
-    </>
+    <TablePage
+      page="dead"
+      title="Dead letters"
+      lead="Records that became no row, each with the reason. Replay them with “sluice dead replay”."
+      place={place}
+      view={Letters}
+    />
   );
 }
 
 function Letters({ table }: { table: string }) {
   const [code, setCode] = useState('');
   const path = `/api/tables/${encodeURIComponent(table)}/dead?limit=200${code ? `&code=${encodeURIComponent(code)}` : ''}`;
-  const { data, error } = useQuery<DeadPageAnswer>(path, 10_000);
+  const { data, error } = useQuery<Json<DeadAnswer>>(path, 10_000);
   const codes = [...new Set((data?.counts ?? []).map((one) => one.code))];
   const total = (data?.counts ?? []).reduce((sum, one) => sum + one.count, 0);
   if (!data) return error ? <Problem text={error} /> : <Loading what="dead letters" />;
@@ -102,7 +80,7 @@ function Letters({ table }: { table: string }) {
   );
 }
 
-const countColumns: readonly TableColumn<DeadPageAnswer['counts'][number]>[] = [
+const countColumns: readonly TableColumn<DeadAnswer['counts'][number]>[] = [
   { key: 'partition', title: 'Partition', width: '6rem', cell: ({ partition }) => partition },
   { key: 'code', title: 'Reason', width: '11rem', cell: ({ code }) => code },
   { key: 'count', title: 'Count', width: '7rem', align: 'right', cell: (row) => count(row.count) },

@@ -1,101 +1,67 @@
 import { useMemo, useState } from 'preact/hooks';
-import { bytes, count, dateTime, plural } from '../format.ts';
-import { Card, Empty, Loading, PageHead, Problem } from '../parts/basics.tsx';
+import type { HoursAnswer, Json, ShownHour } from '../../src/console/answers.ts';
+import { count } from '../format.ts';
+import { Card, Empty, Field, Loading, Problem } from '../parts/basics.tsx';
 import { ActionButton } from '../parts/confirm.tsx';
-import { useTable } from '../parts/table-choice.tsx';
+import { TablePage } from '../parts/table-page.tsx';
 import type { Place } from '../route.ts';
 import { useIsOperator } from '../session.ts';
 import { useQuery } from '../use-query.ts';
+import { HourDetail } from './hours/hour-detail.tsx';
 
-interface Hour {
-  hour: string;
-  folder: string;
-  startMs: number;
-  endMs: number;
-  status: 'open' | 'closed' | 'complete' | 'amended';
-  revision: number;
-  manifest: string | null;
-  sinceMs: number | null;
-  isReady: boolean;
-  reason: string | null;
-}
-
-interface HourAnswer extends Hour {
-  lags: { topic: string; partition: number; lag: string; checkpoint: string | null; end: string }[];
-  manifestSums: { files: number; rows: string; bytes: string } | null;
-}
-
-const meanings: [Hour['status'], string][] = [
-  ['open', 'records may still come on time'],
-  ['closed', 'its ends are noted, the rest is landing'],
-  ['complete', 'everything has landed, the manifest proves it'],
-  ['amended', 'complete, and rows came or went after that'],
+/** In the order in which an hour goes through them, with the sign that tells them apart without colours. */
+const states: readonly { status: ShownHour['status']; sign: string; words: string }[] = [
+  { status: 'open', sign: '', words: 'records may still come on time' },
+  { status: 'closed', sign: '…', words: 'its ends are noted, the rest is landing' },
+  { status: 'complete', sign: '✓', words: 'everything has landed, the manifest proves it' },
+  { status: 'amended', sign: '✓+', words: 'complete, and rows came or went after that' },
+  { status: 'expired', sign: '×', words: 'past the retention, its rows were taken out' },
 ];
-const letters = { open: '', closed: '…', complete: '✓', amended: '✓+' };
+const signs = Object.fromEntries(states.map(({ status, sign }) => [status, sign])) as Record<
+  ShownHour['status'],
+  string
+>;
+
+const dayChoices = [14, 31, 62];
 
 export function HoursPage({ place }: { place: Place }) {
-  const { table, choice, error, isEmpty } = useTable('hours', place.rest[0]);
-  return (
-    <>
-      <PageHead title="Hours" actions={choice}>
-        Which hours are whole: whoever reads a complete hour has all of it.
-      </PageHead>
-      <Problem text={error} />
-      {isEmpty ? (
-        <Card>
-          <Empty title="No tables yet">A table is there as soon as a topic has been loaded.</Empty>
-        </Card>
-      ) : null}
-      {table === undefined ? null : <Calendar key={table} table={table} />}
-    </>
-  );
+  const lead = 'Which hours are whole: whoever reads a complete hour has all of it.';
+  return <TablePage page="hours" title="Hours" lead={lead} place={place} view={Calendar} />;
 }
 
 function Calendar({ table }: { table: string }) {
-  const isOperator = useIsOperator();
-  const path = `/api/tables/${encodeURIComponent(table)}/hours?last=${24 * 14}`;
-  const { data, error, reload } = useQuery<{ zone: string; unit: 'hour' | 'day'; hours: Hour[] }>(path, 10_000);
+  const [dayCount, setDayCount] = useState(dayChoices[0]!);
+  const path = `/api/tables/${encodeURIComponent(table)}/hours?last=${24 * dayCount}`;
+  const { data, error, reload } = useQuery<Json<HoursAnswer>>(path, dayCount > 14 ? 30_000 : 10_000);
   const [chosen, setChosen] = useState<string | null>(null);
   const days = useMemo(() => daysOf(data?.hours ?? []), [data]);
-  const action = {
-    name: 'close-hours',
-    verb: 'Close hours',
-    title: `Close the hours of ${table} that are over?`,
-    explanation:
-      'The ends of all partitions are noted for the hours that ended more than ten minutes ago, and hours of which everything has landed become complete. Safe to repeat.',
-    body: { table },
-  };
   return (
     <>
       <Problem text={error} />
-      <Card title={table} note={data ? `${data.unit === 'day' ? 'days' : 'hours'} of ${data.zone}` : ''}>
+      <Card title={table} note={data ? `${data.unit === 'day' ? 'days' : 'hours'} of ${data.zone}, newest first` : ''}>
         {!data && !error ? <Loading what="hours" /> : null}
         {data?.hours.length === 0 ? <Empty title="No hours yet" /> : null}
-        {days.length > 0 ? (
+        {data && days.length > 0 ? (
           <>
-            <ul class="key">
-              {meanings.map(([status, words]) => (
-                <li key={status}>
-                  <span class={`hour ${status}`} aria-hidden="true">
-                    {letters[status]}
-                  </span>
-                  <strong>{status}</strong> {words}
-                </li>
-              ))}
-            </ul>
+            <Key hours={data.hours} />
             <div class="calendar-box" tabIndex={0} role="group" aria-label={`Hours of ${table}`}>
-              <div class={`calendar by-${data?.unit ?? 'hour'}`}>
-                {data?.unit === 'hour' ? <HourScale /> : null}
+              <div class={`calendar by-${data.unit}`}>
+                {data.unit === 'hour' ? <HourScale /> : null}
                 {days.map(({ day, hours }) => (
-                  <DayRow key={day} day={day} hours={hours} chosen={chosen} onChoose={setChosen} />
+                  <DayRow key={day} day={day} hours={hours} unit={data.unit} chosen={chosen} onChoose={setChosen} />
                 ))}
               </div>
             </div>
-            {isOperator ? (
-              <div class="buttons">
-                <ActionButton action={action} onDone={reload} class="quiet" />
-              </div>
-            ) : null}
+            <div class="calendar-foot">
+              <CloseHours table={table} onDone={reload} />
+              <Field label="Shown">
+                <select value={dayCount} onChange={(event) => setDayCount(Number(event.currentTarget.value))}>
+                  {dayChoices.map((choice) => (
+                    <option key={choice} value={choice}>{`${choice} days`}</option>
+                  ))}
+                </select>
+              </Field>
+            </div>
           </>
         ) : null}
       </Card>
@@ -104,9 +70,39 @@ function Calendar({ table }: { table: string }) {
   );
 }
 
+/** What the signs mean, and how many hours are in each state. */
+function Key({ hours }: { hours: readonly ShownHour[] }) {
+  return (
+    <ul class="key">
+      {states.map(({ status, sign, words }) => (
+        <li key={status}>
+          <span class={`hour ${status}`} aria-hidden="true">
+            {sign}
+          </span>
+          <span>
+            <strong>{`${status} ${count(hours.filter((hour) => hour.status === status).length)}`}</strong>
+            <br />
+            {words}
+          </span>
+        </li>
+      ))}
+    </ul>
+  );
+}
+
+function CloseHours({ table, onDone }: { table: string; onDone: () => void }) {
+  const isOperator = useIsOperator();
+  if (!isOperator) return null;
+  const explanation =
+    'The ends of all partitions are noted for the hours that ended more than ten minutes ago, and hours of which everything has landed become complete. Safe to repeat.';
+  const title = `Close the hours of ${table} that are over?`;
+  const action = { name: 'close-hours', verb: 'Close hours', title, explanation, body: { table } };
+  return <ActionButton action={action} onDone={onDone} class="quiet" />;
+}
+
 /** Newest day first. */
-function daysOf(hours: readonly Hour[]): { day: string; hours: Hour[] }[] {
-  const days = new Map<string, Hour[]>();
+function daysOf(hours: readonly ShownHour[]): { day: string; hours: ShownHour[] }[] {
+  const days = new Map<string, ShownHour[]>();
   for (const hour of hours) {
     const day = hour.hour.slice(0, 10);
     const list = days.get(day);
@@ -127,80 +123,46 @@ function HourScale() {
   );
 }
 
+const weekdays = ['Sun', 'Mon', 'Tue', 'Wed', 'Thu', 'Fri', 'Sat'];
+
 function DayRow({
   day,
   hours,
+  unit,
   chosen,
   onChoose,
 }: {
   day: string;
-  hours: Hour[];
+  hours: ShownHour[];
+  unit: 'hour' | 'day';
   chosen: string | null;
   onChoose: (hour: string) => void;
 }) {
+  const columnOf = ({ hour }: ShownHour): number => (unit === 'hour' ? Number(hour.slice(11)) + 2 : 2);
+  const taken = new Set(hours.map(columnOf));
+  const free = Array.from({ length: unit === 'hour' ? 24 : 0 }, (_, i) => i + 2).filter((column) => !taken.has(column));
   return (
     <div class="calendar-row">
-      <span class="day">{day}</span>
-      {hours.map(({ hour, status }) => {
-        const column = hour.length > 10 ? Number(hour.slice(11)) + 2 : 2;
-        return (
-          <button
-            key={hour}
-            type="button"
-            class={`hour ${status}`}
-            style={{ gridColumn: String(column) }}
-            aria-label={`${hour}: ${status}`}
-            aria-pressed={hour === chosen}
-            title={`${hour}: ${status}`}
-            onClick={() => onChoose(hour)}
-          >
-            {letters[status]}
-          </button>
-        );
-      })}
+      <span class="day">
+        <span class="weekday">{weekdays[new Date(`${day}T12:00:00Z`).getUTCDay()]}</span> {day}
+      </span>
+      {free.map((column) => (
+        <span key={column} class="hour none" style={{ gridColumn: String(column), gridRow: '1' }} aria-hidden="true" />
+      ))}
+      {hours.map((one) => (
+        <button
+          key={one.hour}
+          type="button"
+          class={`hour ${one.status}`}
+          style={{ gridColumn: String(columnOf(one)), gridRow: '1' }}
+          aria-label={`${one.hour}: ${one.status}`}
+          aria-pressed={one.hour === chosen}
+          title={`${one.hour}: ${one.status}`}
+          onClick={() => onChoose(one.hour)}
+        >
+          {signs[one.status]}
+        </button>
+      ))}
     </div>
-  );
-}
-
-function HourDetail({ table, hour }: { table: string; hour: string }) {
-  const path = `/api/tables/${encodeURIComponent(table)}/hours/${encodeURIComponent(hour)}`;
-  const { data, error } = useQuery<HourAnswer>(path, 5000);
-  if (!data) return error ? <Problem text={error} /> : <Loading what={hour} />;
-  const { status, revision, reason, sinceMs, folder, manifest, manifestSums, lags } = data;
-  const facts: [string, string][] = [
-    ['State', `${status}${sinceMs === null ? '' : `, recorded ${dateTime(sinceMs)}`}`],
-    ['From', `${dateTime(data.startMs)} to ${dateTime(data.endMs)} (your time)`],
-    ['Folder', folder],
-    ...(manifestSums
-      ? [
-          [
-            'Holds',
-            `${count(manifestSums.rows)} rows in ${plural(manifestSums.files, 'file')}, ${bytes(manifestSums.bytes)}`,
-          ] as [string, string],
-        ]
-      : []),
-    ...(manifest ? [['Manifest', `${manifest} (revision ${revision})`] as [string, string]] : []),
-    ...(reason ? [['Waits', reason] as [string, string]] : []),
-  ];
-  return (
-    <Card title={hour}>
-      <dl class="facts">
-        {facts.map(([name, value]) => (
-          <div key={name}>
-            <dt>{name}</dt>
-            <dd>{value}</dd>
-          </div>
-        ))}
-      </dl>
-      {lags.length > 0 ? (
-        <ul class="plain-list">
-          {lags.slice(0, 50).map(({ topic, partition, lag, checkpoint, end }) => (
-            <li
-              key={`${topic}/${partition}`}
-            >{`${topic}-${partition}: ${count(lag)} behind (checkpoint ${count(checkpoint)}, end ${count(end)})`}</li>
-          ))}
-        </ul>
-      ) : null}
-    </Card>
   );
 }

@@ -1,4 +1,5 @@
 import { useState } from 'preact/hooks';
+import type { ConsoleRun, ConsoleSchedule, JobLogAnswer, JobsAnswer } from '../../src/console/answers.ts';
 import { ago, dateTime, duration } from '../format.ts';
 import { Card, Empty, Loading, PageHead, Problem, Tag } from '../parts/basics.tsx';
 import { ActionButton } from '../parts/confirm.tsx';
@@ -6,27 +7,6 @@ import { type TableColumn, VirtualTable } from '../parts/virtual-table.tsx';
 import type { Place } from '../route.ts';
 import { useIsOperator } from '../session.ts';
 import { useQuery } from '../use-query.ts';
-
-interface Schedule {
-  name: string;
-  job: string;
-  cron: string;
-  zone: string;
-  nextDueMs: number | null;
-  lastRunId: string | null;
-  isRunning: boolean;
-  pause: { by: string; reason: string; atMs: number } | null;
-  note: string | null;
-}
-
-interface Run {
-  id: string;
-  job: string;
-  state: string;
-  startedMs: number | null;
-  endedMs: number | null;
-  error: string | null;
-}
 
 const tones: Record<string, 'good' | 'warn' | 'bad' | 'accent'> = {
   complete: 'good',
@@ -36,7 +16,7 @@ const tones: Record<string, 'good' | 'warn' | 'bad' | 'accent'> = {
 };
 
 export function JobsPage(_: { place: Place }) {
-  const { data, error, reload } = useQuery<{ isSetUp: boolean; schedules: Schedule[]; runs: Run[] }>('/api/jobs', 3000);
+  const { data, error, reload } = useQuery<JobsAnswer>('/api/jobs', 3000);
   const [chosen, setChosen] = useState<string | null>(null);
   return (
     <>
@@ -83,7 +63,7 @@ export function JobsPage(_: { place: Place }) {
   );
 }
 
-function ScheduleItem({ schedule, onDone }: { schedule: Schedule; onDone: () => void }) {
+function ScheduleItem({ schedule, onDone }: { schedule: ConsoleSchedule; onDone: () => void }) {
   const isOperator = useIsOperator();
   const { name, job, cron, zone, nextDueMs, isRunning, pause, note } = schedule;
   const body = { schedule: name };
@@ -145,7 +125,7 @@ function ScheduleItem({ schedule, onDone }: { schedule: Schedule; onDone: () => 
   );
 }
 
-const runColumns: readonly TableColumn<Run>[] = [
+const runColumns: readonly TableColumn<ConsoleRun>[] = [
   {
     key: 'id',
     title: 'Run',
@@ -175,7 +155,7 @@ const runColumns: readonly TableColumn<Run>[] = [
 ];
 
 function RunLog({ id }: { id: string }) {
-  const { data, error } = useQuery<{ lines: string[] }>(`/api/jobs/${encodeURIComponent(id)}/log`, 3000);
+  const { data, error } = useQuery<JobLogAnswer>(`/api/jobs/${encodeURIComponent(id)}/log`, 3000);
   return (
     <Card title={id} note="its log">
       <Problem text={error} />

@@ -1,5 +1,6 @@
 import { useState } from 'preact/hooks';
-import { logIn, type SessionAnswer } from '../api.ts';
+import type { SessionAnswer } from '../../src/console/answers.ts';
+import { logIn } from '../api.ts';
 
 export function LoginPage({ onDone }: { onDone: (session: SessionAnswer) => void }) {
   const [name, setName] = useState('');

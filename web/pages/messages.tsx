@@ -1,36 +1,12 @@
 import { useEffect, useState } from 'preact/hooks';
+import type { Json, MessagesAnswer, ShownMessage, ShownText, TopicsAnswer } from '../../src/console/answers.ts';
 import { bytes, count, dateTime, plural } from '../format.ts';
 import { Card, Empty, Field, Loading, PageHead, Problem, Tabs } from '../parts/basics.tsx';
 import { linkTo, type Place } from '../route.ts';
 import { useQuery } from '../use-query.ts';
 
-interface Shown {
-  text: string;
-  encoding: 'utf8' | 'base64';
-  size: number;
-}
-
-interface Message {
-  partition: number;
-  offset: string;
-  timestamp: string;
-  key: Shown | null;
-  value: Shown | null;
-  headers: { name: string; value: Shown | null }[];
-}
-
-interface Answer {
-  messages: Message[];
-  scanned: number;
-  isCut: boolean;
-  next: string | null;
-  partitions: { partition: number; end: string }[];
-}
-
 export function MessagesPage({ place }: { place: Place }) {
-  const topics =
-    useQuery<{ topics: { name: string; isInternal: boolean; partitionCount: number }[] }>('/api/topics').data?.topics ??
-    [];
+  const topics = useQuery<Json<TopicsAnswer>>('/api/topics').data?.topics ?? [];
   const names = topics.filter(({ isInternal }) => !isInternal).map(({ name }) => name);
   const topic = place.rest[0] ?? names[0];
   return (
@@ -64,7 +40,7 @@ function Browser({ topic, names, place }: { topic: string; names: string[]; plac
   const [at, setAt] = useState('');
   const [filter, setFilter] = useState('');
   const [asked, setAsked] = useState(() => queryOf({ partition, from, at, filter }));
-  const { data, error, isLoading, reload } = useQuery<Answer>(
+  const { data, error, isLoading, reload } = useQuery<Json<MessagesAnswer>>(
     `/api/topics/${encodeURIComponent(topic)}/messages?${asked}`,
   );
   const search = (event: Event): void => {
@@ -172,7 +148,7 @@ function queryOf({
   return query.toString();
 }
 
-function Found({ answer, onNext }: { answer: Answer; onNext: (next: string) => void }) {
+function Found({ answer, onNext }: { answer: Json<MessagesAnswer>; onNext: (next: string) => void }) {
   const { messages, scanned, isCut, next } = answer;
   return (
     <Card title={plural(messages.length, 'message')} note={`${count(scanned)} read${isCut ? ', there are more' : ''}`}>
@@ -195,7 +171,7 @@ function Found({ answer, onNext }: { answer: Answer; onNext: (next: string) => v
   );
 }
 
-function MessageItem({ message }: { message: Message }) {
+function MessageItem({ message }: { message: Json<ShownMessage> }) {
   const [isOpen, setOpen] = useState(false);
   const { partition, offset, timestamp, key, value, headers } = message;
   const id = `message-${partition}-${offset}`;
@@ -220,7 +196,7 @@ function MessageItem({ message }: { message: Message }) {
   );
 }
 
-function Bytes({ name, value }: { name: string; value: Shown | null }) {
+function Bytes({ name, value }: { name: string; value: ShownText | null }) {
   const note = value === null ? '' : `${bytes(value.size)}${value.encoding === 'base64' ? ', as base64' : ''}`;
   return (
     <div>
@@ -233,7 +209,7 @@ function Bytes({ name, value }: { name: string; value: Shown | null }) {
 }
 
 /** Indented without parsing numbers, which would lose digits of long ones. */
-function pretty({ text, encoding }: Shown): string {
+function pretty({ text, encoding }: ShownText): string {
   if (encoding !== 'utf8' || !/^\s*[[{]/.test(text)) return text;
   let [indent, isString, result] = [0, false, ''];
   const line = (): string => `\n${'  '.repeat(indent)}`;

@@ -1,6 +1,7 @@
 import { useMemo } from 'preact/hooks';
+import type { CountedSecond } from '../../src/console/answers.ts';
 import { compact, count, duration, plural } from '../format.ts';
-import { type CountedSecond, type Tick, useLive } from '../live.ts';
+import { type Tick, useLive } from '../live.ts';
 import { Card, Empty, PageHead, Problem, Stat } from '../parts/basics.tsx';
 import { Chart, type ChartSeries } from '../parts/chart.tsx';
 import type { Place } from '../route.ts';

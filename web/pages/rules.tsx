@@ -1,4 +1,5 @@
 import { useEffect, useState } from 'preact/hooks';
+import type { RulesAnswer } from '../../src/console/answers.ts';
 import { count, dateTime, plural } from '../format.ts';
 import { Card, Empty, Loading, PageHead, Problem, Tag } from '../parts/basics.tsx';
 import { linkTo, type Place } from '../route.ts';
@@ -14,16 +15,10 @@ interface Match {
   parameters?: Record<string, unknown>;
 }
 
-interface Rules {
-  isSetUp: boolean;
-  source: string;
-  rules: { name: string; text: string }[];
-}
-
 const keptMatches = 200;
 
 export function RulesPage(_: { place: Place }) {
-  const { data, error } = useQuery<Rules>('/api/rules');
+  const { data, error } = useQuery<RulesAnswer>('/api/rules');
   return (
     <>
       <PageHead title="Rules">Patterns of events, and their matches as they happen.</PageHead>
@@ -41,7 +36,7 @@ export function RulesPage(_: { place: Place }) {
   );
 }
 
-function Running({ rules }: { rules: Rules }) {
+function Running({ rules }: { rules: RulesAnswer }) {
   const { matches, total, status } = useMatches();
   return (
     <>

@@ -1,57 +1,25 @@
+import type { FilesAnswer, Json, RowsAnswer, ShownFile } from '../../src/console/answers.ts';
 import { bytes, count, dateTime, plural } from '../format.ts';
-import { Card, Empty, Loading, PageHead, Problem, Stat } from '../parts/basics.tsx';
-import { type Result, ResultTable } from '../parts/result-table.tsx';
-import { useTable } from '../parts/table-choice.tsx';
+import { Card, Loading, Problem, Stat } from '../parts/basics.tsx';
+import { ResultTable } from '../parts/result-table.tsx';
+import { TablePage } from '../parts/table-page.tsx';
 import { type TableColumn, VirtualTable } from '../parts/virtual-table.tsx';
 import type { Place } from '../route.ts';
 import { useQuery } from '../use-query.ts';
 
-interface TableFile {
-  path: string;
-  size: number;
-  rowCount: number;
-  topic: string;
-  partition: number | null;
-  minTimeMs: number;
-  maxTimeMs: number;
-  first: string | null;
-  next: string | null;
-}
-
-interface Files {
-  fileCount: number;
-  rowCount: number;
-  bytes: number;
-  folders: { folder: string; files: number; rows: number; bytes: number }[];
-  files: TableFile[];
-}
-
 export function TablesPage({ place }: { place: Place }) {
-  const { table, choice, error, isEmpty } = useTable('tables', place.rest[0]);
-  return (
-    <>
-      <PageHead title="Tables" actions={choice}>
-        The Parquet files of a table, and some of its rows.
-      </PageHead>
-      <Problem text={error} />
-      {isEmpty ? (
-        <Card>
-          <Empty title="No tables yet">A table is there as soon as a topic has been loaded.</Empty>
-        </Card>
-      ) : null}
-      {table === undefined ? null : <TableView key={table} table={table} />}
-    </>
-  );
+  const lead = 'The Parquet files of a table, and some of its rows.';
+  return <TablePage page="tables" title="Tables" lead={lead} place={place} view={TableView} />;
 }
 
-const folderColumns: readonly TableColumn<Files['folders'][number]>[] = [
+const folderColumns: readonly TableColumn<FilesAnswer['folders'][number]>[] = [
   { key: 'folder', title: 'Folder', width: 'minmax(11rem, 1fr)', cell: ({ folder }) => <code>{folder}</code> },
   { key: 'files', title: 'Files', width: '5rem', align: 'right', cell: ({ files }) => count(files) },
   { key: 'rows', title: 'Rows', width: '8rem', align: 'right', cell: ({ rows }) => count(rows) },
   { key: 'size', title: 'Size', width: '6rem', align: 'right', cell: (row) => bytes(row.bytes) },
 ];
 
-const fileColumns: readonly TableColumn<TableFile>[] = [
+const fileColumns: readonly TableColumn<Json<ShownFile>>[] = [
   { key: 'path', title: 'File', width: 'minmax(16rem, 2fr)', cell: ({ path }) => <code title={path}>{path}</code> },
   { key: 'rows', title: 'Rows', width: '7rem', align: 'right', cell: ({ rowCount }) => count(rowCount) },
   { key: 'size', title: 'Size', width: '6rem', align: 'right', cell: ({ size }) => bytes(size) },
@@ -67,8 +35,8 @@ const fileColumns: readonly TableColumn<TableFile>[] = [
 
 function TableView({ table }: { table: string }) {
   const base = `/api/tables/${encodeURIComponent(table)}`;
-  const { data, error } = useQuery<Files>(`${base}/files?limit=1000`, 10_000);
-  const sample = useQuery<Result>(`${base}/sample?limit=50`);
+  const { data, error } = useQuery<Json<FilesAnswer>>(`${base}/files?limit=1000`, 10_000);
+  const sample = useQuery<RowsAnswer>(`${base}/sample?limit=50`);
   return (
     <>
       <Problem text={error} />

@@ -1,7 +1,7 @@
 import { useEffect, useRef } from 'preact/hooks';
 import uPlot from 'uplot';
 import { compact } from '../format.ts';
-import { colorOf, onThemeChange } from '../theme.ts';
+import { colorOf, faint, onThemeChange } from '../theme.ts';
 
 export interface ChartSeries {
   name: string;
@@ -132,7 +132,7 @@ function optionsOf(
           width: 2,
           points: { show: false },
           spanGaps: false,
-          ...(isFilled ? { fill: `${stroke}1f` } : {}),
+          ...(isFilled ? { fill: faint(stroke) } : {}),
         };
       }),
     ],

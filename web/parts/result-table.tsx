@@ -1,20 +1,14 @@
 import { useMemo } from 'preact/hooks';
+import type { RowsAnswer } from '../../src/console/answers.ts';
 import { Empty } from './basics.tsx';
 import { type TableColumn, VirtualTable } from './virtual-table.tsx';
-
-export interface Result {
-  columns: { name: string; type: string }[];
-  rows: unknown[][];
-  isCut: boolean;
-  tookMs: number;
-}
 
 /** Whether values of such a type are figures, which stand to the right. */
 export function isNumeric(type: string): boolean {
   return /^(U?(TINY|SMALL|BIG|HUGE)?INT|INTEGER|UINTEGER|FLOAT|DOUBLE|DECIMAL)/.test(type);
 }
 
-export function ResultTable({ label, result, maxRows }: { label: string; result: Result; maxRows?: number }) {
+export function ResultTable({ label, result, maxRows }: { label: string; result: RowsAnswer; maxRows?: number }) {
   const { columns, minWidth } = useMemo(() => layOut(result), [result]);
   if (result.rows.length === 0) return <Empty title="No rows" />;
   const size = maxRows === undefined ? {} : { maxRows };
@@ -35,7 +29,7 @@ const characterPx = 9;
 const gapPx = 16;
 
 /** Columns as wide as what is in them, within reason: digits are never hidden, long texts are. */
-function layOut({ columns, rows }: Result): { columns: TableColumn<unknown[]>[]; minWidth: number } {
+function layOut({ columns, rows }: RowsAnswer): { columns: TableColumn<unknown[]>[]; minWidth: number } {
   const widths = columns.map(({ name, type }, i) => {
     const longest = Math.max(...rows.slice(0, sampledRows).map((row) => cellText(row[i]).length), 4);
     const most = isNumeric(type) || /^(TIMESTAMP|DATE|TIME)/.test(type) ? 32 : 28;

@@ -18,7 +18,7 @@ Examples:
 export function consoleCommand(): Command {
   const command = new Command('console')
     .description(
-      'Serve the console in the browser: live charts, partitions, hours, files, dead letters, messages, SQL.',
+      'Serve the console in the browser: live charts, partitions, hours, files, dead letters, messages, reports, SQL.',
     )
     .addOption(brokersOption())
     .addOption(commandConfigOption())
@@ -33,8 +33,12 @@ export function consoleCommand(): Command {
     .option('--audit-log <file>', 'append what operators do to this file, a JSON object a line')
     .option('--rules <file>', 'run these rules from now on and show their matches')
     .option('--topics <list>', 'topics for --rules (default: loader.topics of the settings)', parseList)
-    .option('--time-field <name>', "event time for --rules (default: the record's timestamp)")
-    .option('--redis <url>', 'the Redis that jobs are kept in (default: jobs.redis of the settings)')
+    .option(
+      '--time-field <name>',
+      "event time for reports (default: loader.timeField of the settings, or ts) and --rules (default: the record's)",
+    )
+    .option('--redis <url>', 'the Redis with jobs and counters of "sluice stats" (default: jobs.redis of the settings)')
+    .option('--stats-prefix <text>', 'keys of the counters begin with it', 'stats')
     .option('--state <dir>', 'without a Redis: the local folder that jobs are kept in')
     .option('--config <file>', 'settings file (default: sluice.yaml, if there is one)')
     .addHelpText('after', details)

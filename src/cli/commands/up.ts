@@ -4,7 +4,9 @@ import type { UpOptions } from '../up/up-settings.ts';
 
 export function upCommand(): Command {
   return new Command('up')
-    .description('Broker and loader in one process, on a local folder; with --demo also a simulated social game.')
+    .description(
+      'Broker, loader, HTTP ingest and console in one process, on a local folder; with --demo also a simulated social game.',
+    )
     .option('--demo', 'simulate the players of five social games')
     .option('--input <file>', 'feed the lines of your own NDJSON file instead of the game')
     .option('--data <dir>', 'folder for log and warehouse (default: data)')
@@ -24,6 +26,20 @@ export function upCommand(): Command {
     .option('--no-console', 'serve no console')
     .option('--accounts <file>', 'who may come into the console; see "sluice console --help"')
     .option('--rules <file>', 'run these rules and show their matches in the console')
+    .option(
+      '--ingest <host:port>',
+      'take events over HTTP there (default: 127.0.0.1:8070, or a free port)',
+      parseHostPort,
+    )
+    .option('--no-ingest', 'take no events over HTTP')
+    .option('--tokens <file>', 'API tokens for --ingest; see "sluice ingest token --help"')
+    .option('--open', 'let --ingest take events from anybody who can connect')
+    .option('--web-topics <names>', 'topics that pages of websites write to (pixel, beacon, script)', parseList)
+    .option('--origins <list>', 'websites whose pages may send, as https://shop.example; * for all', parseList)
+    .option('--max-body <size>', 'longest body of --ingest, inflated (default: 16MB)', parseBytes)
+    .option('--close-hours <lateness>', 'close hours so long after their end (default: 10m)', parseDuration)
+    .option('--no-close-hours', 'close no hours: another closer does')
+    .option('--redis <url>', 'count events per game and minute into this Redis, and show the counters and jobs in it')
     .option('--seed <n>', 'the same seed plays the same game', parseInteger(0, 2 ** 32 - 1), 1)
     .option(
       '--rate <n>',

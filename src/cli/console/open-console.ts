@@ -2,16 +2,17 @@ import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { type RunningConsole, readAccounts, startConsole } from '../../console/index.ts';
-import { BadInputError, createLogger, describeError, systemClock } from '../../shared/index.ts';
+import { createLogger, describeError, systemClock } from '../../shared/index.ts';
 import type { ClientConfigSource } from '../../wire/client/index.ts';
+import { type ListenChoice, onFreePort } from '../free-port.ts';
 import type { JobsOptions } from '../jobs/open-jobs.ts';
+import { consoleCounters } from './console-counters.ts';
 import { openConsoleJobs } from './console-jobs.ts';
 import { startConsoleRules } from './console-rules.ts';
 
 /** What the console of a cluster and a warehouse is served with. */
 export interface ConsoleSettings {
-  /** `isDefault`: nobody chose the port, so another one may be taken. */
-  listen: { host: string; port: number; isDefault: boolean };
+  listen: ListenChoice;
   brokers: string[];
   clientConfig: ClientConfigSource | null;
   warehouseUrl: string;
@@ -21,6 +22,10 @@ export interface ConsoleSettings {
   auditLog: string | undefined;
   rules: { file: string; topics: string[]; timeField: string | null } | null;
   jobs: JobsOptions;
+  /** A Redis with the counters of `sluice stats`; null: there is none. */
+  counters: { url: string; prefix: string } | null;
+  /** Column with the event time, for reports. */
+  timeField: string;
   /** The console is there for other things: a Redis that is gone leaves only the page of jobs empty. */
   areJobsOptional: boolean;
 }
@@ -44,7 +49,9 @@ export async function openConsole(settings: ConsoleSettings): Promise<RunningCon
     const { brokers, clientConfig, warehouseUrl, user } = settings;
     const rules = settings.rules && (await startConsoleRules({ ...settings.rules, brokers, clientConfig, logger }));
     if (rules) closers.push(rules.close);
-    const served = await startOnFreePort(settings.listen, (listen) =>
+    const shown = settings.counters && consoleCounters(settings.counters.url, settings.counters.prefix, logger);
+    if (shown) closers.push(shown.close);
+    const served = await onFreePort(settings.listen, (listen) =>
       startConsole({
         ...{ listen, brokers, clientConfig, warehouseUrl },
         warehouseOptions: user === undefined ? {} : { user },
@@ -53,6 +60,8 @@ export async function openConsole(settings: ConsoleSettings): Promise<RunningCon
         auditPath: settings.auditLog ?? null,
         jobs: jobs?.jobs ?? null,
         rules: rules?.rules ?? null,
+        counters: shown?.counters ?? null,
+        timeField: settings.timeField,
         pagesDirectory: pagesDirectory(),
         clock: systemClock,
         logger,
@@ -63,20 +72,6 @@ export async function openConsole(settings: ConsoleSettings): Promise<RunningCon
   } catch (error) {
     await close();
     throw error;
-  }
-}
-
-/** A second cluster on this machine gets a console, too: on a free port, when nobody asked for a certain one. */
-async function startOnFreePort(
-  { host, port, isDefault }: ConsoleSettings['listen'],
-  start: (listen: { host: string; port: number }) => Promise<RunningConsole>,
-): Promise<RunningConsole> {
-  try {
-    return await start({ host, port });
-  } catch (error) {
-    const cause = error instanceof BadInputError ? (error.cause as NodeJS.ErrnoException | undefined) : undefined;
-    if (!isDefault || cause?.code !== 'EADDRINUSE') throw error;
-    return await start({ host, port: 0 });
   }
 }
 

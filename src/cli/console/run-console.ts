@@ -1,5 +1,6 @@
 import { BadInputError } from '../../shared/index.ts';
 import { readConfig } from '../config.ts';
+import { listenChoice } from '../free-port.ts';
 import { warehouseUrlOf } from '../jobs/open-jobs.ts';
 import { clientConfigOf } from '../kafka/client-config.ts';
 import { exitCodes } from '../output.ts';
@@ -20,6 +21,7 @@ export interface ConsoleFlags {
   topics?: string[];
   timeField?: string;
   redis?: string;
+  statsPrefix: string;
   state?: string;
   config?: string;
 }
@@ -28,16 +30,15 @@ export interface ConsoleFlags {
 export async function runConsole(flags: ConsoleFlags): Promise<number> {
   const { signal } = stopSignal();
   const { brokers, commandConfig, rules, topics, redis, state, config } = flags;
-  const { loader } = readConfig(config ?? null);
+  const { loader, jobs } = readConfig(config ?? null);
+  const redisUrl = redis ?? jobs.redis;
   const warehouse = flags.warehouse ?? loader.warehouse;
   if (warehouse === undefined)
     throw new BadInputError('expected --warehouse URL, or loader.warehouse in the settings file');
   const ruleTopics = topics ?? loader.topics;
   if (rules !== undefined && !ruleTopics) throw new BadInputError('expected --topics LIST with --rules');
   const served = await openConsole({
-    listen: flags.listen
-      ? { ...flags.listen, isDefault: false }
-      : { host: '127.0.0.1', port: defaultConsolePort, isDefault: true },
+    listen: listenChoice(flags.listen, defaultConsolePort),
     brokers,
     clientConfig: clientConfigOf(commandConfig === undefined ? {} : { commandConfig }, config ?? null),
     warehouseUrl: warehouseUrlOf(warehouse),
@@ -46,6 +47,8 @@ export async function runConsole(flags: ConsoleFlags): Promise<number> {
     origin: flags.origin,
     auditLog: flags.auditLog,
     rules: rules === undefined ? null : { file: rules, topics: ruleTopics!, timeField: flags.timeField ?? null },
+    counters: redisUrl === undefined ? null : { url: redisUrl, prefix: flags.statsPrefix },
+    timeField: flags.timeField ?? loader.timeField ?? 'ts',
     areJobsOptional: false,
     jobs: {
       ...(redis === undefined ? {} : { redis }),

@@ -1,5 +1,7 @@
 import { existsSync } from 'node:fs';
 import type { RunningConsole } from '../../console/index.ts';
+import { defaultLatenessMs } from '../../hours/index.ts';
+import type { IngestServer } from '../../ingest/index.ts';
 import { contractOptions, type LoadOptions, type LoadProgress, type LoadReport, runLoad } from '../../loader/index.ts';
 import { type Broker, startBroker } from '../../log/index.ts';
 import { BadInputError, createLogger, describeError, systemClock } from '../../shared/index.ts';
@@ -8,18 +10,22 @@ import { startOperation } from '../operation/start-operation.ts';
 import { exitCodes } from '../output.ts';
 import { stopSignal } from '../signals.ts';
 import { feedFile, feedGame } from './feed.ts';
+import { keepCounting } from './keep-counting.ts';
+import { keepHoursClosed } from './keep-hours-closed.ts';
 import { startLiveView } from './live-view.ts';
 import { printSummary } from './summary.ts';
 import { untilEncoded } from './until-encoded.ts';
 import { openUpConsole } from './up-console.ts';
-import { type UpOptions, type UpSettings, upSettings } from './up-settings.ts';
+import { checkUpIngest, openUpIngest } from './up-ingest.ts';
+import { timeFieldOf, type UpOptions, type UpSettings, upSettings } from './up-settings.ts';
 import { UpStatus } from './up-status.ts';
 
 /**
- * Broker, loader and (if asked) a source of events in one process. Ends on a signal in this order: the source stops and
- * flushes, the loader commits what it holds, the broker closes its log.
+ * Broker, loader, HTTP ingest, console and (if asked) a source of events in one process. Ends on a signal in this order: the
+ * sources stop and flush, the loader commits what it holds, the broker closes its log.
  */
 export async function runUp(options: UpOptions): Promise<number> {
+  checkUpIngest(options);
   const settings = upSettings(options);
   if (settings.feed.kind === 'file' && !existsSync(settings.feed.path)) {
     throw new BadInputError(`expected a file of events at ${settings.feed.path}, found none`);
@@ -40,11 +46,17 @@ export async function runUp(options: UpOptions): Promise<number> {
   const loaderStop = new AbortController();
   const cluster = new KafkaCluster({ brokers: [address], clientId: 'sluice-up', logger });
   let served: RunningConsole | null = null;
+  let ingest: IngestServer | null = null;
+  const helping = new AbortController();
+  const helpers: Promise<void>[] = [];
   try {
-    await createTopics(cluster, settings, stop);
+    await createTopics(cluster, options, settings, stop);
+    ingest = await openUpIngest(options, cluster);
     process.stdout.write(`ready kafka=${address} warehouse=${settings.warehouseUrl}\n`);
     served = await openUpConsole(options, settings, address);
     if (served) process.stdout.write(`ready console=${served.url}\n`);
+    if (ingest) process.stdout.write(`ready http=${ingest.url}\n`);
+    helpers.push(...startHelpers(options, settings, cluster, helping.signal));
     const at = served ? `${served.url}  ` : '';
     const view = startLiveView(status, `${at}kafka=${address}  warehouse=${settings.warehouseUrl}`);
     const load = startLoad(settings, address, status, loaderStop.signal).catch((error: unknown) => {
@@ -55,6 +67,8 @@ export async function runUp(options: UpOptions): Promise<number> {
     try {
       await runFeed(settings, cluster, status, stop);
       await untilAborted(stop);
+      await ingest?.close(); // what was acknowledged over HTTP is to land, too
+      ingest = null;
       await untilEncoded(cluster, settings.topics, status, failure.signal);
     } finally {
       loaderStop.abort(new Error('stopping'));
@@ -66,15 +80,42 @@ export async function runUp(options: UpOptions): Promise<number> {
     if (failure.signal.aborted) throw failure.signal.reason;
     throw error;
   } finally {
+    helping.abort(new Error('stopping'));
+    await ingest?.close();
     await served?.close();
+    await Promise.all(helpers);
     await cluster.close();
     await closeBroker(broker);
   }
 }
 
-async function createTopics(cluster: KafkaCluster, settings: UpSettings, signal: AbortSignal): Promise<void> {
+/** What a production system has jobs and processes of their own for. */
+function startHelpers(
+  options: UpOptions,
+  settings: UpSettings,
+  cluster: KafkaCluster,
+  signal: AbortSignal,
+): Promise<void>[] {
+  const { topics, warehouseUrl, loader } = settings;
+  const { closeHours: latenessMs = defaultLatenessMs, redis: redisUrl } = options;
+  const timeField = timeFieldOf(options, settings);
+  return [
+    ...(latenessMs === false
+      ? []
+      : [keepHoursClosed({ cluster, topics, warehouseUrl, user: loader.user, latenessMs, signal })]),
+    ...(redisUrl === undefined ? [] : [keepCounting({ cluster, topics, redisUrl, timeField, signal })]),
+  ];
+}
+
+async function createTopics(
+  cluster: KafkaCluster,
+  options: UpOptions,
+  settings: UpSettings,
+  signal: AbortSignal,
+): Promise<void> {
   const known = new Set((await cluster.topics({ signal })).map((topic) => topic.name));
-  const missing = settings.topics.filter((name) => !known.has(name));
+  const wanted = new Set([...settings.topics, ...(options.webTopics ?? [])]);
+  const missing = [...wanted].filter((name) => !known.has(name));
   if (missing.length === 0) return;
   await cluster.createTopics(
     missing.map((name) => ({ name, partitions: settings.partitions })),

@@ -1,7 +1,8 @@
 import { join } from 'node:path';
 import type { RunningConsole } from '../../console/index.ts';
 import { defaultConsolePort, openConsole } from '../console/open-console.ts';
-import type { UpOptions, UpSettings } from './up-settings.ts';
+import { listenChoice } from '../free-port.ts';
+import { timeFieldOf, type UpOptions, type UpSettings } from './up-settings.ts';
 
 /** The console beside broker and loader, for browsers on this machine unless told otherwise; null with `--no-console`. */
 export async function openUpConsole(
@@ -10,12 +11,11 @@ export async function openUpConsole(
   broker: string,
 ): Promise<RunningConsole | null> {
   if (options.console === false) return null;
-  const chosen = options.console ?? null;
   const { warehouseUrl, topics, loader } = settings;
-  const timeField = options.timeField ?? loader.timeField ?? (options.demo ? 'ts' : null);
-  const { rules, accounts, config } = options;
+  const timeField = timeFieldOf(options, settings);
+  const { rules, accounts, config, redis } = options;
   return await openConsole({
-    listen: chosen ? { ...chosen, isDefault: false } : { host: '127.0.0.1', port: defaultConsolePort, isDefault: true },
+    listen: listenChoice(options.console, defaultConsolePort),
     brokers: [broker],
     clientConfig: null,
     warehouseUrl,
@@ -24,7 +24,9 @@ export async function openUpConsole(
     origin: undefined,
     auditLog: join(settings.brokerData, '..', 'console-audit.ndjson'),
     rules: rules === undefined ? null : { file: rules, topics, timeField },
-    jobs: config === undefined ? {} : { config },
+    jobs: { ...(config === undefined ? {} : { config }), ...(redis === undefined ? {} : { redis }) },
+    counters: redis === undefined ? null : { url: redis, prefix: 'stats' },
+    timeField: timeField ?? '_timestamp',
     areJobsOptional: true,
   });
 }

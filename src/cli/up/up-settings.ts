@@ -21,6 +21,16 @@ export interface UpOptions {
   /** Where the console is served; false: nowhere. */
   console?: { host: string; port: number } | false;
   accounts?: string;
+  /** Where events come in over HTTP; false: nowhere. */
+  ingest?: { host: string; port: number } | false;
+  tokens?: string;
+  open?: boolean;
+  webTopics?: string[];
+  origins?: string[];
+  maxBody?: number;
+  /** How long after their end hours are closed; false: somebody else closes them. */
+  closeHours?: number | false;
+  redis?: string;
   rules?: string;
   demo?: boolean;
   input?: string;
@@ -66,6 +76,11 @@ export function upSettings(options: UpOptions): UpSettings {
     http: options.http,
     feed: feedOf(options),
   };
+}
+
+/** The field with the event time; null: the records' own timestamp. */
+export function timeFieldOf(options: UpOptions, { loader }: UpSettings): string | null {
+  return options.timeField ?? loader.timeField ?? (options.demo && options.input === undefined ? 'ts' : null);
 }
 
 function givenBy({ rollBytes, rollAge, timeField }: UpOptions): NonNullable<ContractSurroundings['given']> {

@@ -1,9 +1,11 @@
 import type { LiveFile } from '../../offsets/index.ts';
-import { BadInputError, SluiceError } from '../../shared/index.ts';
+import { BadInputError } from '../../shared/index.ts';
 import { querySandboxed, type SandboxLimits, type SandboxView } from '../../warehouse/index.ts';
+import type { AskAnswer } from '../answers.ts';
 import type { ConsoleContext } from '../console-context.ts';
 import { type ConsoleRequest, type ConsoleRoute, textOf } from '../route.ts';
 import type { TableFiles } from './table-files.ts';
+import type { Turns } from './turns.ts';
 
 export const askLimits: SandboxLimits = {
   memoryLimit: '256MB',
@@ -16,23 +18,24 @@ export const askLimits: SandboxLimits = {
 const hourMs = 3_600_000;
 const maxFiles = 3000;
 const maxSqlLength = 20_000;
-const atOnce = 2;
-const waitingMost = 20;
 
-/** Somebody's SQL over the tables: read-only, in a sandbox, a few at a time. */
-export function askRoutes(context: ConsoleContext, files: TableFiles): ConsoleRoute[] {
-  const turns = new Turns(atOnce, waitingMost);
+/** Somebody's SQL over the tables: read-only, in a sandbox, in its turn. */
+export function askRoutes(context: ConsoleContext, files: TableFiles, turns: Turns): ConsoleRoute[] {
   return [
     {
       kind: 'question',
       method: 'POST',
       pattern: /^\/api\/ask$/,
-      answer: (request) => turns.take(async () => ({ json: await ask(context, files, request) })),
+      answer: (request) => turns.take(request.signal, async () => ({ json: await ask(context, files, request) })),
     },
   ];
 }
 
-async function ask({ logger }: ConsoleContext, files: TableFiles, { body, caller, signal }: ConsoleRequest) {
+async function ask(
+  { logger }: ConsoleContext,
+  files: TableFiles,
+  { body, caller, signal }: ConsoleRequest,
+): Promise<AskAnswer> {
   const sql = textOf(body, 'sql', maxSqlLength);
   const hours = body['hours'] ?? null;
   if (hours !== null && (typeof hours !== 'number' || !(hours > 0))) {
@@ -58,33 +61,4 @@ function choose(files: readonly LiveFile[], hours: number | null): { files: read
   const since = hours === null ? null : newest - BigInt(Math.round(hours * hourMs));
   const found = since === null ? files : files.filter(({ maxTimeMs }) => maxTimeMs >= since);
   return { files: found.slice(0, maxFiles), isCut: found.length > maxFiles };
-}
-
-/** So many at a time; so many may wait. */
-class Turns {
-  readonly #atOnce: number;
-  readonly #waitingMost: number;
-  readonly #waiting: (() => void)[] = [];
-  #underWay = 0;
-
-  constructor(atOnce: number, waitingMost: number) {
-    this.#atOnce = atOnce;
-    this.#waitingMost = waitingMost;
-  }
-
-  async take<T>(work: () => Promise<T>): Promise<T> {
-    if (this.#underWay >= this.#atOnce) {
-      if (this.#waiting.length >= this.#waitingMost) {
-        throw new SluiceError('busy', 'too many questions wait already: ask again in a moment', { isRetriable: true });
-      }
-      await new Promise<void>((resolve) => this.#waiting.push(resolve));
-    }
-    this.#underWay++;
-    try {
-      return await work();
-    } finally {
-      this.#underWay--;
-      this.#waiting.shift()?.();
-    }
-  }
 }

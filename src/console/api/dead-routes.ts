@@ -1,6 +1,7 @@
 import { isUtf8 } from 'node:buffer';
 import { readDeadPage } from '../../operation/index.ts';
 import { BadInputError } from '../../shared/index.ts';
+import type { DeadAnswer } from '../answers.ts';
 import type { ConsoleContext } from '../console-context.ts';
 import { type ConsoleRoute, numberOf } from '../route.ts';
 import type { TableFiles } from './table-files.ts';
@@ -33,7 +34,7 @@ export function deadRoutes(context: ConsoleContext, tables: TableFiles): Console
         const letters = page.letters.map(({ key, value, headers: _, topicId: __, ...letter }) => {
           return { ...letter, key: textOf(key), value: textOf(value) };
         });
-        return { json: { ...page, letters } };
+        return { json: { ...page, letters } satisfies DeadAnswer };
       },
     },
   ];

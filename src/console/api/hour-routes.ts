@@ -1,4 +1,5 @@
 import { type HourBook, openHourBook } from '../../hours/index.ts';
+import type { HourDetailAnswer, HoursAnswer } from '../answers.ts';
 import type { ConsoleContext } from '../console-context.ts';
 import { type ConsoleRoute, numberOf } from '../route.ts';
 
@@ -18,14 +19,9 @@ export function hourRoutes(context: ConsoleContext): ConsoleRoute[] {
         const book = await open(params[0]!, signal);
         const hours = await book.list(numberOf(query, 'last', 1, maxHours, 24 * 14), signal);
         const { zone, unit } = book.times;
-        return {
-          json: {
-            table: params[0],
-            zone: zone.name,
-            unit,
-            hours: hours.map(({ lags: _, table: __, ...hour }) => hour),
-          },
-        };
+        const shown = hours.map(({ lags: _, table: __, ...hour }) => hour);
+        const json: HoursAnswer = { table: book.table, zone: zone.name, unit, hours: shown };
+        return { json };
       },
     },
     {
@@ -38,7 +34,7 @@ export function hourRoutes(context: ConsoleContext): ConsoleRoute[] {
         const found = await book.look(book.times.parse(hour), signal);
         const manifest = await book.manifest(hour, signal);
         const sums = manifest && { files: manifest.files.length, rows: manifest.rowCount, bytes: manifest.byteCount };
-        return { json: { ...found, manifestSums: sums } };
+        return { json: { ...found, manifestSums: sums } satisfies HourDetailAnswer };
       },
     },
   ];

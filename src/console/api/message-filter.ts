@@ -1,21 +1,3 @@
-/** A record as the page shows it. Texts are cut to a length; what is no UTF-8 is base64. */
-export interface ShownText {
-  text: string;
-  encoding: 'utf8' | 'base64';
-  /** Bytes there are; the text may be of fewer. */
-  size: number;
-}
-
-export interface ShownMessage {
-  partition: number;
-  offset: bigint;
-  /** Epoch ms; -1: none. */
-  timestamp: bigint;
-  key: ShownText | null;
-  value: ShownText | null;
-  headers: { name: string; value: ShownText | null }[];
-}
-
 /** What is looked for: words that key or value must hold, and `name=value` for fields of a JSON value. All of them must fit. */
 export type MessageFilter = (key: string, value: string) => boolean;
 

@@ -2,9 +2,10 @@ import { isUtf8 } from 'node:buffer';
 import { BadInputError } from '../../shared/index.ts';
 import { BatchFetcher, type FetchedPartition } from '../../wire/client/index.ts';
 import { RecordCursor } from '../../wire/index.ts';
+import type { MessagesAnswer, ShownMessage, ShownText } from '../answers.ts';
 import type { ConsoleContext } from '../console-context.ts';
 import { type ConsoleRoute, numberOf } from '../route.ts';
-import { type MessageFilter, parseFilter, type ShownMessage, type ShownText } from './message-filter.ts';
+import { type MessageFilter, parseFilter } from './message-filter.ts';
 
 /** What one look may read and give back. */
 const scanRecords = 50_000;
@@ -80,7 +81,7 @@ class MessageLook {
     this.#question = question;
   }
 
-  async run(signal: AbortSignal) {
+  async run(signal: AbortSignal): Promise<MessagesAnswer> {
     const { topic, from, limit } = this.#question;
     const partitions = await this.#partitions(signal);
     const starts = await this.#starts(partitions, signal);
@@ -102,9 +103,7 @@ class MessageLook {
     return {
       messages: newestFirst ? sorted.slice(-limit).reverse() : sorted.slice(0, limit),
       scanned: this.#scanned,
-      /** There is more behind what was read. */
       isCut: this.#hasMore,
-      /** Where to go on in a single partition. */
       next: partitions.length === 1 ? this.#next.get(partitions[0]!)! : null,
       partitions: partitions.map((partition) => ({ partition, end: this.#ends.get(partition)! })),
     };

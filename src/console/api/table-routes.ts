@@ -1,20 +1,22 @@
 import type { LiveFile } from '../../offsets/index.ts';
-import { querySandboxed, type SandboxResult } from '../../warehouse/index.ts';
+import { querySandboxed } from '../../warehouse/index.ts';
+import type { FilesAnswer, RowsAnswer, TablesAnswer } from '../answers.ts';
 import { type ConsoleRoute, numberOf } from '../route.ts';
 import { askLimits } from './ask-routes.ts';
 import type { TableFiles } from './table-files.ts';
+import type { Turns } from './turns.ts';
 
 const maxListed = 2000;
 const sampledFiles = 3;
 
 /** Tables with their files and a sample of rows. */
-export function tableRoutes(files: TableFiles): ConsoleRoute[] {
+export function tableRoutes(files: TableFiles, turns: Turns): ConsoleRoute[] {
   return [
     {
       kind: 'question',
       method: 'GET',
       pattern: /^\/api\/tables$/,
-      answer: async ({ signal }) => ({ json: { tables: await files.tables(signal) } }),
+      answer: async ({ signal }) => ({ json: { tables: await files.tables(signal) } satisfies TablesAnswer }),
     },
     {
       kind: 'question',
@@ -30,13 +32,14 @@ export function tableRoutes(files: TableFiles): ConsoleRoute[] {
       method: 'GET',
       pattern: /^\/api\/tables\/([^/]+)\/sample$/,
       answer: async ({ params, query, signal }) => {
-        return { json: await sample(files, params[0]!, numberOf(query, 'limit', 1, 200, 50), signal) };
+        const limit = numberOf(query, 'limit', 1, 200, 50);
+        return { json: await turns.take(signal, () => sample(files, params[0]!, limit, signal)) };
       },
     },
   ];
 }
 
-function describe(table: string, files: readonly LiveFile[], limit: number) {
+function describe(table: string, files: readonly LiveFile[], limit: number): FilesAnswer {
   const folders = new Map<string, { folder: string; files: number; rows: number; bytes: number }>();
   for (const { path, rowCount, size } of files) {
     const folder = path.slice(0, path.lastIndexOf('/'));
@@ -61,7 +64,7 @@ function describe(table: string, files: readonly LiveFile[], limit: number) {
 }
 
 /** Rows of the newest files. */
-async function sample(files: TableFiles, table: string, limit: number, signal: AbortSignal): Promise<SandboxResult> {
+async function sample(files: TableFiles, table: string, limit: number, signal: AbortSignal): Promise<RowsAnswer> {
   const newest = (await files.files(table, signal)).slice(0, sampledFiles);
   if (newest.length === 0) return { columns: [], rows: [], isCut: false, tookMs: 0 };
   const paths = await files.local(table, newest, signal);

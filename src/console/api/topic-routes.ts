@@ -1,35 +1,12 @@
 import { describeOwner, type PartitionOffsets } from '../../offsets/index.ts';
 import { currentPause, readTimesAt } from '../../operation/index.ts';
 import { BadInputError, describeError, larger } from '../../shared/index.ts';
+import type { GroupsAnswer, PartitionLine, PartitionsAnswer, TopicsAnswer } from '../answers.ts';
 import type { ConsoleContext } from '../console-context.ts';
 import type { LedgerSight } from '../live/ledger-look.ts';
 import type { LogPartition, LogSight, LogTopic } from '../live/log-look.ts';
 import type { SharedLook } from '../live/shared-look.ts';
 import type { ConsoleRoute } from '../route.ts';
-
-/** A line of the list of partitions. Offsets are decimal text in JSON; null: not known, or never loaded. */
-export interface PartitionLine {
-  partition: number;
-  leader: number;
-  start: bigint;
-  end: bigint;
-  /** The next offset the loader's ledger expects. */
-  checkpoint: bigint | null;
-  lag: bigint | null;
-  /** Age of the oldest record that has not landed. */
-  lagMs: number | null;
-  /** Host, process and thread. */
-  owner: string | null;
-  ownerWords: string | null;
-  /** Why the last file ended, and when. */
-  rollCause: string | null;
-  rolledAtMs: number | null;
-  /** Of the group that was asked for. */
-  groupOffset: bigint | null;
-  groupLag: bigint | null;
-  pause: { by: string; reason: string; atMs: number } | null;
-  problem: string | null;
-}
 
 interface Looks {
   log: SharedLook<LogSight>;
@@ -65,7 +42,7 @@ export function topicRoutes(context: ConsoleContext, looks: Looks): ConsoleRoute
   ];
 }
 
-async function listTopics({ log, ledger }: Looks) {
+async function listTopics({ log, ledger }: Looks): Promise<TopicsAnswer> {
   const [sight, landed] = await Promise.all([log.get(), ledger.get()]);
   const topics = sight.topics.map((topic) => {
     const { name, isInternal, partitionCount, partitions, problem } = topic;
@@ -85,7 +62,7 @@ async function listTopics({ log, ledger }: Looks) {
 }
 
 /** Groups with their states; none where the cluster does not tell. */
-async function listGroups({ cluster }: ConsoleContext, signal: AbortSignal) {
+async function listGroups({ cluster }: ConsoleContext, signal: AbortSignal): Promise<GroupsAnswer> {
   try {
     return { groups: await cluster.listGroups({ signal }), problem: null };
   } catch (error) {
@@ -100,7 +77,7 @@ async function listPartitions(
   name: string,
   group: string | null,
   signal: AbortSignal,
-): Promise<{ topic: string; table: string | null; problem: string | null; partitions: PartitionLine[] }> {
+): Promise<PartitionsAnswer> {
   const [log, ledger] = await Promise.all([looks.log.get(), looks.ledger.get()]);
   const topic = log.topics.find((found) => found.name === name);
   if (!topic) throw new BadInputError(log.problem ?? `expected an existing topic, got "${name}"`);

@@ -1,5 +1,6 @@
 import { streamMatches } from '../../online/index.ts';
 import { BadInputError } from '../../shared/index.ts';
+import type { AuditAnswer, JobLogAnswer, JobsAnswer, RulesAnswer } from '../answers.ts';
 import type { AuditTrail } from '../audit-trail.ts';
 import type { ConsoleContext } from '../console-context.ts';
 import type { EventHub } from '../live/event-hub.ts';
@@ -35,9 +36,10 @@ export function watchRoutes(
       kind: 'question',
       method: 'GET',
       pattern: /^\/api\/jobs$/,
-      answer: async () => ({
-        json: jobs ? { isSetUp: true, ...(await jobs.list()) } : { isSetUp: false, schedules: [], runs: [] },
-      }),
+      answer: async () => {
+        const found = (await jobs?.list()) ?? { schedules: [], runs: [] };
+        return { json: { isSetUp: jobs !== null, ...found } satisfies JobsAnswer };
+      },
     },
     {
       kind: 'question',
@@ -46,18 +48,17 @@ export function watchRoutes(
       answer: async ({ params }) => {
         const lines = (await jobs?.log(params[0]!)) ?? null;
         if (lines === null) throw new BadInputError(`expected the id of a run, got "${params[0]}"`);
-        return { json: { lines: lines.slice(-2000) } };
+        return { json: { lines: lines.slice(-2000) } satisfies JobLogAnswer };
       },
     },
     {
       kind: 'question',
       method: 'GET',
       pattern: /^\/api\/rules$/,
-      answer: () => ({
-        json: rules
-          ? { isSetUp: true, source: rules.source, rules: rules.rules }
-          : { isSetUp: false, source: '', rules: [] },
-      }),
+      answer: () => {
+        const shown = { source: rules?.source ?? '', rules: [...(rules?.rules ?? [])] };
+        return { json: { isSetUp: rules !== null, ...shown } satisfies RulesAnswer };
+      },
     },
     {
       kind: 'stream',
@@ -73,7 +74,7 @@ export function watchRoutes(
       method: 'GET',
       pattern: /^\/api\/audit$/,
       role: 'operator',
-      answer: () => ({ json: { entries: trail.newest } }),
+      answer: () => ({ json: { entries: [...trail.newest] } satisfies AuditAnswer }),
     },
   ];
 }

@@ -1,17 +1,4 @@
-/** What happened in one second, of one game. */
-export interface GameSecond {
-  events: number;
-  requests: number;
-  installs: number;
-}
-
-export interface CountedSecond {
-  /** Epoch seconds. */
-  second: number;
-  games: Record<string, GameSecond>;
-  /** Share of the records that were looked at; below 1 the counts are scaled up by it. */
-  share: number;
-}
+import type { CountedMinute, CountedSecond, GameSecond } from '../answers.ts';
 
 interface Bucket {
   games: Map<string, GameSecond>;
@@ -21,24 +8,38 @@ interface Bucket {
   isFresh: boolean;
 }
 
+/** The same records by minute, with every kind. */
+interface Minute {
+  games: Map<string, Map<string, number>>;
+  parsed: number;
+  skipped: number;
+}
+
 const keptSeconds = 16 * 60;
 /** More names than this are one game, "other": a wrong field must not fill the memory. */
 const maxGames = 24;
-const otherGame = 'other';
+/** And more kinds than this are one kind. */
+const maxTypes = 24;
+const other = 'other';
 
 /** Counts events by game, type and second of their records, over the last quarter of an hour. */
 export class GameCounts {
   readonly #buckets = new Map<number, Bucket>();
+  readonly #minutes = new Map<number, Minute>();
   readonly #games = new Set<string>();
+  readonly #types = new Set<string>();
 
   /** A record's value, as JSON text with `game` and `type`; what is none counts for nothing. */
   add(timestampMs: number, value: Buffer): void {
     const bucket = this.#bucket(Math.floor(timestampMs / 1000));
     if (!bucket) return;
+    const minute = this.#minute(timestampMs);
     bucket.parsed++;
+    minute.parsed++;
     const found = fieldsOf(value);
     if (!found) return;
-    const game = this.#nameOf(found.game);
+    const game = nameWithin(this.#games, found.game, maxGames);
+    countInto(minute, game, nameWithin(this.#types, found.type, maxTypes));
     let counts = bucket.games.get(game);
     if (!counts) bucket.games.set(game, (counts = { events: 0, requests: 0, installs: 0 }));
     counts.events++;
@@ -49,7 +50,27 @@ export class GameCounts {
   /** Records of that time that were not looked at. */
   skip(timestampMs: number, count: number): void {
     const bucket = this.#bucket(Math.floor(timestampMs / 1000));
-    if (bucket) bucket.skipped += count;
+    if (!bucket) return;
+    bucket.skipped += count;
+    this.#minute(timestampMs).skipped += count;
+  }
+
+  /** Names that were seen, without what became of too many. */
+  games(): readonly string[] {
+    return [...this.#games];
+  }
+
+  /** All minutes that are kept, by minute and then game. */
+  minutes(): CountedMinute[] {
+    const found: CountedMinute[] = [];
+    for (const [minute, { games, parsed, skipped }] of this.#minutes) {
+      const scale = parsed === 0 ? 1 : (parsed + skipped) / parsed;
+      for (const [game, counts] of games) {
+        const scaled = [...counts].map(([type, count]) => [type, Math.round(count * scale)] as const);
+        found.push({ game, minuteMs: minute * 60_000, counts: Object.fromEntries(scaled) });
+      }
+    }
+    return found.sort((a, b) => a.minuteMs - b.minuteMs || (a.game < b.game ? -1 : 1));
   }
 
   /** The seconds of [fromSecond, toSecond) in which something was counted. */
@@ -73,6 +94,7 @@ export class GameCounts {
   trim(nowMs: number): void {
     const oldest = Math.floor(nowMs / 1000) - keptSeconds;
     for (const second of this.#buckets.keys()) if (second < oldest) this.#buckets.delete(second);
+    for (const minute of this.#minutes.keys()) if (minute * 60 < oldest) this.#minutes.delete(minute);
   }
 
   /** Null: too many different seconds are kept already; timestamps may be anything. */
@@ -87,12 +109,25 @@ export class GameCounts {
     return bucket;
   }
 
-  #nameOf(game: string): string {
-    if (this.#games.has(game)) return game;
-    if (this.#games.size >= maxGames) return otherGame;
-    this.#games.add(game);
-    return game;
+  #minute(timestampMs: number): Minute {
+    const number = Math.floor(timestampMs / 60_000);
+    let minute = this.#minutes.get(number);
+    if (!minute) this.#minutes.set(number, (minute = { games: new Map(), parsed: 0, skipped: 0 }));
+    return minute;
   }
+}
+
+function nameWithin(names: Set<string>, name: string, most: number): string {
+  if (names.has(name)) return name;
+  if (names.size >= most) return other;
+  names.add(name);
+  return name;
+}
+
+function countInto({ games }: Minute, game: string, type: string): void {
+  let counts = games.get(game);
+  if (!counts) games.set(game, (counts = new Map()));
+  counts.set(type, (counts.get(type) ?? 0) + 1);
 }
 
 function countedOf(second: number, { games, parsed, skipped }: Bucket): CountedSecond {
@@ -110,7 +145,9 @@ function fieldsOf(value: Buffer): { game: string; type: string } | null {
   if (value[0] !== 0x7b || value.length > maxValueBytes) return null;
   try {
     const { game, type } = JSON.parse(value.toString('utf8')) as Record<string, unknown>;
-    return typeof game === 'string' && typeof type === 'string' ? { game: game.slice(0, 40), type } : null;
+    return typeof game === 'string' && typeof type === 'string'
+      ? { game: game.slice(0, 40), type: type.slice(0, 40) }
+      : null;
   } catch {
     return null;
   }

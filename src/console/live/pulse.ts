@@ -1,33 +1,13 @@
 import { readTimesAt } from '../../operation/index.ts';
 import { anyOf, describeError, larger, stringifyJson } from '../../shared/index.ts';
+import type { CountedMinute, CountedSecond, OverviewAnswer, PulseTick } from '../answers.ts';
 import type { ConsoleContext } from '../console-context.ts';
 import type { EventHub } from './event-hub.ts';
-import { type CountedSecond, GameCounts } from './game-counts.ts';
+import { GameCounts } from './game-counts.ts';
 import type { LedgerSight } from './ledger-look.ts';
 import type { LogSight } from './log-look.ts';
 import { LogSampler, type SamplerLimits } from './log-sampler.ts';
 import type { SharedLook } from './shared-look.ts';
-
-/** One moment of the whole. Counts are totals since ever; a browser makes rates of their differences. */
-export interface PulseTick {
-  /** Epoch ms. */
-  atMs: number;
-  /** Records ever appended to the topics that are shown. */
-  appended: bigint;
-  landed: bigint;
-  dead: bigint;
-  /** Records in the log and not in the warehouse, of partitions that are loaded; null: none is. */
-  lag: bigint | null;
-  /** Age of the oldest of them: what a row at the warehouse is behind the world; 0 when there is none. Null: not known. */
-  freshnessMs: number | null;
-  topicCount: number;
-  partitionCount: number;
-  fileCount: number;
-  /** Seconds of the games that have settled, or changed, since the tick before. */
-  seconds: CountedSecond[];
-  /** What keeps the picture from being whole. */
-  problems: string[];
-}
 
 const everyMs = 1000;
 const keptTicks = 900;
@@ -76,9 +56,18 @@ export class Pulse {
   }
 
   /** The last quarter of an hour, as far as it was watched, and the games' seconds from the log itself. */
-  history(): { ticks: Omit<PulseTick, 'seconds'>[]; seconds: CountedSecond[] } {
+  history(): OverviewAnswer {
     const ticks = this.#ticks.map(({ seconds: _, ...tick }) => tick);
     return { ticks, seconds: this.#counts.between(0, settledSecond(this.#context.clock.nowMs())) };
+  }
+
+  /** Kinds of events by minute, of the last quarter of an hour. */
+  minutes(): CountedMinute[] {
+    return this.#counts.minutes();
+  }
+
+  games(): readonly string[] {
+    return this.#counts.games();
   }
 
   /** Resolves when all work has ended; the context's signal ends it. */
