@@ -1,4 +1,5 @@
 import { createUnique, openWarehouse, type WarehouseFiles } from '../../src/warehouse/index.ts';
+import { HaAdmin } from '../support/ha-admin.ts';
 import { startHdfs } from '../support/peers.ts';
 import { runFaultCampaign } from '../support/webhdfs-campaign.ts';
 
@@ -22,9 +23,15 @@ export async function failWebHdfs(options: {
 }
 
 /** Numbered records are published to a real HDFS while its two NameNodes take turns: each number must be ours, once. */
-export async function failOverNameNodes(options: { count: number; print: (line: string) => void }): Promise<boolean> {
-  const { count, print } = options;
+export async function failOverNameNodes(options: {
+  count: number;
+  /** Ends early: what was published by then is read again. */
+  signal: AbortSignal;
+  print: (line: string) => void;
+}): Promise<boolean> {
+  const { count, signal, print } = options;
   const hdfs = await startHdfs({ ha: true });
+  const admin = new HaAdmin(hdfs);
   const files = await openWarehouse(hdfs.url('/failovers'), {
     user: 'root',
     retry: { firstDelayMs: 100, maxDelayMs: 1_000 },
@@ -33,17 +40,19 @@ export async function failOverNameNodes(options: { count: number; print: (line: 
   try {
     const working = publishUntil(files, stop.signal);
     working.catch(() => {}); // awaited below
-    for (let n = 0; n < count; n++) {
-      await hdfs.haadmin('-failover', ...(n % 2 === 0 ? ['nn1', 'nn2'] : ['nn2', 'nn1']));
-      if ((n + 1) % 20 === 0) print(`${n + 1} of ${count} failovers`);
+    let failovers = 0;
+    while (failovers < count && !signal.aborted) {
+      await admin.changeOver(failovers++);
+      if (failovers % 20 === 0) print(`${failovers} of ${count} failovers`);
     }
     stop.abort();
     const published = await working;
     const problems = await problemsOf(files, published);
-    print(`failovers: ${JSON.stringify({ failovers: count, published, problems })}`);
+    print(`failovers: ${JSON.stringify({ failovers, published, problems })}`);
     return problems.length === 0;
   } finally {
     stop.abort();
+    admin.stop();
     await files.close();
     await hdfs.stop();
   }

@@ -1,3 +1,4 @@
+import { HaAdmin } from '../support/ha-admin.ts';
 import { seededRandom } from '../support/seeded-random.ts';
 import { WarehouseLab } from '../support/warehouse-lab.ts';
 
@@ -7,6 +8,8 @@ export interface HdfsOutagesOptions {
   kills: number;
   /** How often two NameNodes change over. */
   failovers: number;
+  /** Ends early: what was sent by then is loaded and compared. */
+  signal: AbortSignal;
   print: (line: string) => void;
 }
 
@@ -15,6 +18,8 @@ interface Outages {
   ha: boolean;
   count: number;
   outage: (lab: WarehouseLab, n: number) => Promise<void>;
+  signal: AbortSignal;
+  print: (line: string) => void;
 }
 
 const recordsPerSecond = 30;
@@ -27,7 +32,7 @@ const properties = { 'dfs.heartbeat.interval': '1', 'dfs.namenode.heartbeat.rech
  * load: after each outage something must be committed again, and in the end the table must be the log, row for row.
  */
 export async function disturbHdfsUnderLoad(options: HdfsOutagesOptions): Promise<boolean> {
-  const { seed, kills, failovers, print } = options;
+  const { seed, kills, failovers, signal, print } = options;
   const random = seededRandom(seed);
   const pause = (): Promise<void> => new Promise((resolve) => setTimeout(resolve, random() * 3_000));
   let isClean = true;
@@ -38,19 +43,22 @@ export async function disturbHdfsUnderLoad(options: HdfsOutagesOptions): Promise
       await pause();
       await lab.hdfs.start(server);
     };
-    isClean = await play({ topic: 'kills', ha: false, count: 2 * kills, outage }, print);
+    isClean = await play({ topic: 'kills', ha: false, count: 2 * kills, outage, signal, print });
   }
   if (failovers > 0) {
+    let admin: HaAdmin | null = null;
     const outage = async (lab: WarehouseLab, n: number): Promise<void> => {
-      await lab.hdfs.haadmin('-failover', ...(n % 2 === 0 ? ['nn1', 'nn2'] : ['nn2', 'nn1']));
+      admin ??= new HaAdmin(lab.hdfs);
+      await admin.changeOver(n);
       await pause();
     };
-    isClean = (await play({ topic: 'failovers', ha: true, count: failovers, outage }, print)) && isClean;
+    const failing = play({ topic: 'failovers', ha: true, count: failovers, outage, signal, print });
+    isClean = (await failing.finally(() => admin?.stop())) && isClean;
   }
   return isClean;
 }
 
-async function play({ topic, ha, count, outage }: Outages, print: (line: string) => void): Promise<boolean> {
+async function play({ topic, ha, count, outage, signal, print }: Outages): Promise<boolean> {
   const lab = await WarehouseLab.open({ hdfs: { ha, properties } });
   try {
     await lab.hdfs.waitUntilReady();
@@ -68,12 +76,13 @@ async function play({ topic, ha, count, outage }: Outages, print: (line: string)
     ]);
     await lab.untilCommittedSince(topic, load, { group: topic });
     let longestMs = 0;
-    for (let n = 0; n < count; n++) {
+    let outages = 0;
+    for (let n = 0; n < count && !signal.aborted; n++) {
       const beganMs = performance.now();
       await outage(lab, n);
       await lab.untilCommittedSince(topic, load, { group: topic });
       longestMs = Math.max(longestMs, performance.now() - beganMs);
-      if ((n + 1) % 10 === 0) print(`hdfs ${topic}: ${n + 1} of ${count}`);
+      if (++outages % 10 === 0) print(`hdfs ${topic}: ${outages} of ${count}`);
     }
     const records = await producer.stop();
     await lab.untilCaughtUp(topic, load, { group: topic });
@@ -81,7 +90,7 @@ async function play({ topic, ha, count, outage }: Outages, print: (line: string)
     const problems = [...(code === 0 ? [] : [`the load ended with ${code}: ${stderr}`])];
     problems.push(...(await lab.problems(topic, records)).map((problem) => JSON.stringify(problem)));
     const longestSeconds = Math.round(longestMs / 1000);
-    print(`hdfs ${topic} under load: ${JSON.stringify({ outages: count, records, longestSeconds, problems })}`);
+    print(`hdfs ${topic} under load: ${JSON.stringify({ outages, records, longestSeconds, problems })}`);
     return problems.length === 0;
   } finally {
     await lab.close();

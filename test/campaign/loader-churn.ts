@@ -10,19 +10,21 @@ export interface LoaderChurnOptions {
   minutes: number;
   /** How often two owners are forced on one partition. */
   forcedOwners: number;
+  /** Ends early: what was sent by then is loaded and compared. */
+  signal: AbortSignal;
   print: (line: string) => void;
 }
 
 /** Membership churn in full doses; false when a table was not its log, row for row, or the audit found a difference. */
 export async function churnLoaders(options: LoaderChurnOptions): Promise<boolean> {
-  const { seed, print } = options;
+  const { seed, print, signal } = options;
   const lab = await LoadLab.open();
   let isClean = true;
   const tell = (name: string, report: { problems: string[] }): void => {
     print(`${name}: ${JSON.stringify({ ...report, problems: report.problems.slice(0, 20) })}`);
     if (report.problems.length > 0) isClean = false;
   };
-  const common = { partitions: 12, everyMs: 5_000, killShare: 0.25, print };
+  const common = { partitions: 12, everyMs: 5_000, killShare: 0.25, print, signal };
   try {
     if (options.records > 0) {
       // Two processes, one of which is replaced every 5 s, so that it is a change of membership and nothing else.
@@ -35,7 +37,7 @@ export async function churnLoaders(options: LoaderChurnOptions): Promise<boolean
       tell('churn by time', await runChurn(lab, { ...common, ...steady, topic: 'churn-time', seed: seed + 10 }));
     }
     if (options.forcedOwners > 0) {
-      const forced = { topic: 'forced', takeOvers: options.forcedOwners, seed: seed + 20, print };
+      const forced = { topic: 'forced', takeOvers: options.forcedOwners, seed: seed + 20, print, signal };
       tell('forced owners', await forceOwners(lab, forced));
     }
   } finally {

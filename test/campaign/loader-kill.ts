@@ -2,125 +2,118 @@ import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { openWarehouse } from '../../src/warehouse/index.ts';
-import { copyTable, killPoints, runKillTrial } from '../support/kill-trial.ts';
+import { bundleLoad } from '../support/kill-load-bundle.ts';
+import { runKillSeries } from '../support/kill-series.ts';
+import { copyTable, killPoints } from '../support/kill-trial.ts';
 import { LoadLab } from '../support/load-lab.ts';
 import { type PeerHdfs, startHdfs } from '../support/peers.ts';
 import { seededRandom } from '../support/seeded-random.ts';
 
 export interface LoaderKillOptions {
   seed: number;
-  /** Kills at each point on the local disk, and on a real HDFS. */
-  localCount: number;
-  hdfsCount: number;
-  /** Trials at the same time. */
+  /** Kills at each point. */
+  count: number;
+  place: 'local' | 'hdfs';
+  /** Series at the same time. Of most of a kill's time nothing is done but wait until the group forgets the dead member. */
   concurrency: number;
+  /** Ends early; what was played by then is compared and counted. */
+  signal: AbortSignal;
   print: (line: string) => void;
 }
 
 interface Tally {
-  trials: number;
   kills: number;
-  problems: string[];
+  missed: number;
 }
 
-type Place = 'local' | 'hdfs';
+const visitsPerSeries = 4;
+const printEveryKills = 50;
 
 /**
- * SIGKILLs a load at each step of its protocol (the claim, and the eleven steps of a commit), lets the next load finish, and
- * compares the table with the log row for row. Returns false when any trial found a difference.
+ * SIGKILLs loads at each step of their protocol (the claim, and the eleven steps of a commit), in series that recover from one
+ * kill only to be killed again, and compares each series' table with its log row for row. False when one differs.
  */
 export async function killLoaders(options: LoaderKillOptions): Promise<boolean> {
-  const { print, seed } = options;
+  const { print, seed, place, count, signal } = options;
   const random = seededRandom(seed);
+  const bundle = bundleLoad();
+  const tallies = new Map<string, Tally>(killPoints.map((point) => [point, { kills: 0, missed: 0 }]));
+  const problems: string[] = [];
+  const seriesCount = Math.ceil(count / visitsPerSeries);
+  const waiting = Array.from({ length: seriesCount }, (_, n) => ({
+    topic: `kills-${place}-${n}`,
+    seed: Math.floor(random() * 2 ** 31),
+    visits: Math.min(visitsPerSeries, count - n * visitsPerSeries),
+  }));
   const lab = await LoadLab.open();
-  const hdfs = options.hdfsCount > 0 ? await startHdfs() : null;
-  const tallies = new Map<string, Tally>();
-  const waiting: (() => Promise<void>)[] = [];
-  for (const [place, count] of [
-    ['local', options.localCount],
-    ['hdfs', options.hdfsCount],
-  ] as const) {
-    for (let round = 0; round < count; round++) {
-      for (const point of killPoints) {
-        // A load claims each of its two partitions once, and rolls each several times.
-        const occurrence = 1 + Math.floor(random() * (point.includes('claim') ? 2 : 4));
-        const trialSeed = Math.floor(random() * 2 ** 31);
-        waiting.push(() => tryOnce(lab, hdfs, place, point, occurrence, trialSeed, tallies, print));
+  const hdfs = place === 'hdfs' ? await startHdfs() : null;
+  const beganMs = performance.now();
+  let killCount = 0;
+  let seriesDone = 0;
+  const lane = async (): Promise<void> => {
+    for (let next = waiting.shift(); next && !signal.aborted; next = waiting.shift()) {
+      const found = await playSeries(lab, hdfs, {
+        ...next,
+        bundle,
+        signal,
+        onKilled: (point) => {
+          tallies.get(point)!.kills++;
+          if (++killCount % printEveryKills !== 0) return;
+          const perKill = (performance.now() - beganMs) / 1000 / killCount;
+          print(`${place}: ${killCount} of ${count * killPoints.length} kills, one in ${perKill.toFixed(2)} s`);
+        },
+        onMissed: (point) => void tallies.get(point)!.missed++,
+      });
+      seriesDone++;
+      for (const problem of found) {
+        problems.push(problem);
+        print(`PROBLEM in ${next.topic}, seed ${next.seed}: ${problem}`);
       }
     }
-  }
+  };
   try {
     await hdfs?.waitUntilReady();
-    print(`${waiting.length} trials, seed ${seed}`);
-    const lane = async (): Promise<void> => {
-      for (let trial = waiting.shift(); trial; trial = waiting.shift()) {
-        await trial().catch((error: unknown) => {
-          waiting.length = 0;
-          throw error;
-        });
-        if (waiting.length > 0 && waiting.length % 20 === 0) print(`${waiting.length} trials to go`);
-      }
-    };
+    print(
+      `${place}: ${seriesCount} series of ${visitsPerSeries} kills at each of ${killPoints.length} points, seed ${seed}`,
+    );
     // A lane that fails must not have the lab closed under the others.
     const lanes = await Promise.allSettled(Array.from({ length: options.concurrency }, lane));
     for (const ended of lanes) if (ended.status === 'rejected') throw ended.reason;
   } finally {
+    report(place, tallies, print);
+    print(`${place}: ${killCount} kills in ${seriesDone} series, ${problems.length} differences, seed ${seed}`);
     await lab.close();
     await hdfs?.stop();
+    rmSync(bundle, { force: true });
   }
-  return report(tallies, seed, print);
+  return problems.length === 0;
 }
 
-let trialCount = 0;
+type SeriesPart = Omit<Parameters<typeof runKillSeries>[1], 'warehouseUrl' | 'files' | 'localCopy'>;
 
-async function tryOnce(
-  lab: LoadLab,
-  hdfs: PeerHdfs | null,
-  place: Place,
-  point: string,
-  occurrence: number,
-  seed: number,
-  tallies: Map<string, Tally>,
-  print: (line: string) => void,
-): Promise<void> {
-  const topic = `kill-${place}-${trialCount++}`;
-  const copy = mkdtempSync(join(tmpdir(), 'loader-campaign-'));
+async function playSeries(lab: LoadLab, hdfs: PeerHdfs | null, series: SeriesPart): Promise<string[]> {
+  const { topic } = series;
   const { directory, url } = lab.warehouse(topic);
-  const warehouseUrl = place === 'local' ? url : hdfs!.url(`/${topic}`);
+  const copy = mkdtempSync(join(tmpdir(), 'loader-campaign-'));
+  const warehouseUrl = hdfs === null ? url : hdfs.url(`/${topic}`);
+  const files = await openWarehouse(warehouseUrl);
   const localCopy = async (): Promise<string> => {
-    if (place === 'local') return directory;
-    await using files = Object.assign(await openWarehouse(warehouseUrl, { access: 'read' }), {
-      async [Symbol.asyncDispose](this: { close: () => Promise<void> }) {
-        await this.close();
-      },
-    });
+    if (hdfs === null) return directory;
     await copyTable(files, topic, copy);
     return copy;
   };
-  const result = await runKillTrial(lab, { topic, point, occurrence, seed, warehouseUrl, localCopy });
-  rmSync(copy, { recursive: true, force: true });
-  rmSync(directory, { recursive: true, force: true });
-  const key = `${place} ${point}`;
-  const tally = tallies.get(key) ?? { trials: 0, kills: 0, problems: [] };
-  tallies.set(key, tally);
-  tally.trials++;
-  if (result.wasKilled) tally.kills++;
-  for (const problem of result.problems) {
-    tally.problems.push(problem);
-    print(`PROBLEM at ${key}#${occurrence}, seed ${seed}: ${problem}`);
+  try {
+    return await runKillSeries(lab, { ...series, warehouseUrl, files, localCopy });
+  } finally {
+    await files.close();
+    rmSync(copy, { recursive: true, force: true });
+    rmSync(directory, { recursive: true, force: true });
   }
 }
 
-function report(tallies: Map<string, Tally>, seed: number, print: (line: string) => void): boolean {
-  print(`\n${'place and point'.padEnd(46)}  trials   kills  differences`);
-  for (const [key, { trials, kills, problems }] of [...tallies].sort(([a], [b]) => (a < b ? -1 : 1))) {
-    print(
-      `${key.padEnd(46)}  ${String(trials).padStart(6)}  ${String(kills).padStart(6)}  ${String(problems.length).padStart(11)}`,
-    );
+function report(place: string, tallies: ReadonlyMap<string, Tally>, print: (line: string) => void): void {
+  print(`\n${place.padEnd(38)}   kills  loads that were through before`);
+  for (const [point, { kills, missed }] of tallies) {
+    print(`${point.padEnd(38)}  ${String(kills).padStart(6)}  ${String(missed).padStart(6)}`);
   }
-  const all = [...tallies.values()];
-  const kills = all.reduce((sum, tally) => sum + tally.kills, 0);
-  const problems = all.reduce((sum, tally) => sum + tally.problems.length, 0);
-  print(`\n${kills} kills, ${problems} differences, seed ${seed}`);
-  return problems === 0;
 }

@@ -1,5 +1,6 @@
 // `npm run campaign -- --help` says what there is.
 import { parseArgs } from 'node:util';
+import { stopSignal } from '../../src/cli/signals.ts';
 import { setup as build } from '../support/build-once.ts';
 import { killBrokerUnderLoad } from './broker-kill.ts';
 import { playDays } from './days.ts';
@@ -33,7 +34,7 @@ const { values } = parseArgs({
   options: {
     ...Object.fromEntries(parts.map((part) => [part, { type: 'string' as const }])),
     seed: { type: 'string', default: String(Date.now() % 1_000_000) },
-    concurrency: { type: 'string', default: '2' },
+    concurrency: { type: 'string', default: '4' },
     only: { type: 'string' },
     help: { type: 'boolean', default: false },
   },
@@ -46,9 +47,12 @@ if (values.help) {
     'Breaks things on purpose, in full doses, and looks whether every promise holds. The same seed plays the same faults',
   );
   print(
-    'again. Ends with exit code 1 when a promise was broken. --PART 0 leaves a part out; --concurrency: kills of the',
+    'again. Ends with exit code 1 when a promise was broken. --PART 0 leaves a part out; --concurrency: loaders that',
   );
-  print('loader at the same time. Parts, and their doses when nothing is said:\n');
+  print(
+    'are being killed at the same time. SIGINT or SIGTERM ends it early: what was done by then is still compared, and',
+  );
+  print('counted. Parts, and their doses when nothing is said:\n');
   for (const part of parts) print(`  ${part.padEnd(15)} ${String(doses[part][0]).padStart(8)}  ${doses[part][1]}`);
 } else {
   const only = values.only?.split(',') ?? parts;
@@ -61,33 +65,34 @@ async function play(only: readonly string[], seed: number): Promise<boolean> {
   const given = values as Record<string, string | boolean | undefined>;
   const dose = (part: Part): number => (only.includes(part) ? Number(given[part] ?? doses[part][0]) : 0);
   const concurrency = Number(values.concurrency);
+  const { signal } = stopSignal();
   build();
   print(`campaign, seed ${seed}`);
   let isClean = true;
   const run = async (names: readonly Part[], work: () => Promise<boolean>): Promise<void> => {
-    if (names.every((name) => dose(name) === 0)) return;
+    if (signal.aborted || names.every((name) => dose(name) === 0)) return;
     const beganMs = performance.now();
     isClean = (await work()) && isClean;
     print(`${names.join(', ')}: ${Math.round((performance.now() - beganMs) / 1000)} s\n`);
   };
-  await run(['local', 'hdfs'], () =>
-    killLoaders({ seed, localCount: dose('local'), hdfsCount: dose('hdfs'), concurrency, print }),
-  );
+  for (const place of ['local', 'hdfs'] as const) {
+    await run([place], () => killLoaders({ place, seed, count: dose(place), concurrency, signal, print }));
+  }
   await run(['broker'], async () => {
     print(`broker: ${JSON.stringify(await killBrokerUnderLoad({ seed, count: dose('broker'), print }))}`);
     return true; // a broken promise throws
   });
   await run(['hdfs-faults'], () => failWebHdfs({ seed, faults: dose('hdfs-faults'), print }));
-  await run(['failovers'], () => failOverNameNodes({ count: dose('failovers'), print }));
+  await run(['failovers'], () => failOverNameNodes({ count: dose('failovers'), signal, print }));
   await run(['load-failovers', 'hdfs-kills'], () =>
-    disturbHdfsUnderLoad({ seed, kills: dose('hdfs-kills'), failovers: dose('load-failovers'), print }),
+    disturbHdfsUnderLoad({ seed, kills: dose('hdfs-kills'), failovers: dose('load-failovers'), signal, print }),
   );
   const churn = { minutes: dose('churn-minutes'), forcedOwners: dose('forced-owners') };
   await run(['churn-millions', 'churn-minutes', 'forced-owners'], () =>
-    churnLoaders({ ...churn, records: dose('churn-millions') * 1_000_000, seed, print }),
+    churnLoaders({ ...churn, records: dose('churn-millions') * 1_000_000, seed, signal, print }),
   );
-  await run(['typed-rows'], () => compareGeneratedRows({ seed, rowCount: dose('typed-rows'), print }));
-  await run(['stats-kills'], () => killStatsConsumers({ seed, kills: dose('stats-kills'), print }));
+  await run(['typed-rows'], () => compareGeneratedRows({ seed, rowCount: dose('typed-rows'), signal, print }));
+  await run(['stats-kills'], () => killStatsConsumers({ seed, kills: dose('stats-kills'), signal, print }));
   await run(['days'], () => playDays({ seed, days: dose('days'), print }));
   return isClean;
 }

@@ -4,6 +4,8 @@ import { flatTypes, nestedTypes } from '../support/typed-rows.ts';
 export interface TypedRowsOptions {
   seed: number;
   rowCount: number;
+  /** Ends early: what was compared by then counts. */
+  signal: AbortSignal;
   print: (line: string) => void;
 }
 

@@ -24,6 +24,8 @@ export interface ChurnOptions {
   seed: number;
   /** Further arguments of every load. */
   loadArgs?: readonly string[];
+  /** Ends it early: what was sent by then is loaded and compared. */
+  signal?: AbortSignal;
   print?: (line: string) => void;
 }
 
@@ -56,7 +58,7 @@ export async function runChurn(lab: LoadLab, options: ChurnOptions): Promise<Chu
   const sending = send(lab, options, report);
   const endMs = performance.now() + options.durationMs;
   startOne();
-  for (let step = 0; performance.now() < endMs || !sending.isDone; step++) {
+  for (let step = 0; (performance.now() < endMs && !options.signal?.aborted) || !sending.isDone; step++) {
     await sleep(everyMs);
     const target = processCounts[step % processCounts.length]!;
     while (running.length < target) startOne();
@@ -95,7 +97,7 @@ function send(lab: LoadLab, options: ChurnOptions, report: ChurnReport): { isDon
   const batch = Math.max(1, Math.floor(options.rate / 20));
   const state = { isDone: false, done: Promise.resolve() };
   state.done = (async () => {
-    while (report.sent < options.records) {
+    while (report.sent < options.records && !options.signal?.aborted) {
       const startedMs = performance.now();
       for (const record of labRecords({ random, count: batch, from: report.sent })) {
         await producer.send(options.topic, record, { partition: Math.floor(random() * options.partitions) });

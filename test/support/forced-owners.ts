@@ -11,6 +11,8 @@ export interface ForcedOwnersOptions {
   /** How often the partition is taken from an owner that is alive and at work. */
   takeOvers: number;
   seed: number;
+  /** Ends it early, with the comparison. */
+  signal?: AbortSignal;
   print?: (line: string) => void;
 }
 
@@ -24,7 +26,7 @@ const timeLimitMs = 180_000;
 export async function forceOwners(
   lab: LoadLab,
   options: ForcedOwnersOptions,
-): Promise<{ claims: number; problems: string[] }> {
+): Promise<{ forced: number; claims: number; problems: string[] }> {
   const { topic, takeOvers, seed, print = () => {} } = options;
   const { directory, url } = lab.warehouse(topic);
   const problems: string[] = [];
@@ -32,27 +34,28 @@ export async function forceOwners(
   const flow = startFlow(lab, topic, seed);
   let owner = startOwner(lab, topic, url, 0);
   await untilClaimedBy(url, topic, owner);
-  for (let round = 1; round <= takeOvers; round++) {
+  let forced = 0;
+  for (let round = 1; round <= takeOvers && !options.signal?.aborted; round++) {
     const rival = startOwner(lab, topic, url, round);
     await untilClaimedBy(url, topic, rival);
     problems.push(...(await endOverruled(owner, round)));
     owner = rival;
-    if (round % 20 === 0) print(`${round} owners forced`);
+    if (++forced % 20 === 0) print(`${forced} owners forced`);
   }
   await flow.stop();
   const end = await lab.cluster.listOffsets(topic, [0], 'latest', { isolation: 'read_committed' });
   await until('the last owner to load the rest', async () => {
-    const [committed] = await lab.cluster.fetchOffsets(groupOf(topic, takeOvers), null);
+    const [committed] = await lab.cluster.fetchOffsets(groupOf(topic, forced), null);
     return (committed?.offset ?? 0n) >= end.get(0)!.offset;
   });
   // What an overruled owner was uploading stays in the staging of its claim until somebody claims again.
-  const sweeper = startOwner(lab, topic, url, takeOvers + 1);
+  const sweeper = startOwner(lab, topic, url, forced + 1);
   await untilClaimedBy(url, topic, sweeper);
-  for (const process of [owner, sweeper]) problems.push(...(await endOverruled(process, takeOvers + 1)));
+  for (const process of [owner, sweeper]) problems.push(...(await endOverruled(process, forced + 1)));
   problems.push(...(await checkTable(lab.cluster, topic, directory)));
   const audit = await runSluice(['audit', '--warehouse', url, '--brokers', lab.bootstrap, '--deep']);
   if (audit.code !== 0) problems.push(`audit ended with ${audit.code}: ${audit.stderr}`);
-  return { claims: (await claimsOf(url, topic)).length, problems };
+  return { forced, claims: (await claimsOf(url, topic)).length, problems };
 }
 
 const groupOf = (topic: string, round: number): string => `${topic}-${round}`;

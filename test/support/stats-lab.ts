@@ -17,7 +17,7 @@ const games = ['mw', 'hh', 'dd', 'ml', 'bi'];
 const calls = ['login', 'page_view', 'search', 'request', 'purchase'];
 
 export const labStats: StatsSettings = {
-  fields: { game: 'game', call: 'type', time: 'ts', unique: 'user_id' },
+  fields: { game: 'game', call: ['call', 'type'], time: 'ts', unique: 'user_id' },
   expiryMs: 6 * hourMs,
 };
 
@@ -142,10 +142,13 @@ export class StatsLab {
 export async function killStats(
   lab: StatsLab,
   redisUrl: string,
-  { kills, random }: { kills: number; random: () => number },
-): Promise<{ killed: number }> {
+  options: { kills: number; random: () => number; signal?: AbortSignal; onRound?: (round: number) => void },
+): Promise<{ killed: number; rounds: number }> {
+  const { kills, random, signal, onRound } = options;
   let killed = 0;
-  for (let round = 0; round < kills; round++) {
+  let round = 0;
+  for (; round < kills && !signal?.aborted; round++) {
+    onRound?.(round);
     await lab.produce(150);
     const point = random() < 0.5 ? 'stats.apply' : 'stats.applied';
     const args = ['--until-end', '--group', `${lab.topic}-${round}`];
@@ -160,5 +163,5 @@ export async function killStats(
   }
   const last = await lab.process(redisUrl, ['--until-end', '--group', `${lab.topic}-last`]).finished;
   if (last.code !== 0) throw new Error(`expected the end, got exit code ${last.code}: ${last.stderr}`);
-  return { killed };
+  return { killed, rounds: round };
 }

@@ -74,12 +74,14 @@ export class LocalFiles implements WarehouseFiles {
   async list(path: string, options: { signal?: AbortSignal } = {}): Promise<FileStatus[]> {
     options.signal?.throwIfAborted();
     const folder = this.#resolve(path);
-    const names = (await attempt(path, () => ignoring(['ENOENT'], readdir(folder)))) ?? [];
+    const found = (await attempt(path, () => ignoring(['ENOENT'], readdir(folder)))) ?? [];
+    const names = found.filter((name) => !removedName.test(name));
+    if (names.length < found.length) await finishRemovals(folder, found);
     const children: FileStatus[] = [];
     for (let at = 0; at < names.length; at += statsAtOnce) {
       options.signal?.throwIfAborted();
-      const found = names.slice(at, at + statsAtOnce).map((name) => this.#statChild(path, folder, name));
-      for (const child of await Promise.all(found)) if (child) children.push(child);
+      const slice = names.slice(at, at + statsAtOnce).map((name) => this.#statChild(path, folder, name));
+      for (const child of await Promise.all(slice)) if (child) children.push(child);
     }
     return children.sort(compareNames);
   }
@@ -186,12 +188,22 @@ async function makeFolders(folder: string): Promise<void> {
 
 /**
  * Takes the folder's name away first and empties it then: while it is being emptied, a late `publishIfAbsent` must not find
- * the folder and a name in it that was taken a moment before. HDFS removes a folder at once.
+ * the folder and a name in it that was taken a moment before. HDFS removes a folder at once; so it is here for all who list,
+ * and who dies while it empties the folder leaves the rest to the next one that lists.
  */
 async function removeFolder(folder: string): Promise<void> {
   const removed = `${folder}.removed-${randomUUID()}`;
   await ignoring(['ENOENT'], rename(folder, removed));
   await rm(removed, { recursive: true, force: true });
+}
+
+const removedName = /\.removed-[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/;
+
+/** What cannot be removed, for lack of rights, say, stays for somebody who can. */
+async function finishRemovals(folder: string, names: readonly string[]): Promise<void> {
+  for (const name of names) {
+    if (removedName.test(name)) await rm(join(folder, name), { recursive: true, force: true }).catch(() => {});
+  }
 }
 
 async function syncFolder(folder: string): Promise<void> {

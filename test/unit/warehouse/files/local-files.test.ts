@@ -1,4 +1,15 @@
-import { chmodSync, linkSync, mkdirSync, mkdtempSync, readdirSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
+import { randomUUID } from 'node:crypto';
+import {
+  chmodSync,
+  linkSync,
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  renameSync,
+  rmSync,
+  symlinkSync,
+  writeFileSync,
+} from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
@@ -42,6 +53,14 @@ describe('LocalFiles', () => {
     setTimeout(() => stop.abort(new Error('enough')), 1);
     await expect(writing).rejects.toThrow('enough');
     expect(await files.stat('/t/a')).toBeNull();
+  });
+
+  it('finishes the removal of a folder that died in the middle, and shows nothing of it', async () => {
+    await files.create('/staging/7/a', bytes('never committed'));
+    renameSync(join(base, 'staging/7'), join(base, `staging/7.removed-${randomUUID()}`));
+    await files.create('/staging/8/b', bytes('mine'));
+    expect((await files.list('/staging')).map(({ name }) => name)).toEqual(['8']);
+    expect(readdirSync(join(base, 'staging'))).toEqual(['8']);
   });
 
   it("does not stumble over a dangling link among a folder's children", async () => {
