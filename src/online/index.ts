@@ -13,7 +13,7 @@ export {
 export type { PartitionView } from './consumer/consumer-metrics.ts';
 export type { ConsumerOptions, RetryPolicy } from './consumer/consumer-options.ts';
 export { type Consumer, createConsumer } from './consumer/create-consumer.ts';
-export { type Decode, decodeJson } from './consumer/decode-records.ts';
+export { type Decode, type DecodeRow, decodeJson } from './consumer/decode-records.ts';
 export { HandlerFailedError } from './consumer/deliver-batch.ts';
 export { type JsonObject, parseJson } from './consumer/json-value.ts';
 export {

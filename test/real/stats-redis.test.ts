@@ -1,14 +1,14 @@
 // Promises of the counters in a real Redis, and of their comparison with the warehouse.
 import { Redis } from 'ioredis';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { reconcileHour } from '../../src/online/index.ts';
-import { systemClock } from '../../src/shared/index.ts';
+import { RedisStatsStore, reconcileHour } from '../../src/online/index.ts';
+import { type Logger, silentLogger, systemClock } from '../../src/shared/index.ts';
 import { openWarehouse } from '../../src/warehouse/index.ts';
 import { LoadLab } from '../support/load-lab.ts';
-import { type PeerRedis, startRedis } from '../support/peers.ts';
+import { type PeerRedis, startRedis, waitFor } from '../support/peers.ts';
 import { seededRandom } from '../support/seeded-random.ts';
 import { runSluice } from '../support/sluice-process.ts';
-import { killStats, StatsLab } from '../support/stats-lab.ts';
+import { killStats, labStats, StatsLab } from '../support/stats-lab.ts';
 
 const seed = Number(process.env['SLUICE_SEED'] ?? 515);
 
@@ -54,6 +54,18 @@ describe('counters in Redis', () => {
     await consumer.start();
     await events.untilEqual(store);
     const positions = 'troubled:positions';
+    const retries = async (): Promise<number> => {
+      const { values } = await consumer.registry.getSingleMetric('sluice_consumer_retries_total')!.get();
+      return values.reduce((sum, { value }) => sum + value, 0);
+    };
+    /** Events come while Redis refuses to count them, and it refuses until that was noticed. */
+    const whileRefusing = async (refuse: () => Promise<unknown>, take: () => Promise<unknown>): Promise<void> => {
+      const before = await retries();
+      await refuse();
+      await events.produce(50);
+      await waitFor('counting to be refused', 120_000, async () => (await retries()) > before);
+      await take();
+    };
     const troubles: [name: string, make: () => Promise<unknown>][] = [
       [
         'killed and started again',
@@ -73,6 +85,22 @@ describe('counters in Redis', () => {
           await new Promise((resolve) => setTimeout(resolve, 2500)); // longer than a command may take
           process.kill(pid, 'SIGCONT');
         },
+      ],
+      [
+        'out of memory',
+        () =>
+          whileRefusing(
+            () => client.config('SET', 'maxmemory', 1),
+            () => client.config('SET', 'maxmemory', 0),
+          ),
+      ],
+      [
+        'a replica that takes nothing',
+        () =>
+          whileRefusing(
+            () => client.replicaof('127.0.0.1', 1),
+            () => client.replicaof('NO', 'ONE'),
+          ),
       ],
       ['robbed of one position', () => client.hdel(positions, 'troubled/1')],
       ['robbed of all positions', () => client.del(positions)],
@@ -103,6 +131,47 @@ describe('counters in Redis', () => {
       await store.close();
     }
     await consumer.finished;
+  });
+});
+
+describe('a Redis that cannot hold counters', () => {
+  it('is refused with its reason before anything is counted, and without the password', async () => {
+    const clustered = await startRedis('--cluster-enabled yes');
+    const open = (url: string) => RedisStatsStore.open({ url, settings: null, logger: silentLogger });
+    try {
+      await expect(open(clustered.url)).rejects.toThrow(/^expected one Redis server, .* found a Redis Cluster$/);
+    } finally {
+      await clustered.stop();
+    }
+    const withUser = redis.url.replace('//', '//joe:s3cret@');
+    await expect(open(withUser)).rejects.toThrow(/^expected a Redis at redis:\/\/\*\*\*@127.0.0.1:\d+, but: WRONGPASS/);
+    await expect(open(`${redis.url}/99`)).rejects.toThrow(/but: ERR DB index is out of range$/);
+    await expect(open('redis://joe:s3/cret@127.0.0.1')).rejects.toThrow(/got "redis:\/\/\*\*\*@127.0.0.1"$/);
+  });
+
+  it('because it removes keys when it is full, is named, and so are counters that have gone', async () => {
+    const events = await StatsLab.open(lab, 'evicted', 1, seededRandom(seed + 3));
+    await client.config('SET', 'maxmemory-policy', 'allkeys-lru');
+    const warnings: unknown[] = [];
+    const logger = {
+      ...silentLogger,
+      warn: (details: unknown, text: string) => warnings.push([details, text]),
+    } as Logger;
+    const store = await RedisStatsStore.open({ url: redis.url, prefix: 'evicted', settings: labStats, logger });
+    await client.config('SET', 'maxmemory-policy', 'noeviction');
+    expect(warnings).toEqual([[{ policy: 'allkeys-lru', expected: 'noeviction' }, 'RedisMayEvictCounters']]);
+    await events.produce(100);
+    await events.stats(store, { untilEnd: true }).consumer.run();
+    const range = { fromMs: events.startMs, toMs: events.startMs + 3_600_000 };
+    expect((await store.snapshot(range)).gone).toEqual([]);
+    const key = `evicted:${Object.keys(events.expected)[3]}`;
+    await client.del(key);
+    expect((await store.snapshot(range)).gone).toEqual([key]);
+    const shown = await runSluice(['stats', 'show', '--redis', redis.url, '--prefix', 'evicted', '--last', '4h']);
+    expect(shown.stdout).toContain(
+      `removed before their time, by eviction or by hand: 1 counters (${key}); remove the key`,
+    );
+    await store.close();
   });
 });
 

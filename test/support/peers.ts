@@ -185,8 +185,9 @@ export async function startKafkaCluster(
   return { ...servers, address, bootstrap: [1, 2, 3].map(address).join(',') };
 }
 
-export async function startRedis(): Promise<PeerRedis> {
-  const { ports, servers } = await up('redis', 1, {});
+/** `args`: further settings, such as `--cluster-enabled yes`. */
+export async function startRedis(args = ''): Promise<PeerRedis> {
+  const { ports, servers } = await up('redis', 1, { REDIS_ARGS: args });
   return { ...servers, port: ports.first, url: `redis://127.0.0.1:${ports.first}` };
 }
 

@@ -23,6 +23,8 @@ const arrows: Record<string, readonly string[]> = {
   ingest: ['wire', 'wire/client'],
   online: ['offsets', 'warehouse', 'wire', 'wire/client'],
   console: ['operation', 'hours', 'offsets', 'warehouse', 'online', 'reports', 'wire', 'wire/client'],
+  // src/index.ts: the package as a library
+  'index.ts': ['online', 'warehouse', 'wire/client'],
   jobs: ['reports', 'operation', 'hours', 'rewrites', 'loader', 'offsets', 'warehouse', 'wire', 'wire/client'],
   cli: [
     'console',

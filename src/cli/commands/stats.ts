@@ -1,10 +1,10 @@
-import { Command } from 'commander';
-import { parseDuration, parseInteger, parseList } from '../arguments.ts';
+import { Command, Option } from 'commander';
+import { parseDuration, parseHostPort, parseInteger, parseList } from '../arguments.ts';
 import { brokersOption, commandConfigOption } from '../kafka/brokers-option.ts';
 import type { RunStatsFlags, ShowStatsFlags } from '../online/stats-commands.ts';
 
 const details = `
-Events are JSON objects. Counters are hashes stats:<game>:<YYYY_MMDD_HHMM> (UTC) in Redis, one field for each value of --call-field. They and
+Events are JSON objects. Counters are hashes stats:<game>:<YYYY_MMDD_HHMM> (UTC) in Redis, one field for each call. They and
 the position of each partition change in one step, so an event counts once, whatever is killed or delivered again. Redis says where to go
 on: one that was emptied is filled again from the log, and from --warehouse where the log does not go back far enough.
 
@@ -28,7 +28,14 @@ export function statsCommand(): Command {
     .option('--redis <url>', 'redis://HOST:PORT/DB where the counters live')
     .option('--prefix <text>', 'keys begin with it', 'stats')
     .option('--game-field <name>', 'field that names the game', 'game')
-    .option('--call-field <name>', 'field that names what happened: one counter each', 'type')
+    .addOption(
+      new Option(
+        '--call-field <names>',
+        'fields that name what happened, one counter each: the first that an event has',
+      )
+        .argParser(parseList)
+        .default(['call', 'type'], 'call,type'),
+    )
     .option('--time-field <name>', "field with the event time (RFC 3339 text or epoch ms); else the record's timestamp")
     .option('--unique <field>', 'count the different values of this field, too')
     .option('--expiry <duration>', "a minute's counters live for so long", parseDuration, 4 * 3_600_000)
@@ -38,6 +45,7 @@ export function statsCommand(): Command {
     .option('--table <name>', 'table of the warehouse, if it is not called as the topic')
     .option('--game <names>', 'print only these games', parseList)
     .option('--batch-events <n>', 'count at most so many events in one step', parseInteger(1, 1_000_000), 20_000)
+    .option('--metrics <host:port>', 'where to answer GET /metrics', parseHostPort)
     .option('--until-end', 'stop at the end that the topics have now')
     .option('--json', 'print JSON')
     .addHelpText('after', details)

@@ -1,8 +1,8 @@
 import { IngestMetrics } from '../../ingest/index.ts';
-import { OperationServer } from '../../operation/index.ts';
 import { BadInputError, createLogger, type Logger, type LogLevel } from '../../shared/index.ts';
 import type { KafkaCluster } from '../../wire/client/index.ts';
 import { type ClusterFlags, withCluster } from '../kafka/with-cluster.ts';
+import { serveMetrics } from '../operation/serve-metrics.ts';
 import { stopSignal } from '../signals.ts';
 
 /** Flags of every command that takes events in until it is stopped. */
@@ -32,7 +32,7 @@ export async function serving<T>(
     flags,
     async (cluster) => {
       const metrics = new IngestMetrics();
-      const server = flags.metrics ? await startMetrics(flags.metrics, metrics, logger) : null;
+      const server = flags.metrics ? await serveMetrics(flags.metrics, metrics.registry, logger) : null;
       try {
         const metricsText = server ? ` metrics=${server.url}/metrics` : '';
         return await work({ cluster, metrics, logger, signal, metricsText });
@@ -58,24 +58,4 @@ export async function checkTopics(cluster: KafkaCluster, names: readonly string[
 export function untilAborted(signal: AbortSignal): Promise<void> {
   if (signal.aborted) return Promise.resolve();
   return new Promise((resolve) => signal.addEventListener('abort', () => resolve(), { once: true }));
-}
-
-async function startMetrics(
-  { host, port }: { host: string; port: number },
-  { registry }: IngestMetrics,
-  logger: Logger,
-): Promise<OperationServer> {
-  return await OperationServer.start({
-    host,
-    port,
-    token: null,
-    logger,
-    routes: [
-      {
-        method: 'GET',
-        pattern: /^\/metrics$/,
-        answer: async () => ({ status: 200, text: await registry.metrics(), type: registry.contentType }),
-      },
-    ],
-  });
 }

@@ -1,4 +1,5 @@
 import {
+  type Consumer,
   createStats,
   MemoryStatsStore,
   type MinuteRange,
@@ -15,6 +16,7 @@ import { BadInputError, createLogger, systemClock } from '../../shared/index.ts'
 import type { WarehouseFiles } from '../../warehouse/index.ts';
 import { type ClusterFlags, withCluster } from '../kafka/with-cluster.ts';
 import { usingWarehouse } from '../offsets/warehouse-options.ts';
+import { serveMetrics } from '../operation/serve-metrics.ts';
 import { exitCodes, formatCount, printJson, printTable, progressBar } from '../output.ts';
 import { stopSignal } from '../signals.ts';
 
@@ -23,7 +25,7 @@ export interface RunStatsFlags extends ClusterFlags {
   redis?: string;
   prefix: string;
   gameField: string;
-  callField: string;
+  callField: string[];
   timeField?: string;
   unique?: string;
   expiry: number;
@@ -33,6 +35,7 @@ export interface RunStatsFlags extends ClusterFlags {
   table?: string;
   game?: string[];
   batchEvents: number;
+  metrics?: { host: string; port: number };
   untilEnd?: boolean;
   json?: boolean;
 }
@@ -60,15 +63,15 @@ export async function runStats(flags: RunStatsFlags): Promise<number> {
           ...{ cluster, store, settings, signal, logger, warehouse, topics: flags.topics!, group: flags.group },
           ...{ table: flags.table, untilEnd: flags.untilEnd, batchEvents: flags.batchEvents },
         });
-        await consumer.start();
-        process.stderr.write(`counting ${flags.topics!.join(', ')} per game and minute\n`);
-        const progress = progressBar('counting', 0, 'events');
-        const ticker = setInterval(() => progress.update(handler.totals.counted), 1000);
-        await consumer.finished.finally(() => {
-          clearInterval(ticker);
-          progress.stop();
-        });
-        process.stderr.write(`${summaryOf(handler)}\n`);
+        const server = flags.metrics ? await serveMetrics(flags.metrics, consumer.registry, logger) : null;
+        try {
+          await consumer.start();
+          const metricsText = server ? ` metrics=${server.url}/metrics` : '';
+          process.stderr.write(`counting ${flags.topics!.join(', ')} per game and minute${metricsText}\n`);
+          await watch(consumer, handler);
+        } finally {
+          await server?.close();
+        }
       }),
     );
     if (!flags.redis || flags.untilEnd) await print(store, wholeRange(settings), flags);
@@ -76,6 +79,17 @@ export async function runStats(flags: RunStatsFlags): Promise<number> {
   } finally {
     await store.close();
   }
+}
+
+/** Shows how far it is until it ends. */
+async function watch(consumer: Consumer<unknown>, handler: StatsHandler): Promise<void> {
+  const progress = progressBar('counting', 0, 'events');
+  const ticker = setInterval(() => progress.update(handler.totals.counted), 1000);
+  await consumer.finished.finally(() => {
+    clearInterval(ticker);
+    progress.stop();
+  });
+  process.stderr.write(`${summaryOf(handler)}\n`);
 }
 
 export async function showStats(flags: ShowStatsFlags): Promise<number> {
@@ -118,7 +132,11 @@ function wholeRange({ expiryMs }: StatsSettings): MinuteRange {
   return { fromMs, toMs: nowMs - (nowMs % minuteMs) + 25 * 3_600_000 };
 }
 
-async function print(store: StatsStore, range: MinuteRange, flags: { game?: string[]; json?: boolean }): Promise<void> {
+async function print(
+  store: StatsStore,
+  range: MinuteRange,
+  flags: { prefix: string; game?: string[]; json?: boolean },
+): Promise<void> {
   const snapshot = await store.snapshot(range);
   const rows = snapshot.rows.filter(({ game }) => flags.game?.includes(game) ?? true);
   const field = (await store.settings())?.fields.unique ?? null;
@@ -132,6 +150,7 @@ async function print(store: StatsStore, range: MinuteRange, flags: { game?: stri
       uniques: Object.fromEntries(uniques),
       positions: snapshot.positions,
       leftOut: snapshot.leftOut,
+      gone: snapshot.gone,
     });
     return;
   }
@@ -139,6 +158,7 @@ async function print(store: StatsStore, range: MinuteRange, flags: { game?: stri
   for (const [game, count] of uniques)
     process.stdout.write(`${game}: about ${formatCount(count)} different ${field}\n`);
   printLeftOut(snapshot);
+  if (snapshot.gone.length > 0) process.stdout.write(goneText(snapshot.gone, flags.prefix));
 }
 
 /** One line a minute and game, the calls side by side. */
@@ -167,6 +187,11 @@ function printLeftOut({ leftOut }: StatsSnapshot): void {
     `${formatCount(unusable)} unusable`,
   ];
   process.stdout.write(`in no counter: ${parts.join(', ')}\n`);
+}
+
+function goneText(keys: readonly string[], prefix: string): string {
+  const names = keys.length > 3 ? `${keys.slice(0, 3).join(', ')}, ...` : keys.join(', ');
+  return `removed before their time, by eviction or by hand: ${formatCount(keys.length)} counters (${names}); remove the key ${prefix}:positions to count anew\n`;
 }
 
 function summaryOf({ totals }: StatsHandler): string {

@@ -23,7 +23,7 @@ export interface EventPlace {
 /** A record and what `decode` made of its value. */
 export interface ConsumedEvent<T> extends EventPlace {
   value: T;
-  /** The record's value as it was; null: it had none, or the event comes from a warehouse. */
+  /** The record's value as it was, of events from a warehouse the row as JSON; null: it had none. */
   bytes: Buffer | null;
 }
 

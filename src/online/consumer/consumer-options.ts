@@ -3,8 +3,8 @@ import { BadInputError, type Clock, createLogger, type Logger, systemClock } fro
 import type { WarehouseFiles } from '../../warehouse/index.ts';
 import type { AssignorName, ClientConfigSource, KafkaCluster } from '../../wire/client/index.ts';
 import type { BatchHandler, PositionedSink } from './consumed-batch.ts';
-import { type Decode, decodeJson } from './decode-records.ts';
-import { type JsonObject, timeMsOf } from './json-value.ts';
+import { type Decode, type DecodeRow, decodeJson } from './decode-records.ts';
+import { timeMsOf, writeJson } from './json-value.ts';
 
 export interface RetryPolicy {
   /** How often the same events are tried; 5 when left out. Errors that say `isRetriable` are waited out for as long as it takes. */
@@ -25,8 +25,8 @@ export interface ConsumerOptions<T> {
   handler: BatchHandler<T> | PositionedSink<T>;
   /** JSON when left out. */
   decode?: Decode<T> | undefined;
-  /** The same for a row of a warehouse, given as JSON object without nulls; the object itself when left out. */
-  decodeRow?: ((row: JsonObject) => T) | undefined;
+  /** The same for a row of a warehouse, a JSON object without nulls. Left out: `decode` gets it as JSON text. */
+  decodeRow?: DecodeRow<T> | undefined;
   /** Consumer group that shares the partitions out and remembers positions; `sluice-online` when left out. Null: all partitions, nothing is remembered. */
   group?: string | null | undefined;
   /**
@@ -76,7 +76,7 @@ export interface ConsumerSettings<T> {
   topics: readonly string[];
   handler: BatchHandler<T> | PositionedSink<T>;
   decode: Decode<T>;
-  decodeRow: (row: JsonObject) => T;
+  decodeRow: DecodeRow<T>;
   group: string | null;
   /** Epoch ms where a time was given. */
   from: 'beginning' | 'end' | (() => number);
@@ -113,7 +113,7 @@ export function settingsOf<T>(options: ConsumerOptions<T>): ConsumerSettings<T> 
   return {
     ...{ topics, warehouse, table, deadLetterTopic, undecodable, handler: options.handler },
     decode: options.decode ?? decodeJson,
-    decodeRow: options.decodeRow ?? ((row) => row as T),
+    decodeRow: options.decodeRow ?? rowDecoderOf(options.decode),
     group: options.group === undefined ? 'sluice-online' : options.group,
     from: startOf(options.from ?? 'beginning'),
     prefer: options.prefer ?? 'warehouse',
@@ -129,6 +129,11 @@ export function settingsOf<T>(options: ConsumerOptions<T>): ConsumerSettings<T> 
     clock: options.clock ?? systemClock,
     logger: options.logger ?? createLogger('warn', { part: 'consumer' }),
   };
+}
+
+function rowDecoderOf<T>(decode: Decode<T> | undefined): DecodeRow<T> {
+  if (!decode) return (row) => row as T;
+  return (row, place) => decode(Buffer.from(writeJson(row)), place);
 }
 
 function startOf(from: string | number | (() => number)): 'beginning' | 'end' | (() => number) {

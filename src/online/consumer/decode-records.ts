@@ -1,10 +1,13 @@
 import type { FetchedPartition } from '../../wire/client/index.ts';
 import { RecordCursor, type RecordHeader } from '../../wire/index.ts';
 import type { ConsumedEvent, EventPlace } from './consumed-batch.ts';
-import { parseJson } from './json-value.ts';
+import { type JsonObject, parseJson } from './json-value.ts';
 
 /** Makes an event of a record's value; what it throws says why the record is none. */
 export type Decode<T> = (value: Buffer | null, place: EventPlace) => T;
+
+/** The same for a row of a table, a JSON object without nulls. */
+export type DecodeRow<T> = (row: JsonObject, place: EventPlace) => T;
 
 /** The default: JSON, with integers beyond 2^53 as bigint. A record without a value becomes null. */
 export function decodeJson<T>(value: Buffer | null): T {
@@ -17,7 +20,7 @@ export interface UndecodableRecord extends EventPlace {
   reason: string;
 }
 
-/** A piece of what was fetched: offsets from `first` up to `next`, exclusive. */
+/** A piece of what was read: offsets from `first` up to `next`, exclusive. */
 export interface DecodedRecords<T> {
   first: bigint;
   next: bigint;

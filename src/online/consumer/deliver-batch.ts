@@ -4,6 +4,7 @@ import type { ConsumedBatch, ConsumedEvent, HandlerContext } from './consumed-ba
 import type { ConsumerMetrics } from './consumer-metrics.ts';
 import { type ConsumerSettings, isSink } from './consumer-options.ts';
 import type { DeadLetters } from './dead-letters.ts';
+import { patiently } from './patiently.ts';
 
 export interface DeliverySurroundings<T> {
   settings: ConsumerSettings<T>;
@@ -61,14 +62,16 @@ async function handEvents<T>(
       if (given.length > 0) await handle({ ...batch, events: given }, { ...context, handled });
     });
   } catch (error) {
-    const { deadLetters, metrics, aborted, settings } = surroundings;
+    const { deadLetters, metrics, stopping, aborted, settings } = surroundings;
     if (!(error instanceof HandlerFailedError) || !deadLetters || left.length === 0) throw error;
     if (left.length > 1) {
       for (const event of left) await handEvents(batch, [event], surroundings);
       return;
     }
     const reason = describeError(error.cause);
-    await deadLetters.send([{ ...left[0]!, reason, attempts: settings.retries.attempts }], aborted);
+    const dead = [{ ...left[0]!, reason, attempts: settings.retries.attempts }];
+    const waits = { clock: settings.clock, logger: settings.logger, signal: stopping };
+    await patiently('the dead-letter topic', waits, () => deadLetters.send(dead, aborted));
     metrics.deadLettered(batch);
   }
 }

@@ -16,6 +16,17 @@ export function parseJson(text: string): unknown {
   });
 }
 
+/** What `parseJson` reads back: bigint as integers. */
+export function writeJson(value: unknown): string {
+  let isMarked = false;
+  const text = JSON.stringify(value, (_key, item) => {
+    if (typeof item !== 'bigint') return item;
+    isMarked = true;
+    return `\u0000int${item}`;
+  });
+  return isMarked ? text.replace(/"\\u0000int(-?\d+)"/g, '$1') : text;
+}
+
 const rfc3339 = /^\d{4}-\d\d-\d\d[Tt ]\d\d:\d\d:\d\d(\.\d+)?([Zz]|[+-]\d\d:?\d\d)$/;
 
 /** Epoch milliseconds, rounded down, of RFC 3339 text or epoch milliseconds; NaN when it is no time. */

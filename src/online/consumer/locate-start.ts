@@ -52,6 +52,10 @@ async function locateFirst(place: LogPlace, logStart: bigint, surroundings: Star
   if (prefer === 'log' && typeof from === 'function' && inLog > logStart) return { offset: inLog, history: null };
   const history = await historyOf(place, surroundings);
   const isInLog = history === null || (prefer === 'log' && history.first >= logStart);
+  if (isInLog && typeof from === 'function' && inLog === logStart && logStart > 0n) {
+    const { topic, partition } = place;
+    surroundings.logger.warn({ topic, partition, logStart, from: new Date(from()).toISOString() }, 'LogMayBeginLater');
+  }
   return isInLog ? { offset: inLog, history: null } : { offset: history.first, history };
 }
 

@@ -8,7 +8,7 @@ import type { ConsumedBatch, LogPlace } from './consumed-batch.ts';
 import type { ConsumerMetrics, PartitionView } from './consumer-metrics.ts';
 import { type ConsumerSettings, fromMsOf, isSink } from './consumer-options.ts';
 import type { DeadLetters } from './dead-letters.ts';
-import { decodeFetched, type UndecodableRecord } from './decode-records.ts';
+import { type DecodedRecords, decodeFetched, type UndecodableRecord } from './decode-records.ts';
 import { deliverBatch } from './deliver-batch.ts';
 import { locateStart } from './locate-start.ts';
 import type { LogFeed } from './log-feed.ts';
@@ -124,15 +124,11 @@ export class PartitionConsumer<T> {
     const { histories, settings } = this.#around;
     const { decodeRow, timeField } = settings;
     const next = this.#end !== null && this.#end < partition.next ? this.#end : partition.next;
-    const options = { decodeRow, fromMs: fromMsOf(settings), timeField };
+    const options = { decodeRow, fromMs: fromMsOf(settings), timeField, maxEvents: settings.batchEvents };
     this.#state = 'history';
     await histories!.using(this.place.topic, async (history) => {
-      for await (const events of historyRows(history, { ...partition, next }, this.#next!, options)) {
-        for (let at = 0; at < events.length; at += settings.batchEvents) {
-          const piece = events.slice(at, at + settings.batchEvents);
-          const isInPlace = await this.#handle({ events: piece, next: piece.at(-1)!.offset + 1n, source: 'history' });
-          if (!isInPlace) return;
-        }
+      for await (const piece of historyRows(history, { ...partition, next }, this.#next!, options)) {
+        if (!(await this.#handlePiece(piece, 'history'))) return;
       }
       // Rows may be missing at the end, where `from` left them out.
       if (this.#next! < next) await this.#handle({ events: [], next, source: 'history' });
@@ -151,8 +147,7 @@ export class PartitionConsumer<T> {
         const fetched = await reader.next(this.#stopping.signal);
         if (fetched.error) return await this.#checkExpired(fetched.error);
         for (const piece of decodeFetched(fetched, settings.decode, limits)) {
-          if (piece.undecodable.length > 0) await this.#giveUp(piece.undecodable);
-          if (!(await this.#handle({ events: piece.events, next: piece.next, source: 'log' }))) return;
+          if (!(await this.#handlePiece(piece, 'log'))) return;
         }
       }
     } finally {
@@ -170,6 +165,11 @@ export class PartitionConsumer<T> {
     }
     const what = `${topic}-${partition} cannot be read on from offset ${this.#next}`;
     throw new SluiceError('consumer-stopped', what, { cause: error });
+  }
+
+  async #handlePiece({ events, next, undecodable }: DecodedRecords<T>, source: 'log' | 'history'): Promise<boolean> {
+    if (undecodable.length > 0) await this.#giveUp(undecodable);
+    return await this.#handle({ events, next, source });
   }
 
   /** False: the sink stands elsewhere, so reading has to begin there. */

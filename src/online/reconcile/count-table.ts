@@ -18,15 +18,14 @@ export async function countTable(
   );
   if (ranges.length === 0) return [];
   const time = history.timeExpression(fields.time ?? '_timestamp');
-  const isName = (name: string): string => `strlen(${name}) BETWEEN 1 AND ${maxNameBytes}`;
   const inTime = `t >= ${Math.max(fromMs, 0)} AND t < ${Math.min(toMs, endOfTimeMs)} AND t <= recorded + ${maxFutureMs}`;
   const rows = new Map<string, MinuteRow>();
   const statement = (source: string): string =>
     `SELECT game, t - t % ${minuteMs}, call, count(*) FROM (
-       SELECT ${nameExpression(history, fields.game)} AS game, ${nameExpression(history, fields.call)} AS call,
+       SELECT ${nameExpression(history, [fields.game])} AS game, ${nameExpression(history, fields.call)} AS call,
          CAST(floor(${time}) AS BIGINT) AS t, ${history.timeExpression('_timestamp')} AS recorded
        FROM (SELECT ${columnsOf(history, fields)} FROM ${source}) AS events WHERE ${ranges.join(' OR ')})
-     WHERE ${inTime} AND ${isName('game')} AND ${isName('call')} GROUP BY ALL ORDER BY 2, 1, 3`;
+     WHERE ${inTime} AND game IS NOT NULL AND call IS NOT NULL GROUP BY ALL ORDER BY 2, 1, 3`;
   for await (const found of history.select(statement)) {
     for (const [game, startMs, call, count] of found) {
       const key = `${startMs} ${game}`;
@@ -40,15 +39,28 @@ export async function countTable(
 
 /** Only what is needed, so that a column that happens to be called like one of ours is in nobody's way. */
 function columnsOf(history: TableHistory, fields: StatsFields): string {
-  const names = new Set(['_partition', '_offset', '_timestamp', fields.game, fields.call, fields.time ?? '_timestamp']);
+  const names = new Set([
+    '_partition',
+    '_offset',
+    '_timestamp',
+    fields.game,
+    ...fields.call,
+    fields.time ?? '_timestamp',
+  ]);
   return [...names]
     .filter((name) => history.columns.some((column) => column.name === name))
     .map(sqlIdentifier)
     .join(', ');
 }
 
+/** SQL for the first of these fields that names something; NULL: none does. */
+function nameExpression(history: TableHistory, names: readonly string[]): string {
+  const texts = names.map((name) => textExpression(history, name));
+  return `coalesce(${texts.map((text) => `CASE WHEN strlen(${text}) BETWEEN 1 AND ${maxNameBytes} THEN ${text} END`).join(', ')})`;
+}
+
 /** SQL for what `nameOf` makes of a value: texts, whole numbers and booleans as text, else NULL. */
-function nameExpression(history: TableHistory, name: string): string {
+function textExpression(history: TableHistory, name: string): string {
   const type = history.columns.find((column) => column.name === name)?.type;
   if (type === undefined) return 'NULL';
   const column = `events.${sqlIdentifier(name)}`;

@@ -70,6 +70,7 @@ export class MemoryStatsStore implements StatsStore {
       nowMs: this.#clock.nowMs(),
       positions: [...this.#positions.values()],
       rows,
+      gone: [],
       leftOut: { ...this.#leftOut },
       kept: [...this.#kept],
     };

@@ -6,15 +6,15 @@ import { type JsonObject, timeMsOf } from '../consumer/json-value.ts';
 export interface StatsFields {
   /** Names the game. */
   game: string;
-  /** Names what happened, such as `login`: one counter each. */
-  call: string;
+  /** Name what happened, such as `login`, one counter each: the first of them that an event has. */
+  call: readonly string[];
   /** Event time (RFC 3339 text or epoch ms); null: the record's timestamp. */
   time: string | null;
   /** Whose different values are counted, such as `user_id`; null: none. */
   unique: string | null;
 }
 
-export const defaultStatsFields: StatsFields = { game: 'game', call: 'type', time: null, unique: null };
+export const defaultStatsFields: StatsFields = { game: 'game', call: ['call', 'type'], time: null, unique: null };
 
 export const minuteMs = 60_000;
 /** An event whose time is later than its record's timestamp by more than this is left out, as the loader does by default. */
@@ -50,7 +50,7 @@ export function aggregateEvents(events: readonly ConsumedEvent<unknown>[], field
   for (const { value, timestampMs } of events) {
     const event = isObject(value) ? value : {};
     const game = nameOf(event[fields.game]);
-    const call = nameOf(event[fields.call]);
+    const call = firstName(event, fields.call);
     const timeMs = fields.time === null ? timestampMs : timeMsOf(event[fields.time]);
     if (game === null || call === null || !(timeMs >= 0 && timeMs < endOfTimeMs)) {
       unusable++;
@@ -80,6 +80,14 @@ function minuteOf(minutes: Map<string, MinuteCounts>, game: string, startMs: num
 
 function isObject(value: unknown): value is JsonObject {
   return typeof value === 'object' && value !== null && !Array.isArray(value);
+}
+
+function firstName(event: JsonObject, names: readonly string[]): string | null {
+  for (const name of names) {
+    const found = nameOf(event[name]);
+    if (found !== null) return found;
+  }
+  return null;
 }
 
 /** Texts, whole numbers and booleans name something; everything else is null. */

@@ -1,7 +1,8 @@
 import { createHash, randomUUID } from 'node:crypto';
-import { Redis } from 'ioredis';
-import { BadInputError, describeError, type Logger, SluiceError } from '../../shared/index.ts';
+import type { Redis } from 'ioredis';
+import { BadInputError, createLogger, type Logger, SluiceError } from '../../shared/index.ts';
 import type { LogPlace } from '../consumer/consumed-batch.ts';
+import { connectRedis } from './connect-redis.ts';
 import { type MinuteCounts, minuteMs, minuteName, parseMinuteName } from './minute-counts.ts';
 import { applyScript, keepScript, positionScript, snapshotScript } from './stats-scripts.ts';
 import {
@@ -24,16 +25,16 @@ export interface RedisStatsOptions {
   prefix?: string | undefined;
   /** What is counted; null: only look at what is there. */
   settings: StatsSettings | null;
-  /** 15 s when left out. */
+  /** How long an answer is waited for before the connection is given up; 15 s when left out. */
   commandTimeoutMs?: number | undefined;
-  logger: Logger;
+  logger?: Logger | undefined;
 }
 
 /** Key and counters in turn. */
 type FlatRows = readonly (string | string[])[];
 
-/** Answers of Redis that say "not now". */
-const passingReplies = /^(LOADING|BUSY|READONLY|MASTERDOWN|CLUSTERDOWN|TRYAGAIN|OOM|MISCONF|NOREPLICAS)\b/;
+/** Answers of Redis that say "not now"; before Redis 7 those of a script's commands come with words in front. */
+const passingReplies = /^(ERR .*script.* -)?(LOADING|BUSY|READONLY|MASTERDOWN|OOM|MISCONF|NOREPLICAS)\b/;
 
 /**
  * The counters in a Redis (one server, or a primary with replicas): hashes `stats:<game>:<YYYY_MMDD_HHMM>` (UTC), unique counts
@@ -52,31 +53,10 @@ export class RedisStatsStore implements StatsStore {
     this.#keys = ['positions', 'index', 'kept', 'left-out'].map((name) => `${prefix}:${name}`);
   }
 
-  /** Throws BadInputError when no Redis answers there. Later outages are errors with `isRetriable`. */
+  /** Throws BadInputError when no Redis that can hold counters answers there. Later outages are errors with `isRetriable`. */
   static async open(options: RedisStatsOptions): Promise<RedisStatsStore> {
-    const { url, commandTimeoutMs = 15_000, logger } = options;
-    let isOpen = false;
-    const redis = new Redis(checkedUrl(url), {
-      ...{ lazyConnect: true, connectTimeout: 5000, commandTimeout: commandTimeoutMs },
-      // Commands fail at once while there is no connection: it is for the caller to wait, because a command that is sent
-      // again behind his back could not be stopped.
-      ...{ enableOfflineQueue: false, autoResendUnfulfilledCommands: false, maxRetriesPerRequest: 0 },
-      retryStrategy: (attempt) => (isOpen ? Math.min(50 * 2 ** attempt, 2000) : null),
-    });
-    redis.on('error', (error) => logger.debug({ error: error.message }, 'RedisUnreachable'));
-    try {
-      await redis.connect();
-      await redis.ping();
-    } catch (error) {
-      redis.disconnect();
-      throw new BadInputError(`expected a Redis at ${withoutPassword(url)}, but: ${describeError(error)}`, {
-        cause: error,
-      });
-    }
-    isOpen = true;
-    const store = new RedisStatsStore(redis, options);
-    await store.#checkEviction(logger);
-    return store;
+    const { url, commandTimeoutMs = 15_000, logger = createLogger('warn', { part: 'stats' }) } = options;
+    return new RedisStatsStore(await connectRedis(url, { commandTimeoutMs, logger }), options);
   }
 
   async settings(): Promise<StatsSettings | null> {
@@ -107,11 +87,19 @@ export class RedisStatsStore implements StatsStore {
 
   async snapshot({ fromMs, toMs }: MinuteRange): Promise<StatsSnapshot> {
     const answer = await this.#run(snapshotScript, [minuteName(fromMs), minuteName(toMs)]);
-    const [nowMs, positions, leftOut, kept, rows] = answer as [string, string[], string[], string[], FlatRows];
+    const [nowMs, positions, leftOut, kept, rows, gone] = answer as [
+      string,
+      string[],
+      string[],
+      string[],
+      FlatRows,
+      string[],
+    ];
     return {
       nowMs: Number(nowMs),
       positions: positionsOf(positions),
       rows: this.#rowsOf(rows),
+      gone,
       leftOut: leftOutOf(leftOut),
       kept: kept.map(rangeOf),
     };
@@ -186,21 +174,12 @@ export class RedisStatsStore implements StatsStore {
       return await work();
     } catch (error) {
       const { name, message } = error as Error;
-      if (name === 'ReplyError' && !passingReplies.test(message))
+      const isReply = name === 'ReplyError';
+      if (isReply && !passingReplies.test(message))
         throw new SluiceError('stats-failed', `Redis refused: ${message}`, { cause: error });
-      throw new SluiceError('redis-unreachable', `Redis does not answer: ${message}`, {
-        cause: error,
-        isRetriable: true,
-      });
+      const what = isReply ? 'Redis cannot count now' : 'Redis does not answer';
+      throw new SluiceError('redis-unreachable', `${what}: ${message}`, { cause: error, isRetriable: true });
     }
-  }
-
-  /** A Redis that removes keys when it is full would leave counters that look complete. */
-  async #checkEviction(logger: Logger): Promise<void> {
-    const answer = await this.#redis.config('GET', 'maxmemory-policy').catch(() => []); // not everybody may ask
-    const policy = (answer as string[])[1];
-    if (policy === undefined || policy === 'noeviction') return;
-    logger.warn({ policy }, 'RedisMayEvictCounters');
   }
 }
 
@@ -248,13 +227,4 @@ function settingsOf(run: string): StatsSettings {
 function rangeOf(text: string): MinuteRange {
   const [fromMs, toMs] = text.split(' ').map(Number) as [number, number];
   return { fromMs, toMs };
-}
-
-function checkedUrl(url: string): string {
-  if (/^rediss?:\/\/[^/]+/.test(url) && URL.canParse(url)) return url;
-  throw new BadInputError(`expected a Redis URL like redis://127.0.0.1:6379/0, got "${withoutPassword(url)}"`);
-}
-
-function withoutPassword(url: string): string {
-  return url.replace(/\/\/[^@/]*@/, '//***@');
 }

@@ -1,3 +1,4 @@
+import { Counter, type Registry } from 'prom-client';
 import { faultPoint, jsonFieldText, systemClock } from '../../shared/index.ts';
 import type { ConsumedBatch, LogPlace, PositionedSink } from '../consumer/consumed-batch.ts';
 import type { ConsumerOptions } from '../consumer/consumer-options.ts';
@@ -61,12 +62,27 @@ export function createStats(options: StatsOptions): { consumer: Consumer<unknown
     from: () => clock.nowMs() - settings.expiryMs - maxFutureMs,
     timeField: settings.fields.time ?? undefined,
   });
+  countOutcomes(handler, consumer.registry);
   return { consumer, handler };
+}
+
+/** What became of the events, as a metric. */
+function countOutcomes({ totals }: StatsHandler, registry: Registry): void {
+  new Counter({
+    name: 'sluice_stats_events_total',
+    help: 'Events by what became of them: counted, or left out and why',
+    labelNames: ['outcome'],
+    registers: [registry],
+    collect() {
+      this.reset();
+      for (const [outcome, count] of Object.entries(totals)) this.inc({ outcome }, count);
+    },
+  });
 }
 
 /** JSON, exact in the fields that are counted by: only where one of them holds an integer beyond 2^53 its digits are read again. */
 function decodeFor({ game, call, time, unique }: StatsFields): Decode<unknown> {
-  const names = [game, call, time, unique].filter((name) => name !== null);
+  const names = [game, ...call, time, unique].filter((name) => name !== null);
   return (value) => {
     if (value === null) return null;
     const event: unknown = JSON.parse(value.toString());

@@ -102,22 +102,27 @@ return {ARGV[6], late}
 
 /**
  * ARGV: name of the first minute, of the one behind the last. Answers: now (ms), positions and what was left out as flat lists, minutes that are
- * kept, then key and flat counters of every minute.
+ * kept, then key and flat counters of every minute, and the keys of counters that have gone before their time.
  */
 export const snapshotScript = `${common}
-local rows = {}
-for _, key in ipairs(redis.call('ZRANGE', KEYS[2], 0, -1)) do
+local now = nowMs()
+local rows, gone = {}, {}
+local index = redis.call('ZRANGE', KEYS[2], 0, -1, 'WITHSCORES')
+for at = 1, #index, 2 do
+  local key, expires = index[at], tonumber(index[at + 1])
   local minute = string.match(key, ':(%d%d%d%d_%d%d%d%d_%d%d%d%d)$')
   if minute and minute >= ARGV[1] and minute < ARGV[2] then
     local counts = redis.call('HGETALL', key)
     if #counts > 0 then
       rows[#rows + 1] = key
       rows[#rows + 1] = counts
+    elseif expires > now then
+      gone[#gone + 1] = key
     end
   end
 end
 local kept = redis.call('SMEMBERS', KEYS[3])
-return {string.format('%.0f', nowMs()), redis.call('HGETALL', KEYS[1]), redis.call('HGETALL', KEYS[4]), kept, rows}
+return {string.format('%.0f', now), redis.call('HGETALL', KEYS[1]), redis.call('HGETALL', KEYS[4]), kept, rows, gone}
 `;
 
 /** ARGV: begin of the first minute and end of the last (ms), the same as names, expiry ms. Answers 0 if some have expired already. */

@@ -54,6 +54,8 @@ export interface StatsSnapshot {
   positions: StatsPosition[];
   /** By minute, then game. */
   rows: MinuteRow[];
+  /** Keys of counters that somebody has removed before they expired, such as a Redis that evicts. Always empty in memory. */
+  gone: string[];
   leftOut: LeftOut;
   /** Minutes whose counters do not expire. */
   kept: MinuteRange[];

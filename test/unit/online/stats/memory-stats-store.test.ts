@@ -7,7 +7,7 @@ import { ManualClock } from '../../../../src/shared/index.ts';
 
 const hourMs = 3_600_000;
 const startMs = 100 * hourMs;
-const settings = { fields: { game: 'game', call: 'type', time: null, unique: 'user' }, expiryMs: 4 * hourMs };
+const settings = { fields: { game: 'game', call: ['type'], time: null, unique: 'user' }, expiryMs: 4 * hourMs };
 const place = { topic: 't', topicId: 'a'.repeat(32), partition: 0 };
 const all = { fromMs: 0, toMs: 1000 * hourMs };
 

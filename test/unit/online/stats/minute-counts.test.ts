@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { aggregateEvents, minuteName, parseMinuteName } from '../../../../src/online/stats/minute-counts.ts';
 
-const fields = { game: 'game', call: 'type', time: 'ts', unique: 'user' };
+const fields = { game: 'game', call: ['call', 'type'], time: 'ts', unique: 'user' };
 const atMs = Date.UTC(2026, 10, 21, 7, 35, 12);
 
 function eventsOf(values: readonly unknown[], timestampMs = atMs) {
@@ -18,8 +18,8 @@ describe('events', () => {
       eventsOf([
         { game: 'hh', type: 'login', ts, user: 1n },
         { game: 'hh', type: 'login', ts: '2026-11-21T08:35:01+01:00', user: 1 },
-        { game: 'hh', type: 'share', ts, user: 'x' },
-        { game: 7, type: true, ts },
+        { game: 'hh', call: 'share', type: 'feed', ts, user: 'x' },
+        { game: 7, call: '', type: true, ts },
         { game: 'hh', type: 'login', ts: '2026-11-21T07:36:00Z' },
       ]),
       fields,

@@ -1,0 +1,70 @@
+import { Redis } from 'ioredis';
+import { BadInputError, describeError, type Logger } from '../../shared/index.ts';
+
+/**
+ * A connection that says at once what is wrong, and later leaves all waiting to its user: commands fail while there is no connection,
+ * because one that is sent again behind his back could not be stopped. Throws BadInputError for a Redis that cannot hold counters.
+ */
+export async function connectRedis(
+  url: string,
+  { commandTimeoutMs, logger }: { commandTimeoutMs: number; logger: Logger },
+): Promise<Redis> {
+  const checked = checkedUrl(url);
+  let isOpen = false;
+  let trouble: Error | null = null;
+  const redis = new Redis(url, {
+    ...{ lazyConnect: true, connectTimeout: 5000, commandTimeout: commandTimeoutMs },
+    // A server that is gone without a word would keep us on its dead connection for a quarter of an hour.
+    socketTimeout: commandTimeoutMs,
+    ...{ enableOfflineQueue: false, autoResendUnfulfilledCommands: false, maxRetriesPerRequest: 0 },
+    retryStrategy: (attempt) => (isOpen ? Math.min(50 * 2 ** attempt, 2000) : null),
+    // After a failover the old primary may answer as a replica, while the name leads to the new one already.
+    reconnectOnError: ({ message }) => message.startsWith('READONLY'),
+  });
+  redis.on('error', (error: Error) => {
+    trouble = error;
+    logger.debug({ error: error.message }, 'RedisUnreachable');
+  });
+  try {
+    await redis.connect();
+    await redis.ping();
+    const database = Number(checked.pathname.slice(1));
+    if (database > 0) await redis.select(database); // asked once more: a refusal while connecting leaves us in 0, in silence
+    await requireSingleServer(redis);
+  } catch (error) {
+    redis.disconnect();
+    if (error instanceof BadInputError) throw error;
+    // What went wrong while connecting is told to listeners only.
+    const reason = describeError(trouble ?? error);
+    throw new BadInputError(`expected a Redis at ${withoutPassword(url)}, but: ${reason}`, { cause: error });
+  }
+  isOpen = true;
+  await warnOfEviction(redis, logger);
+  return redis;
+}
+
+/** The keys of one script lie in many slots, so a cluster would refuse it in the middle of the work. */
+async function requireSingleServer(redis: Redis): Promise<void> {
+  const info = await redis.info('cluster').catch(() => ''); // not everybody may ask
+  if (/^cluster_enabled:1/m.test(info))
+    throw new BadInputError('expected one Redis server, or a primary with replicas, found a Redis Cluster');
+}
+
+/** A Redis that removes keys when it is full would leave counters that look complete. */
+async function warnOfEviction(redis: Redis, logger: Logger): Promise<void> {
+  const answer = await redis.config('GET', 'maxmemory-policy').catch(() => []); // not everybody may ask
+  const policy = (answer as string[])[1];
+  if (policy === undefined || policy === 'noeviction') return;
+  logger.warn({ policy, expected: 'noeviction' }, 'RedisMayEvictCounters');
+}
+
+function checkedUrl(url: string): URL {
+  const parsed = URL.canParse(url) ? new URL(url) : null;
+  if (parsed && /^rediss?:$/.test(parsed.protocol) && parsed.hostname !== '' && /^\/?\d*$/.test(parsed.pathname))
+    return parsed;
+  throw new BadInputError(`expected a Redis URL like redis://127.0.0.1:6379/0, got "${withoutPassword(url)}"`);
+}
+
+function withoutPassword(url: string): string {
+  return url.replace(/\/\/.*@/, '//***@');
+}
