@@ -1,4 +1,4 @@
-import { mkdir, rename, writeFile } from 'node:fs/promises';
+import { mkdir, readFile, rename, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { z } from 'zod';
 import { closeHours } from '../src/hours/index.ts';
@@ -6,6 +6,7 @@ import { readLayout } from '../src/offsets/index.ts';
 import {
   chooseTable,
   type DailyReport,
+  DayCache,
   type DeliveryOutcome,
   defaultNetwork,
   deliverReport,
@@ -36,6 +37,8 @@ const mailSchema = z.strictObject({
   port: z.int().min(1).max(65_535).default(587),
   secure: z.boolean().optional(),
   requireTls: z.boolean().optional(),
+  /** A PEM file: certificates that the server's may be signed with, instead of those that the system trusts. */
+  ca: z.string().optional(),
   user: z.string().optional(),
   password: z.string().optional(),
   from: z.string(),
@@ -66,6 +69,12 @@ const inputSchema = z.strictObject({
   mail: mailSchema.optional(),
   /** A local folder that the pages are written to as well, `daily-<game>-<date>.html`. */
   out: z.string().optional(),
+  /** A local folder where the days of the windows are kept from one report to the next, and what it may have. */
+  cache: z.string().optional(),
+  cacheBytes: z
+    .int()
+    .min(0)
+    .default(1024 ** 3),
   /** Send mails again that were sent, or may have been. */
   resend: z.boolean().default(false),
 });
@@ -155,16 +164,28 @@ async function reportGame(files: WarehouseFiles, child: DailyReportChild, contex
   }
   if (out !== undefined) await writePage(out, report, locale);
   if (!delivery) return { game, date, state: 'made', mail: null, reason: null };
-  const mailer = new SmtpMailer(smtpSettings(mail));
+  const mailer = new SmtpMailer(await smtpSettings(mail));
   const { state, note } = await deliverReport({ files, table, delivery, report, mailer, resend, signal });
   logger.info({ game, date, state, note }, 'ReportMailed');
   return { game, date, state: 'made', mail: state, reason: note };
 }
 
-function smtpSettings({ host, port, secure, requireTls, user, password }: z.infer<typeof mailSchema>): SmtpSettings {
+async function smtpSettings(mail: z.infer<typeof mailSchema>): Promise<SmtpSettings> {
+  const { host, port, secure, requireTls, user, password } = mail;
   const resolved = (text: string | undefined): string | undefined =>
     text === undefined ? undefined : resolveReferences(text, systemSources);
-  return { host, port, secure, requireTls, user: resolved(user), password: resolved(password) };
+  const ca = mail.ca === undefined ? undefined : await readCertificates(mail.ca);
+  return { host, port, secure, requireTls, ca, user: resolved(user), password: resolved(password) };
+}
+
+async function readCertificates(path: string): Promise<string> {
+  try {
+    return await readFile(path, 'utf8');
+  } catch (cause) {
+    throw new BadInputError(`expected mail.ca to be a PEM file, cannot read ${path}: ${describeError(cause)}`, {
+      cause,
+    });
+  }
 }
 
 /** The report, or why there is none after the wait. */
@@ -176,10 +197,24 @@ async function reportWhenComplete(
   const { signal, logger } = context;
   const { network, groupA, timeField, waitMs, pollMs } = input;
   const endMs = systemClock.monotonicMs() + waitMs;
+  const { cache: folder, cacheBytes: maxBytes } = input;
+  const cache = folder === undefined ? null : await DayCache.open({ folder, maxBytes, logger });
   for (let said = ''; ; ) {
     await closeHoursIfAsked(files, table, input, context);
     try {
-      return await makeDailyReport({ files, table, game, title, date, zone, network, groupA, timeField, signal });
+      return await makeDailyReport({
+        files,
+        table,
+        game,
+        title,
+        date,
+        zone,
+        network,
+        groupA,
+        timeField,
+        cache,
+        signal,
+      });
     } catch (error) {
       if (!(error instanceof ReportRefusedError)) throw error;
       const leftMs = endMs - systemClock.monotonicMs();

@@ -50,6 +50,10 @@ const configSchema = z.strictObject({
     })
     .partial()
     .default({}),
+  reports: z
+    .strictObject({ cache: z.string(), cacheSize: parsed(parseBytes) })
+    .partial()
+    .default({}),
   jobs: z
     .strictObject({
       redis: z.string(),

@@ -9,6 +9,8 @@ export interface SmtpSettings {
   secure?: boolean | undefined;
   /** Refuse to go on without TLS. */
   requireTls?: boolean | undefined;
+  /** Certificates that the server's may be signed with, PEM; left out: those that the system trusts. */
+  ca?: string | undefined;
   user?: string | undefined;
   password?: string | undefined;
 }
@@ -64,7 +66,7 @@ export class SmtpMailer implements Mailer {
       import('nodemailer/lib/smtp-connection'),
       import('nodemailer/lib/mail-composer'),
     ]);
-    const { host, port, secure = false, requireTls = false, user, password } = this.#settings;
+    const { host, port, secure = false, requireTls = false, ca, user, password } = this.#settings;
     const composed = new Composer({
       ...message,
       ...{ to: [...message.to], attachments: [...message.attachments] },
@@ -72,6 +74,7 @@ export class SmtpMailer implements Mailer {
     }).compile();
     const connection = new Connection({
       ...{ host, port, secure, requireTLS: requireTls },
+      ...(ca === undefined ? {} : { tls: { ca } }),
       ...{ connectionTimeout: connectTimeoutMs, greetingTimeout: connectTimeoutMs, socketTimeout: silenceMs },
     });
     const place = `${host}:${port}`;

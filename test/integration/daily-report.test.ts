@@ -1,5 +1,6 @@
 // Promises: "sluice report daily" prints the same report as a table, a page and JSON, and refuses with exit code 5; the job "daily-report"
 // waits for the hours, mails the report through a real SMTP server once, and never twice, whatever dies on the way.
+import { execFileSync } from 'node:child_process';
 import { mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs';
 import type { AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
@@ -9,6 +10,7 @@ import { SMTPServer } from 'smtp-server';
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import { type DailyReportResult, dailyReport } from '../../jobs/daily-report.ts';
 import { InProcessScheduler } from '../../jobs/index.ts';
+import { type MailMessage, SmtpMailer } from '../../src/reports/index.ts';
 import { type Logger, silentLogger } from '../../src/shared/index.ts';
 import { GameWarehouse, playGame } from '../support/game-warehouse.ts';
 import { type FinishedProcess, runSluice } from '../support/sluice-process.ts';
@@ -19,24 +21,39 @@ const date = '2025-11-20';
 let warehouse: GameWarehouse;
 let folder: string;
 let office: PostOffice;
+let certificate: Certificate;
 
-/** A real SMTP server that wants a login, keeps what it takes, and can be told to refuse. */
+/** Of a server with a certificate of its own. */
+interface Certificate {
+  key: Buffer;
+  cert: Buffer;
+}
+
+/**
+ * A real SMTP server that wants a login, keeps what it takes, and can be told to refuse. With a certificate it takes no login before
+ * STARTTLS; `isSecure`: TLS from the first byte.
+ */
 class PostOffice {
   readonly mails: Email[] = [];
   readonly logins: string[] = [];
+  /** Whether each mail came through TLS. */
+  readonly encrypted: boolean[] = [];
   refusals = 0;
   readonly #server: SMTPServer;
 
-  constructor() {
+  constructor(certificate?: Certificate, isSecure = false) {
     this.#server = new SMTPServer({
-      disabledCommands: ['STARTTLS'],
-      allowInsecureAuth: true,
+      ...(certificate
+        ? { ...certificate, secure: isSecure }
+        : { disabledCommands: ['STARTTLS'], allowInsecureAuth: true }),
       logger: false,
       onAuth: (auth, _session, done) => {
         this.logins.push(`${auth.username}:${auth.password}`);
-        done(null, { user: auth.username });
+        if (auth.password === 'open sesame') done(null, { user: auth.username });
+        else done(new Error('who are you?'));
       },
-      onData: (stream, _session, done) => {
+      onData: (stream, session, done) => {
+        this.encrypted.push(session.secure);
         const chunks: Buffer[] = [];
         stream.on('data', (chunk: Buffer) => chunks.push(chunk));
         stream.on('end', async () => {
@@ -67,6 +84,12 @@ beforeAll(async () => {
   const times = { fromMs: Date.parse(`${date}T00:00:00Z`) - 90_000_000, untilMs: Date.parse(`${date}T23:30:00Z`) };
   await warehouse.land(playGame({ seed: 11, eventsPerSecond: 0.2, players: 2000, ...times }));
   await warehouse.closeHours();
+  const made = ['req', '-x509', '-newkey', 'ec', '-pkeyopt', 'ec_paramgen_curve:prime256v1', '-nodes', '-days', '2'];
+  const names = ['-subj', '/CN=mail', '-addext', 'subjectAltName=IP:127.0.0.1'];
+  execFileSync('openssl', [...made, ...names, '-keyout', join(folder, 'key.pem'), '-out', join(folder, 'ca.pem')], {
+    stdio: 'ignore',
+  });
+  certificate = { key: readFileSync(join(folder, 'key.pem')), cert: readFileSync(join(folder, 'ca.pem')) };
   process.env['SMTP_SECRET'] = 'open sesame';
   office = new PostOffice();
   port = await office.start();
@@ -89,9 +112,13 @@ function daily(...args: string[]): Promise<FinishedProcess> {
   return runSluice(['report', 'daily', '--warehouse', warehouse.url, '--game', 'hh', ...args]);
 }
 
+function login(at: number): { host: string; port: number; from: string; user: string; password: string } {
+  const password = '$' + '{env:SMTP_SECRET}';
+  return { host: '127.0.0.1', port: at, from: 'Sluice <no-reply@example.com>', user: 'reports', password };
+}
+
 function inputFor(to: string, more: object = {}): object {
-  const login = { user: 'reports', password: '$' + '{env:SMTP_SECRET}' };
-  const mail = { host: '127.0.0.1', port, from: 'Sluice <no-reply@example.com>', to: [to], ...login };
+  const mail = { ...login(port), to: [to] };
   const games = [{ game: 'hh', title: 'Happy Hippo' }];
   return { warehouseUrl: warehouse.url, games, date, waitMs: 0, locale: 'de', mail, ...more };
 }
@@ -127,7 +154,7 @@ describe('sluice report daily', () => {
     const page = readFileSync(file, 'utf8');
     expect(page).toContain('<h1>Daily Happy Hippo report: 2025-11-20</h1>');
     expect(page).toContain(`<b>${value}</b>`);
-    expect(readdirSync(folder)).toEqual(['report.html']);
+    expect(readdirSync(folder).filter((name) => name.includes('report'))).toEqual(['report.html']);
   });
 
   it('is refused with the reason and exit code 5 while the day is not complete', async () => {
@@ -166,6 +193,47 @@ describe('the job daily-report', () => {
     expect(readFileSync(join(folder, 'pages', 'daily-hh-2025-11-20.html'), 'utf8')).toContain('<svg');
     expect((await job('manager@example.com')).reports).toMatchObject([{ state: 'skipped', mail: 'already-sent' }]);
     expect(office.mails).toHaveLength(1);
+  });
+
+  it.each([
+    ['STARTTLS', false],
+    ['TLS from the first byte', true],
+  ])('logs in and sends through %s to a server whose certificate it was told to trust', async (_name, isSecure) => {
+    const safe = new PostOffice(certificate, isSecure);
+    try {
+      const tls = { ...login(await safe.start()), ca: join(folder, 'ca.pem'), secure: isSecure, requireTls: true };
+      const to = `tls-${isSecure}@example.com`;
+      expect((await job(to, { mail: { ...tls, to: [to] } })).reports).toMatchObject([{ mail: 'sent' }]);
+      expect([safe.encrypted, safe.logins]).toEqual([[true], ['reports:open sesame']]);
+      expect(safe.mails[0]!.subject).toBe('Daily Happy Hippo report: 2025-11-20');
+    } finally {
+      await safe.close();
+    }
+  });
+
+  it('neither logs in nor sends where TLS is wanted and there is none that can be trusted, or with a wrong password', async () => {
+    const safe = new PostOffice(certificate);
+    const mailer = (more: object, at: number): SmtpMailer =>
+      new SmtpMailer({ ...login(at), password: 'open sesame', ...more });
+    const mail: MailMessage = {
+      ...{ from: 'a@example.com', to: ['b@example.com'], subject: 's', text: 't', html: 'h', attachments: [] },
+      ...{ messageId: '<1@example.com>', date: new Date() },
+    };
+    const { signal } = new AbortController();
+    try {
+      const at = await safe.start();
+      const ca = readFileSync(join(folder, 'ca.pem'), 'utf8');
+      await expect(mailer({}, at).send(mail, signal)).rejects.toThrow(/the mail was not sent: .*certificate/);
+      await expect(mailer({ requireTls: true }, port).send(mail, signal)).rejects.toThrow(
+        /the mail was not sent: .*STARTTLS/,
+      );
+      expect([safe.logins, office.logins]).toEqual([[], []]);
+      const stranger = mailer({ ca, password: 'guess' }, at).send(mail, signal);
+      await expect(stranger).rejects.toMatchObject({ isUncertain: false, isRetriable: true });
+      expect([safe.mails, safe.logins]).toEqual([[], ['reports:guess']]);
+    } finally {
+      await safe.close();
+    }
   });
 
   it('tries again when the server refuses, and sends one mail', async () => {

@@ -1,5 +1,5 @@
 import { Command, Option } from 'commander';
-import { parseList } from '../arguments.ts';
+import { parseBytes, parseList } from '../arguments.ts';
 import type { DailyFlags } from '../reports/run-daily-report.ts';
 
 /** `sluice report`: what the warehouse says of a game, for people who run it. */
@@ -35,6 +35,11 @@ function dailyCommand(): Command {
     .addOption(new Option('--format <name>', 'how it is printed').choices(['table', 'html', 'json']).default('table'))
     .option('--json', 'the same as --format json')
     .option('--out <file>', 'write it there instead of to stdout')
+    .option(
+      '--cache <dir>',
+      'keep the days of the windows there, so that the next report reads only what is new (default: reports.cache of the settings)',
+    )
+    .option('--cache-size <size>', 'what it may have (default: 1GB)', parseBytes)
     .option('--allow-incomplete', 'make it although hours are not complete, and say so in it')
     .option('--config <file>', 'settings file (default: sluice.yaml, if there is one)')
     .addHelpText(

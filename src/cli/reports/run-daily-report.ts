@@ -2,6 +2,7 @@ import { rename, writeFile } from 'node:fs/promises';
 import {
   chooseTable,
   type DailyReport,
+  DayCache,
   makeDailyReport,
   NumberFormat,
   ReportRefusedError,
@@ -9,7 +10,8 @@ import {
   renderText,
   reportJson,
 } from '../../reports/index.ts';
-import { BadInputError, stringifyJson } from '../../shared/index.ts';
+import { BadInputError, createLogger, stringifyJson } from '../../shared/index.ts';
+import { readConfig } from '../config.ts';
 import { usingWarehouse, type WarehouseOptions } from '../offsets/warehouse-options.ts';
 import { exitCodes, progressBar } from '../output.ts';
 import { stopSignal } from '../signals.ts';
@@ -26,7 +28,11 @@ export interface DailyFlags extends WarehouseOptions {
   format: 'table' | 'html' | 'json';
   out?: string;
   allowIncomplete?: boolean;
+  cache?: string;
+  cacheSize?: number;
 }
+
+export const defaultCacheBytes = 1024 ** 3;
 
 /** `sluice report daily`. */
 export async function runDailyReport(flags: DailyFlags): Promise<number> {
@@ -39,6 +45,7 @@ export async function runDailyReport(flags: DailyFlags): Promise<number> {
     try {
       const report = await makeDailyReport({
         ...{ files, table, game, title, date, zone, network, groupA, timeField, allowIncomplete, signal },
+        cache: await cacheOf(flags),
         onProgress: (done) => bar.update(done),
       });
       bar.stop();
@@ -53,6 +60,15 @@ export async function runDailyReport(flags: DailyFlags): Promise<number> {
       bar.stop();
     }
   });
+}
+
+/** Null: neither the options nor the settings name a folder. */
+async function cacheOf({ cache, cacheSize, config }: DailyFlags): Promise<DayCache | null> {
+  const settings = readConfig(config ?? null).reports;
+  const folder = cache ?? settings.cache;
+  if (folder === undefined) return null;
+  const maxBytes = cacheSize ?? settings.cacheSize ?? defaultCacheBytes;
+  return await DayCache.open({ folder, maxBytes, logger: createLogger('warn', { part: 'report' }) });
 }
 
 function rendered(report: DailyReport, format: NumberFormat, as: DailyFlags['format']): string {
