@@ -19,6 +19,22 @@ export function parseDuration(text: string): number {
   return ms;
 }
 
+/** 600000 -> "10m": what `parseDuration` reads back, in the largest unit without a fraction. */
+export function writeDuration(ms: number): string {
+  return inUnits(ms, { d: 86_400_000, h: 3_600_000, m: 60_000, s: 1000, ms: 1 });
+}
+
+/** 16777216 -> "16MB": what `parseBytes` reads back. */
+export function writeBytes(bytes: number): string {
+  return inUnits(bytes, { GB: 1024 ** 3, MB: 1024 ** 2, KB: 1024, '': 1 });
+}
+
+function inUnits(value: number, units: Record<string, number>): string {
+  const names = Object.keys(units);
+  const unit = names.find((name) => value !== 0 && value % units[name]! === 0) ?? names.at(-1)!;
+  return `${value / units[unit]!}${unit}`;
+}
+
 /** A whole number within [min, max]. */
 export function parseInteger(min: number, max = Number.MAX_SAFE_INTEGER): (text: string) => number {
   return (text) => {

@@ -48,7 +48,8 @@ export async function openTarget(
     const topics = await findTopics(cluster, clusterId, settings, signal);
     files = await openFiles(settings, context);
     for (const { name } of topics) await checkColumns(files, name, options, settings, signal);
-    for (const { name } of topics) await settleLayout(files, name, settings.layout, signal);
+    const { layout, timeField } = settings;
+    for (const { name } of topics) await settleLayout(files, name, { ...layout, timeField }, signal);
     for (const topic of topics) await checkIdentity(files, topic, clusterId, settings, signal);
     return { cluster, clusterId, files, topics };
   } catch (error) {

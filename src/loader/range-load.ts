@@ -27,7 +27,8 @@ export interface RangeLoadSettings {
   schema?: TableSchema | null;
   /** Contracts of the load; what they say comes before `schema`. */
   contract?: LoadOptions['contract'];
-  timeField: string | null;
+  /** Null: the record's own timestamp; left out: what the table's loads go by. */
+  timeField?: string | null | undefined;
   /** What the values are; left out or null: JSON. */
   format?: LoadOptions['format'];
   layout?: LayoutOptions;
@@ -171,7 +172,7 @@ export class RangeLoader {
   }
 
   async #openEncoder(partition: number, batch: Buffer): Promise<TableEncoder> {
-    const { codec = 'zstd', rowGroupRows = 122_880, timeField, maxFutureMs = dayMs } = this.#settings;
+    const { codec = 'zstd', rowGroupRows = 122_880, maxFutureMs = dayMs } = this.#settings;
     const { name: topic, topicId } = this.#topic;
     const { layout, partitionColumns, decode, rules, schemas, writer = {} } = this.#table;
     return await this.#engine.openEncoder({
@@ -182,7 +183,7 @@ export class RangeLoader {
       scratchDirectory: this.#scratch,
       codec: writer.codec ?? codec,
       rowGroupRows: writer.rowGroupRows ?? rowGroupRows,
-      timeField,
+      timeField: this.#settings.timeField === undefined ? (layout.timeField ?? null) : this.#settings.timeField,
       maxFutureMs,
       layout,
       partitionColumns,

@@ -1,7 +1,8 @@
 /**
  * How a table's rows are put into folders: `<table>/_sluice/layout/<number, 10 digits>.json`, sealed JSON, the newest decides. Loaders,
  * closers and readers must agree on it, so the first load writes it down and later ones go by it. Zone, pattern and fields never
- * change: two layouts in one table would make an hour ambiguous.
+ * change: two layouts in one table would make an hour ambiguous. The field of the event time is that of the newest load: whoever
+ * reads a range of the log again without saying another one puts its rows into the hours they were in.
  */
 import { z } from 'zod';
 import { BadInputError, describeError } from '../shared/index.ts';
@@ -25,6 +26,7 @@ const layoutSchema = z.strictObject({
   pathFormat: z.string(),
   partitionBy: z.array(z.string()),
   maxPartitionValues: z.int().positive(),
+  timeField: z.string().nullable().optional(),
 });
 
 /** The table's layout; the default one when none was written down. */
@@ -35,7 +37,7 @@ export async function readLayout(files: WarehouseFiles, table: string, signal?: 
 
 /**
  * The layout that a load of this table goes by: the one written down, or, for a new table, what is wanted. Throws BadInputError
- * when something wanted contradicts it. Only the bound of the values may change.
+ * when something wanted contradicts it. Only the bound of the values and the field of the event time may change.
  */
 export async function settleLayout(
   files: WarehouseFiles,
@@ -49,10 +51,11 @@ export async function settleLayout(
     const isNew = latest === null && (await listChains(files, table, signal)).length === 0;
     const current = latest ? parse(latest) : defaultLayout;
     if (!isNew) checkSame(table, current, wanted);
+    const { maxPartitionValues, timeField } = wanted;
     const settled: TableLayout = isNew
       ? { ...defaultLayout, ...defined(wanted) }
-      : { ...current, maxPartitionValues: wanted.maxPartitionValues ?? current.maxPartitionValues };
-    if (latest !== null && settled.maxPartitionValues === current.maxPartitionValues) return current;
+      : { ...current, ...defined({ ...(maxPartitionValues === undefined ? {} : { maxPartitionValues }), timeField }) };
+    if (latest !== null && isSame(settled, current)) return current;
     const bytes = encodeSealedJson({ formatVersion: layoutFormatVersion, ...settled });
     if (await numbered.publish((latest?.number ?? 0) + 1, bytes, signal)) return settled;
   }
@@ -66,6 +69,10 @@ function checkSame(table: string, current: TableLayout, wanted: LayoutOptions): 
       `table ${table} has ${name} "${is}", and its folders cannot change to "${asked}": leave the setting out, or load into another table`,
     );
   }
+}
+
+function isSame(one: TableLayout, other: TableLayout): boolean {
+  return one.maxPartitionValues === other.maxPartitionValues && one.timeField === other.timeField;
 }
 
 function defined(wanted: LayoutOptions): LayoutOptions {

@@ -56,7 +56,11 @@ describe('sluice offsets and sluice audit on a warehouse alone', () => {
     expect((await sluice('offsets', 'history', '_a')).stdout).toMatch(
       /2 rows in 1 files \(.*\), 1 dead letters, by age/,
     );
-    expect((await sluice('offsets', 'show', 'nosuch')).code).toBe(1);
+    for (const word of ['show', 'history']) {
+      const { code, stdout, stderr } = await sluice('offsets', word, 'nosuch');
+      expect([code, stdout]).toEqual([2, '']);
+      expect(stderr).toMatch(/found nothing of nosuch$/m);
+    }
   });
 
   it('audit says that all is well, and in which numbers', async () => {
@@ -116,6 +120,9 @@ describe('sluice offsets and sluice audit on a warehouse alone', () => {
       expect(code).toBe(2);
       expect(stderr.trim().split('\n')).toHaveLength(1);
     }
+    const misspelt = await sluice('audit', '--table', 'evnets');
+    expect([misspelt.code, misspelt.stdout]).toEqual([2, '']);
+    expect(misspelt.stderr).toMatch(/expected a table of file:.* \(_a.*\), got "evnets"/);
     const { code, stderr } = await runSluice(['offsets', 'list'], { cwd: tmpdir() });
     expect(code).toBe(2);
     expect(stderr).toMatch(/expected --warehouse URL/);
@@ -170,8 +177,15 @@ describe('sluice offsets beside a broker', () => {
     expect(await list()).toMatchObject([{ checkpoint: '50', logEnd: '57', lag: '7' }]);
     const { stdout } = await runSluice(['offsets', 'list', '--warehouse', warehouse, '--brokers', brokers]);
     expect(stdout).toMatch(/events +events +0 +50 +0 +57 +7 +[\d.]+ s /);
+  });
+
+  it('audit --brokers compares with the log record for record, by number and content hash', async () => {
     const audit = await runSluice(['audit', '--warehouse', warehouse, '--brokers', brokers]);
     expect(audit.code, audit.stderr).toBe(0);
+    expect(audit.stdout).toMatch(/ROWS OF LOG[^\n]*\nevents +0 +0 +50 +50 +50 +([0-9a-f]{32}) +\1\n/);
+    const quick = await runSluice(['audit', '--warehouse', warehouse, '--brokers', brokers, '--no-records']);
+    expect([quick.code, quick.stdout.includes('ROWS OF LOG')]).toEqual([0, false]);
+    expect(quick.stdout).toMatch(/the checkpoints agree with the log\)\n$/);
   });
 
   it('a torn last record stops the load, and repair loads again what it had brought: exactly once', {

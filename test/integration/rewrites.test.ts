@@ -27,7 +27,8 @@ let directory: string;
 let url: string;
 let context: RewriteContext;
 
-const settings = { schema: null, timeField: 'ts' };
+/** Without a time field: that of the table's newest load. */
+const settings = { schema: null };
 const everything = { olderThanMs: -1e13 };
 const hourOf = (n: number): string => `2026-11-21T0${7 + (n % 3)}:15:00Z`;
 
@@ -115,6 +116,16 @@ describe('reload', () => {
     await audit();
   });
 
+  it('puts rows into the hours they were in, by the time field of the newest load, unless it is told another one', async () => {
+    await load();
+    const before = await rows();
+    await reload(0n, 60n);
+    expect(await rows()).toEqual(before);
+    await reload(0n, 60n, 0, { timeField: null });
+    expect(await rows()).not.toEqual(before);
+    await audit();
+  });
+
   it('takes rows of merged files out too, and only those of the range', async () => {
     await load();
     const before = await rows();
@@ -127,7 +138,7 @@ describe('reload', () => {
   it('goes by the contract of today: what it refuses now is a dead letter, what it accepts is a row', async () => {
     await load({ timeField: null });
     const before = await rows();
-    await reload(0n, 60n);
+    await reload(0n, 60n, 0, { timeField: 'ts' });
     const after = await rows();
     expect(after).not.toEqual(before);
     expect(after.filter((row) => row.startsWith('0/'))).toEqual(
@@ -155,7 +166,7 @@ describe('undo', () => {
   it('restores what a rewrite replaced, and an undo of the undo takes it back again', async () => {
     await load({ timeField: null });
     const before = await rows();
-    const { sequence } = await reload(0n, 60n);
+    const { sequence } = await reload(0n, 60n, 0, { timeField: 'ts' });
     const after = await rows();
     const undone = await undoRewrite(context, sequence, 'test');
     expect(await rows()).toEqual(before);

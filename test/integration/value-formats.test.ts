@@ -234,8 +234,10 @@ describe('text', () => {
     ]);
     expect(readDeadLetters(directory)).toMatchObject([{ offset: '3', code: 'wrong-field-count' }]);
     const { url: warehouse } = lab.warehouse('lake-prices');
-    const audit = await new SluiceProcess(['audit', '--warehouse', warehouse, '--brokers', lab.bootstrap]).finished;
+    const where = ['--warehouse', warehouse, '--table', 'prices', '--brokers', lab.bootstrap];
+    const audit = await new SluiceProcess(['audit', ...where, '--format', file]).finished;
     expect(audit.code, audit.stdout + audit.stderr).toBe(0);
+    expect(audit.stdout).toMatch(/ROWS OF LOG[^\n]*\nprices +0 +0 +5 +3 +3 +([0-9a-f]{32}) +\1\n/);
   });
 
   it("nginx's combined lines land in the hour of their own time", async () => {

@@ -160,6 +160,7 @@ export class WarehouseLab {
       topic,
       '--json',
       ...['--brokers', this.bootstrap, ...args],
+      ...(args.includes('--deep') ? [] : ['--no-records']),
     ]);
     if (stdout === '') throw new Error(`sluice audit ended with ${code}:\n${stderr}`);
     const { ok, partitions } = JSON.parse(stdout) as { ok: boolean; partitions: AuditedPartition[] };

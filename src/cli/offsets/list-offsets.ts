@@ -12,7 +12,7 @@ import type { WarehouseFiles } from '../../warehouse/index.ts';
 import { KafkaCluster } from '../../wire/client/index.ts';
 import { clientConfigOf } from '../kafka/client-config.ts';
 import { exitCodes, formatDuration, printJson, printTable } from '../output.ts';
-import { usingWarehouse, type WarehouseOptions } from './warehouse-options.ts';
+import { checkTable, usingWarehouse, type WarehouseOptions } from './warehouse-options.ts';
 
 /** A line of `sluice offsets list --json`. Offsets are decimal strings, times RFC 3339; null: not known. */
 interface OffsetsLine {
@@ -39,6 +39,7 @@ interface ListedPartition {
 
 export async function listOffsets(options: WarehouseOptions): Promise<number> {
   return await usingWarehouse(options, 'read', async (files) => {
+    await checkTable(files, options.table);
     const partitions = await describeOffsets(files, { table: options.table });
     const pauses = await Promise.all(partitions.map((partition) => currentPause(files, partition)));
     const listed = options.brokers

@@ -15,7 +15,7 @@ import { KafkaCluster } from '../../wire/client/index.ts';
 import { clientConfigOf } from '../kafka/client-config.ts';
 import { exitCodes } from '../output.ts';
 import { repairTable } from './repair-table.ts';
-import { usingWarehouse, type WarehouseOptions } from './warehouse-options.ts';
+import { checkTable, usingWarehouse, type WarehouseOptions } from './warehouse-options.ts';
 
 export interface RepairOptions extends WarehouseOptions {
   yes?: boolean;
@@ -25,6 +25,7 @@ export interface RepairOptions extends WarehouseOptions {
 /** `sluice offsets repair`: explains what is wrong with the ledger, and makes a damaged last record void when that loses nothing. */
 export async function repairOffsets(options: RepairOptions): Promise<number> {
   return await usingWarehouse(options, 'write', async (files) => {
+    await checkTable(files, options.table);
     let exitCode: number = exitCodes.complete;
     const tables = (await listTables(files)).filter((table) => (options.table ?? table) === table);
     const found = await describeOffsets(files, { table: options.table, withPast: true });

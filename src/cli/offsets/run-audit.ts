@@ -10,16 +10,19 @@ import { exitCodes, formatCount, printJson, printTable, progressBar } from '../o
 import { type ContractFlags, contractSettings } from '../rewrites/contract-options.ts';
 import { openContext } from '../rewrites/using-table.ts';
 import { stopSignal } from '../signals.ts';
-import { usingWarehouse, type WarehouseOptions } from './warehouse-options.ts';
+import { checkTable, usingWarehouse, type WarehouseOptions } from './warehouse-options.ts';
 
 export interface AuditCommandOptions extends WarehouseOptions, ContractFlags {
   deep?: boolean;
+  /** False: with `brokers`, compare the checkpoints only. */
+  records: boolean;
 }
 
 /** `sluice audit`: exit code 4 when the warehouse is not what the ledger (and with --brokers the log) says. */
 export async function runAudit(options: AuditCommandOptions): Promise<number> {
   const { signal } = stopSignal();
   return await usingWarehouse(options, 'read', async (files) => {
+    await checkTable(files, options.table);
     const progress = progressBar('audit', 0, 'files');
     let report: AuditReport;
     try {
@@ -37,10 +40,10 @@ export async function runAudit(options: AuditCommandOptions): Promise<number> {
     } finally {
       progress.stop();
     }
-    const comparisons = options.deep && options.brokers ? await compareAll(options, options.brokers, files) : [];
+    const comparisons = options.records && options.brokers ? await compareAll(options, options.brokers, files) : [];
     const isOk = report.ok && comparisons.every(({ problems }) => problems.length === 0);
     if (options.json) printJson(auditJson(isOk, report, comparisons));
-    else print(report, options.deep ?? false);
+    else print(report, options);
     if (!options.json && comparisons.length > 0) printComparisons(comparisons);
     for (const { table, topic, partition, message } of report.problems) {
       const place = [table, topic, partition === null ? null : `partition ${partition}`].filter(Boolean).join(', ');
@@ -48,6 +51,11 @@ export async function runAudit(options: AuditCommandOptions): Promise<number> {
     }
     for (const { table, partition, problems } of comparisons) {
       for (const problem of problems) process.stderr.write(`${table}, partition ${partition}: ${problem}\n`);
+    }
+    if (comparisons.some(({ problems }) => problems.length > 0)) {
+      process.stderr.write(
+        `records were made rows as ${options.columns ?? 'the kept columns say'}, ${options.format ?? 'json'}: a load with another contract (--columns) or format makes others\n`,
+      );
     }
     return isOk ? exitCodes.complete : exitCodes.difference;
   });
@@ -124,7 +132,7 @@ async function logBoundsOf(
   }
 }
 
-function print(report: AuditReport, isDeep: boolean): void {
+function print(report: AuditReport, { deep: isDeep = false, brokers, records }: AuditCommandOptions): void {
   printTable(report.partitions, [
     { header: 'TABLE', cell: ({ table }) => table },
     { header: 'TOPIC', cell: ({ topic }) => topic },
@@ -144,6 +152,9 @@ function print(report: AuditReport, isDeep: boolean): void {
   ]);
   const landed = report.partitions.reduce((sum, partition) => sum + partition.landed, 0n);
   const depth = isDeep ? 'every offset was read' : 'by ledger and footers; --deep reads every offset';
+  const log = brokers && !records ? '; the checkpoints agree with the log' : '';
   const result = report.ok ? 'nothing is missing, nothing is double' : `${report.problems.length} problems`;
-  process.stdout.write(`${formatCount(landed)} rows in ${report.partitions.length} partitions: ${result} (${depth})\n`);
+  process.stdout.write(
+    `${formatCount(landed)} rows in ${report.partitions.length} partitions: ${result} (${depth}${report.ok ? log : ''})\n`,
+  );
 }

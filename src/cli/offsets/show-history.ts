@@ -1,7 +1,7 @@
 import { describeOffsets, describeOwner, type LedgerRecord, readHistory } from '../../offsets/index.ts';
 import { exitCodes, formatBytes, printJson, printTable } from '../output.ts';
-import type { ShowOptions } from './show-offsets.ts';
-import { usingWarehouse } from './warehouse-options.ts';
+import { nothingLoaded, type ShowOptions } from './show-offsets.ts';
+import { checkTable, usingWarehouse } from './warehouse-options.ts';
 
 export interface HistoryOptions extends ShowOptions {
   limit: number;
@@ -17,6 +17,7 @@ interface HistoryLine {
 /** `sluice offsets history TOPIC`: the last records of each partition's chain, the newest last. */
 export async function showHistory(topic: string, options: HistoryOptions): Promise<number> {
   return await usingWarehouse(options, 'read', async (files) => {
+    await checkTable(files, options.table);
     const filter = { table: options.table, topic, partition: options.partition, withPast: true };
     const lines: HistoryLine[] = [];
     for (const { state, problem, ...chain } of await describeOffsets(files, filter)) {
@@ -29,9 +30,10 @@ export async function showHistory(topic: string, options: HistoryOptions): Promi
       }
       lines.push(...recent);
     }
+    if (lines.length === 0) throw nothingLoaded(topic, options);
     if (options.json) printJson(lines.map(({ table, record }) => ({ table, ...record })));
     else print(lines);
-    return lines.length > 0 ? exitCodes.complete : exitCodes.failed;
+    return exitCodes.complete;
   });
 }
 

@@ -1,8 +1,8 @@
 import { describeOffsets, describeOwner, type PartitionOffsets } from '../../offsets/index.ts';
-import { describeError } from '../../shared/index.ts';
+import { BadInputError, describeError } from '../../shared/index.ts';
 import { TablePaths, type WarehouseFiles } from '../../warehouse/index.ts';
 import { exitCodes, formatCount, printJson } from '../output.ts';
-import { usingWarehouse, type WarehouseOptions } from './warehouse-options.ts';
+import { checkTable, usingWarehouse, type WarehouseOptions } from './warehouse-options.ts';
 
 export interface ShowOptions extends WarehouseOptions {
   partition?: number;
@@ -11,14 +11,19 @@ export interface ShowOptions extends WarehouseOptions {
 /** `sluice offsets show TOPIC`: everything the ledger knows of the topic's partitions, earlier incarnations included. */
 export async function showOffsets(topic: string, options: ShowOptions): Promise<number> {
   return await usingWarehouse(options, 'read', async (files) => {
+    await checkTable(files, options.table);
     const filter = { table: options.table, topic, partition: options.partition, withPast: true };
     const found = await describeOffsets(files, filter);
     if (options.json) printJson(found.map(toJson));
     else for (const partition of found) print(partition, await commitsOnTheWay(partition, files));
     if (found.length > 0) return found.some(({ problem }) => problem) ? exitCodes.failed : exitCodes.complete;
-    process.stderr.write(`sluice: nothing of topic ${topic} has been loaded into this warehouse\n`);
-    return exitCodes.failed;
+    throw nothingLoaded(topic, options);
   });
+}
+
+export function nothingLoaded(topic: string, { partition }: ShowOptions): BadInputError {
+  const place = partition === undefined ? '' : `partition ${partition} of `;
+  return new BadInputError(`expected a topic that was loaded into this warehouse, found nothing of ${place}${topic}`);
 }
 
 function toJson({ table, topic, topicId, partition, isCurrent, state, problem }: PartitionOffsets) {

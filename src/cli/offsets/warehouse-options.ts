@@ -31,6 +31,16 @@ export function withWarehouseOptions(command: Command, options: { brokers?: stri
     .option('--config <file>', 'settings file (default: sluice.yaml, if there is one)');
 }
 
+/** @throws BadInputError when a table was named that is not there: nothing was found is no answer to a wrong name. */
+export async function checkTable(files: WarehouseFiles, table: string | undefined): Promise<void> {
+  if (table === undefined) return;
+  const { listTables } = await import('../../offsets/index.ts');
+  const tables = await listTables(files);
+  if (tables.includes(table)) return;
+  const known = tables.length === 0 ? 'none' : tables.join(', ');
+  throw new BadInputError(`expected a table of ${files.url} (${known}), got "${table}"`);
+}
+
 /** Opens the warehouse for `work` and closes it behind it. */
 export async function usingWarehouse<T>(
   options: WarehouseOptions,

@@ -12,7 +12,7 @@ export interface ContractFlags extends FormatFlags {
 export function addContractOptions(command: Command): Command {
   return addFormatOptions(command)
     .option('--columns <file>', 'contract of the table, as of the load (default: its kept columns)')
-    .option('--time-field <field>', "field with the event time, as of the load (default: the record's timestamp)")
+    .option('--time-field <field>', "field with the event time (default: that of the table's newest load)")
     .option('--scratch <dir>', 'local folder for files being written');
 }
 
@@ -25,7 +25,7 @@ export async function contractSettings(flags: ContractFlags): Promise<RangeLoadS
   return {
     contract: contract ?? null,
     format: format ?? null,
-    timeField: timeField ?? null,
+    ...(timeField === undefined ? {} : { timeField }),
     ...(flags.scratch === undefined ? {} : { scratchDirectory: flags.scratch }),
   };
 }

@@ -1,8 +1,8 @@
 import type { Command } from 'commander';
 import type { RewriteContext } from '../../rewrites/index.ts';
-import { BadInputError, createLogger, systemClock } from '../../shared/index.ts';
+import { createLogger, systemClock } from '../../shared/index.ts';
 import type { WarehouseFiles } from '../../warehouse/index.ts';
-import { usingWarehouse, type WarehouseOptions } from '../offsets/warehouse-options.ts';
+import { checkTable, usingWarehouse, type WarehouseOptions } from '../offsets/warehouse-options.ts';
 import { stopSignal } from '../signals.ts';
 
 /** Options of the commands that change the files of one table. */
@@ -25,11 +25,8 @@ export async function usingTable<T>(
   work: (context: RewriteContext) => Promise<T>,
 ): Promise<T> {
   return await usingWarehouse(options, 'write', async (files) => {
-    const { listTables } = await import('../../offsets/index.ts');
-    const tables = await listTables(files);
-    if (tables.includes(table)) return await work(await openContext(files, table));
-    const known = tables.length === 0 ? 'none' : tables.join(', ');
-    throw new BadInputError(`expected a table of ${files.url} (${known}), got "${table}"`);
+    await checkTable(files, table);
+    return await work(await openContext(files, table));
   });
 }
 

@@ -31,6 +31,8 @@ export interface TableLayout {
   partitionBy: string[];
   /** Values of these fields that one roll of a partition may have; rows with further ones are dead letters. */
   maxPartitionValues: number;
+  /** Field that the newest load took the event time from; null: the record's timestamp; left out: no load has said it. */
+  timeField?: string | null | undefined;
 }
 
 /** Whatever is left out has its default. */

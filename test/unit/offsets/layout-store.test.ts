@@ -29,6 +29,16 @@ describe('the layout of a table', () => {
     expect(more).toEqual({ ...defaultLayout, ...berlin, maxPartitionValues: 7 });
   });
 
+  it('has the time field of the newest load, and keeps it when nobody says one', async () => {
+    const files = new MemoryFiles();
+    await settleLayout(files, 'events', { ...berlin, timeField: 'ts' });
+    const settled = { ...defaultLayout, ...berlin, timeField: 'ts' };
+    expect(await settleLayout(files, 'events', {})).toEqual(settled);
+    expect(files.disk.paths('/events/_sluice/layout/')).toHaveLength(1);
+    await settleLayout(files, 'events', { timeField: null });
+    expect(await readLayout(files, 'events')).toEqual({ ...settled, timeField: null });
+  });
+
   it('of a table from before there were layouts is the default one', async () => {
     const files = new MemoryFiles();
     const chain = await openChain(files);
