@@ -1,6 +1,6 @@
 import type { PartitionChain } from '../offsets/index.ts';
 import { larger } from '../shared/index.ts';
-import type { OwnerStatus } from './load-progress.ts';
+import type { OwnerStatus, PartitionPosition } from './load-progress.ts';
 import type { OwnedPartition } from './owner-context.ts';
 import type { OwnerState } from './owner-state.ts';
 import type { PartitionFeed } from './partition-feed.ts';
@@ -12,6 +12,17 @@ export interface OwnerParts extends Pick<OwnerStatus, 'pause' | 'delay' | 'memor
   chain: PartitionChain | null;
   rolls: PartitionRolls | null;
   feed: PartitionFeed;
+}
+
+/** How far it is; null before it has been claimed. */
+export function ownerPosition(
+  { topic, partition }: OwnedPartition,
+  { chain, rolls, feed }: Pick<OwnerParts, 'chain' | 'rolls' | 'feed'>,
+): PartitionPosition | null {
+  const checkpoint = chain?.checkpoint ?? null;
+  if (checkpoint === null || !rolls) return null;
+  const position = larger(rolls.position, checkpoint);
+  return { topic, partition, checkpoint, position, logEnd: larger(feed.logEnd, position) };
 }
 
 /** The owner at this moment, as plain data. */

@@ -1,18 +1,19 @@
-import { FencedError, PartitionChain, type RollCause } from '../offsets/index.ts';
-import { abortScope, describeError, type Logger, larger, SluiceError } from '../shared/index.ts';
+import { FencedError, type PartitionChain, type RollCause } from '../offsets/index.ts';
+import { abortScope, describeError, type Logger, SluiceError } from '../shared/index.ts';
 import { SchemaConflictError } from '../warehouse/index.ts';
 import { BackOff, type FetchedPartition, LogTruncatedError } from '../wire/client/index.ts';
 import type { OwnerStatus, PartitionPosition } from './load-progress.ts';
 import type { OwnedPartition, OwnerContext, TableContext } from './owner-context.ts';
 import { OwnerDelays } from './owner-delays.ts';
 import { OwnerFailures, stackOf } from './owner-failure.ts';
+import { openHoldings } from './owner-holdings.ts';
 import type { OwnerEnd, OwnerState } from './owner-state.ts';
-import { ownerStatus } from './owner-status.ts';
+import { ownerPosition, ownerStatus } from './owner-status.ts';
 import { OwnerWatch } from './owner-watch.ts';
 import { claimPartition, PartitionStoppedError } from './partition-claim.ts';
 import { describePause } from './partition-control.ts';
 import { PartitionFeed } from './partition-feed.ts';
-import { PartitionRolls } from './partition-rolls.ts';
+import type { PartitionRolls } from './partition-rolls.ts';
 import { codeOf } from './wait-out.ts';
 import { WakeUp } from './wake-up.ts';
 
@@ -87,11 +88,7 @@ export class PartitionOwner {
 
   /** Null before it has been claimed. */
   get position(): PartitionPosition | null {
-    const checkpoint = this.#chain?.checkpoint ?? null;
-    if (checkpoint === null || !this.#rolls) return null;
-    const { topic, partition } = this.partition;
-    const position = larger(this.#rolls.position, checkpoint);
-    return { topic, partition, checkpoint, position, logEnd: larger(this.#feed.logEnd, position) };
+    return ownerPosition(this.partition, { chain: this.#chain, rolls: this.#rolls, feed: this.#feed });
   }
 
   /** What it is doing, and what it waits for. */
@@ -185,43 +182,35 @@ export class PartitionOwner {
   }
 
   async #start(): Promise<OwnerState> {
-    const { files, clock } = this.#context;
-    const { topic, topicId, partition } = this.partition;
-    const id = { table: this.#table.table, topicId, partition, topic };
-    const options = { clock, logger: this.#logger, signal: this.#lost.signal };
-    this.#chain = await this.#delays.waitOut('LedgerNotRead', () => PartitionChain.open(files, id, options));
-    this.#rolls = new PartitionRolls({
+    const { chain, rolls } = await openHoldings({
       context: this.#context,
       table: this.#table,
       partition: this.partition,
-      chain: this.#chain,
       logger: this.#logger,
       signal: this.#lost.signal,
       scratch: this.#scratch,
+      delays: this.#delays,
       onCommitEnded: () => this.#wake.call(),
-      onDelay: this.#delays.note,
     });
+    this.#chain = chain;
+    this.#rolls = rolls;
     return 'claiming';
   }
 
   async #claim(): Promise<OwnerState> {
     if (this.#stopCause) return this.#finish({ reason: this.#stopCause });
     const chain = this.#chain!;
-    const { cluster, membership, clock, settings } = this.#context;
+    const { onGap, takeOver } = this.#context.settings;
     const { topic, partition, endOffset } = this.partition;
     const pause = await this.#delays.waitOut('RequestsNotRead', () => this.#watch.lookForPause());
     if (pause && endOffset === null) return 'paused';
     if (pause) throw new PartitionStoppedError('paused', `${topic}-${partition} is ${describePause(pause)}`);
     const start = await claimPartition({
-      topic,
-      partition,
-      endOffset,
+      ...this.#context,
+      ...this.partition,
       chain,
-      cluster,
-      membership,
-      clock,
-      onGap: settings.onGap,
-      takeOver: settings.takeOver,
+      onGap,
+      takeOver,
       signal: this.#lost.signal,
     });
     if (start === 'complete') return this.#finish({ reason: 'complete', checkpoint: chain.checkpoint! });
