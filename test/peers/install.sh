@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # Fetches ahead of time what the other scripts would fetch at their first use, and (on Debian, as
 # root or with sudo) the packages that they need:
-#   install.sh [debian] [kafka] [hdfs] [parquet] [python] [serializers] [spark] [datasets] [recipes] [kerberos] [browser]
+#   install.sh [debian] [kafka] [hdfs] [parquet] [hive] [python] [serializers] [spark] [datasets] [recipes] [kerberos] [browser]
 # Nothing named: all. What is there already costs nothing. A last line says what is missing.
 source "$(dirname "$0")/common.sh"
 
@@ -34,7 +34,7 @@ data_sets() {
   cp "$PEERS/datasets/package.json" "$dir/package.json"
 }
 
-[[ $# -gt 0 ]] || set -- debian kerberos kafka hdfs parquet python serializers spark datasets browser recipes
+[[ $# -gt 0 ]] || set -- debian kerberos kafka hdfs parquet hive python serializers spark datasets browser recipes
 for part; do
   case $part in
     debian)
@@ -42,7 +42,7 @@ for part; do
         redis-server=redis-server kcat=kcat
       venv_module ;;
     kerberos) PATH=$PATH:/usr/sbin packages krb5kdc=krb5-kdc kadmin.local=krb5-admin-server kinit=krb5-user ;;
-    kafka | hdfs | parquet) jars "$part" ;;
+    kafka | hdfs | parquet | hive) jars "$part" ;;
     browser) packages chromium=chromium ;;
     python) venv python >/dev/null ;;
     serializers) venv serializers >/dev/null ;;

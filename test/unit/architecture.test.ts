@@ -14,6 +14,7 @@ const arrows: Record<string, readonly string[]> = {
   warehouse: [],
   offsets: ['warehouse'],
   hours: ['offsets', 'warehouse', 'wire/client'],
+  catalog: ['offsets', 'warehouse'],
   values: ['wire', 'wire/client'],
   imports: ['offsets', 'warehouse', 'wire/client'],
   loader: ['values', 'offsets', 'warehouse', 'wire', 'wire/client'],
@@ -28,6 +29,7 @@ const arrows: Record<string, readonly string[]> = {
   jobs: ['reports', 'operation', 'hours', 'rewrites', 'loader', 'offsets', 'warehouse', 'wire', 'wire/client'],
   cli: [
     'console',
+    'catalog',
     'hours',
     'shared',
     'values',
