@@ -2,7 +2,6 @@ import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { openWarehouse } from '../../src/warehouse/index.ts';
-import { bundleLoad } from '../support/kill-load-bundle.ts';
 import { runKillSeries } from '../support/kill-series.ts';
 import { copyTable, killPoints } from '../support/kill-trial.ts';
 import { LoadLab } from '../support/load-lab.ts';
@@ -36,7 +35,6 @@ const printEveryKills = 50;
 export async function killLoaders(options: LoaderKillOptions): Promise<boolean> {
   const { print, seed, place, count, signal } = options;
   const random = seededRandom(seed);
-  const bundle = bundleLoad();
   const tallies = new Map<string, Tally>(killPoints.map((point) => [point, { kills: 0, missed: 0 }]));
   const problems: string[] = [];
   const seriesCount = Math.ceil(count / visitsPerSeries);
@@ -54,7 +52,6 @@ export async function killLoaders(options: LoaderKillOptions): Promise<boolean> 
     for (let next = waiting.shift(); next && !signal.aborted; next = waiting.shift()) {
       const found = await playSeries(lab, hdfs, {
         ...next,
-        bundle,
         signal,
         onKilled: (point) => {
           tallies.get(point)!.kills++;
@@ -84,7 +81,6 @@ export async function killLoaders(options: LoaderKillOptions): Promise<boolean> 
     print(`${place}: ${killCount} kills in ${seriesDone} series, ${problems.length} differences, seed ${seed}`);
     await lab.close();
     await hdfs?.stop();
-    rmSync(bundle, { force: true });
   }
   return problems.length === 0;
 }

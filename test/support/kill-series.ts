@@ -1,11 +1,11 @@
-import { spawn } from 'node:child_process';
-import { auditWarehouse, type LoadOptions, readLogBounds } from '../../src/loader/index.ts';
+import { auditWarehouse, readLogBounds } from '../../src/loader/index.ts';
 import type { WarehouseFiles } from '../../src/warehouse/index.ts';
 import { checkTable } from './check-table.ts';
 import { killPoints } from './kill-trial.ts';
 import { labRecords } from './lab-records.ts';
 import type { LoadLab } from './load-lab.ts';
 import { seededRandom } from './seeded-random.ts';
+import { wholeSluice } from './sluice-process.ts';
 
 export interface KillSeries {
   topic: string;
@@ -17,8 +17,6 @@ export interface KillSeries {
   files: WarehouseFiles;
   /** Gives the warehouse as a local folder to compare. */
   localCopy: () => Promise<string>;
-  /** The loader as one file; one load in sixteen is the whole `sluice load` instead. */
-  bundle: string;
   /** Ends the series early: it still loads to the end and compares. */
   signal: AbortSignal;
   onKilled: (point: string) => void;
@@ -34,6 +32,7 @@ interface SeriesShape {
   engine: 'duckdb' | 'parquetjs';
 }
 
+/** When the campaign runs from a light program, so many of the loads are the built one all the same. */
 const wholeProgramShare = 1 / 16;
 const attemptsPerVisit = 6;
 
@@ -103,56 +102,21 @@ async function produce(
   }
 }
 
-interface Ended {
-  code: number | null;
-  signal: NodeJS.Signals | null;
-  stderr: string;
-}
-
 /** Of a load that is to be killed: small, so that it rolls several times. */
 const smallRollBytes = 2_500;
-const commonBytes = 1_000_000;
+const commonRollBytes = 1_000_000;
 
 async function load(
   lab: LoadLab,
-  { topic, warehouseUrl, bundle }: KillSeries,
+  { topic, warehouseUrl }: KillSeries,
   { engine }: SeriesShape,
   { fault, isWhole }: { fault: string | null; isWhole: boolean },
-): Promise<Ended> {
-  const rollBytes = fault === null ? commonBytes : smallRollBytes;
-  if (isWhole) {
-    const args = ['--until-end', '--time-field', 'ts', '--engine', engine, '--roll-bytes', String(rollBytes)];
-    const more = ['--max-dead-letters', '1000000', '--group', topic, '--memory', '128MB'];
-    const whole = lab.load(topic, warehouseUrl, [...args, ...more], fault === null ? {} : { fault });
-    const { code, stderr } = await whole.finished;
-    return { code, signal: whole.child.signalCode, stderr };
-  }
-  const options: LoadOptions = {
-    brokers: [lab.bootstrap],
-    topics: [topic],
-    warehouseUrl,
-    group: topic,
-    untilEnd: true,
-    timeField: 'ts',
-    engine,
-    rollBytes,
-    memoryBytes: 128 * 1024 * 1024,
-    maxDeadLetters: 1_000_000,
-    sessionTimeoutMs: 3_000,
-    scratchDirectory: `${lab.directory}/scratch-${topic}`,
-  };
-  const child = spawn(process.execPath, [bundle, JSON.stringify(options)], {
-    env: { ...process.env, ...(fault === null ? {} : { SLUICE_FAULT: fault }) },
-    stdio: ['ignore', 'ignore', 'pipe'],
-  });
-  const killAtExit = (): void => void child.kill('SIGKILL');
-  process.once('exit', killAtExit);
-  let stderr = '';
-  child.stderr.on('data', (chunk: Buffer) => (stderr += chunk.toString()));
-  return await new Promise((resolve) =>
-    child.once('close', (code, signal) => {
-      process.off('exit', killAtExit);
-      resolve({ code, signal, stderr });
-    }),
-  );
+): Promise<{ code: number | null; signal: NodeJS.Signals | null; stderr: string }> {
+  const rollBytes = fault === null ? commonRollBytes : smallRollBytes;
+  const fixed = ['--until-end', '--group', topic, '--time-field', 'ts', '--max-dead-letters', '1000000'];
+  const args = [...fixed, '--engine', engine, '--roll-bytes', String(rollBytes), '--memory', '128MB'];
+  const how = { ...(isWhole ? { program: wholeSluice } : {}), ...(fault === null ? {} : { fault }) };
+  const process = lab.load(topic, warehouseUrl, args, how);
+  const { code, stderr } = await process.finished;
+  return { code, signal: process.child.signalCode, stderr };
 }

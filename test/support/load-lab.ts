@@ -94,7 +94,7 @@ export class LoadLab {
     topic: string,
     warehouseUrl: string,
     args: readonly string[] = [],
-    options: { fault?: string; bootstrap?: string } = {},
+    options: { fault?: string; bootstrap?: string; program?: string } = {},
   ): SluiceProcess {
     const process = new SluiceProcess(
       [
@@ -102,7 +102,10 @@ export class LoadLab {
         ...['--brokers', options.bootstrap ?? this.bootstrap, '--topics', topic, '--warehouse', warehouseUrl],
         ...['--session-timeout', labSessionTimeout, '--scratch', this.directory, ...args],
       ],
-      { env: { SLUICE_SKIP_BUILD: '1', ...(options.fault === undefined ? {} : { SLUICE_FAULT: options.fault }) } },
+      {
+        ...(options.program === undefined ? {} : { program: options.program }),
+        env: { SLUICE_SKIP_BUILD: '1', ...(options.fault === undefined ? {} : { SLUICE_FAULT: options.fault }) },
+      },
     );
     this.#processes.push(process);
     return process;

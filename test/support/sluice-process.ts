@@ -1,7 +1,8 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import { fileURLToPath } from 'node:url';
 
-const cli = fileURLToPath(new URL('../../bin/sluice', import.meta.url));
+/** The built CLI of this checkout. */
+export const wholeSluice = fileURLToPath(new URL('../../bin/sluice', import.meta.url));
 
 export interface FinishedProcess {
   code: number | null;
@@ -9,15 +10,22 @@ export interface FinishedProcess {
   stderr: string;
 }
 
-/** The built CLI in a process of its own, as a user starts it. Ended by pid when the test process ends early. */
+/**
+ * The built CLI in a process of its own, as a user starts it; $SLUICE_BIN, or `program`, names another one. Ended by pid when the
+ * test process ends early.
+ */
 export class SluiceProcess {
   readonly child: ChildProcess;
   stdout = '';
   stderr = '';
   readonly finished: Promise<FinishedProcess>;
 
-  constructor(args: string[], options: { env?: Record<string, string>; cwd?: string; input?: string } = {}) {
-    this.child = spawn(process.execPath, [cli, ...args], {
+  constructor(
+    args: string[],
+    options: { env?: Record<string, string>; cwd?: string; input?: string; program?: string } = {},
+  ) {
+    const program = options.program ?? process.env['SLUICE_BIN'] ?? wholeSluice;
+    this.child = spawn(process.execPath, [program, ...args], {
       env: { ...process.env, NO_COLOR: '1', SLUICE_SKIP_BUILD: '1', ...options.env }, // the global set-up has built it
       ...(options.cwd === undefined ? {} : { cwd: options.cwd }),
       stdio: ['pipe', 'pipe', 'pipe'],
