@@ -9,10 +9,10 @@ import {
   type LogPlace,
   type PositionedSink,
 } from '../../src/online/index.ts';
-import { BadInputError, silentLogger } from '../../src/shared/index.ts';
+import { BadInputError, type Logger, silentLogger } from '../../src/shared/index.ts';
 import { LoadLab } from '../support/load-lab.ts';
 import { waitFor } from '../support/peers.ts';
-import { runSluice } from '../support/sluice-process.ts';
+import { runSluice, SluiceProcess } from '../support/sluice-process.ts';
 
 interface Order {
   n: number;
@@ -255,6 +255,36 @@ describe('history from the warehouse', () => {
     expect(sources.get('log')!.has(399)).toBe(true);
   });
 
+  it('goes through the same decoder as the log, and rows that it refuses are dead letters, too', async () => {
+    await lab.createTopic('past.dead', 1);
+    const numbers = new Set<number>();
+    await consumerOf({
+      ...{ topics: ['past'], group: 'careful', warehouse: lab.warehouse('past').url, untilEnd: true },
+      deadLetterTopic: 'past.dead',
+      decode: (value) => {
+        const order = JSON.parse(`${value}`) as Order;
+        if (order.n === 3) throw new Error('three is not liked');
+        return order;
+      },
+      handler: eachEvent(({ partition, value }) => void (partition === 0 && numbers.add(value.n))),
+    }).run();
+    expect([...numbers].sort((a, b) => a - b)).toEqual(
+      upTo(400)
+        .map(Number)
+        .filter((n) => n !== 3),
+    );
+    const dead: string[] = [];
+    await createConsumer<string>({
+      ...{ brokers: [lab.bootstrap], topics: ['past.dead'], group: null, untilEnd: true },
+      decode: (value) => `${value}`,
+      handler: eachEvent(({ value, headers }) => {
+        const header = (name: string) => `${headers.find((one) => one.name === name)?.value}`;
+        dead.push(`${header('sluice.partition')} ${value} ${header('sluice.reason')}`);
+      }),
+    }).run();
+    expect(dead.sort()).toEqual([0, 1].map((partition) => `${partition} {"n":3} three is not liked`));
+  });
+
   it('is missed loudly: without it a consumer stops where the log has expired past its position', async () => {
     await topicWith('gone', 1, 100);
     await lab.cluster.commitOffsets('gone', [{ topic: 'gone', partition: 0, offset: 10n }]);
@@ -268,6 +298,10 @@ describe('history from the warehouse', () => {
     await tolerant.run();
     expect(seen).toEqual(upTo(100, 60).map(Number));
     expect(await tolerant.registry.getSingleMetricAsString('sluice_consumer_skipped_total')).toContain('"expired"} 50');
+    const warnings: string[] = [];
+    const logger = { ...silentLogger, warn: (_details: unknown, text: string) => warnings.push(text) } as Logger;
+    await consumerOf({ ...options, group: null, from: '2020-01-01', logger }).run();
+    expect(warnings).toEqual(['LogMayBeginLater']);
   });
 });
 
@@ -304,6 +338,23 @@ describe('sluice stats', () => {
       leftOut: { late: 1, future: 1, unusable: 1 },
     });
     expect(done.stderr).toContain('4 events counted, 3 left out (1 too late, 1 dated ahead, 1 unusable)');
+  });
+
+  it('answers with metrics while it counts, and ends in good order', async () => {
+    const args = ['--brokers', lab.bootstrap, '--topics', 'plays', '--time-field', 'ts', '--metrics', '127.0.0.1:0'];
+    const counting = new SluiceProcess(['stats', ...args, '--group', 'watched', '--json']);
+    const url = (): string | undefined => /metrics=(\S+)/.exec(counting.stderr)?.[1];
+    await waitFor('the address of the metrics', 60_000, () => url() !== undefined);
+    let text = '';
+    await waitFor('all events to be counted', 60_000, async () => {
+      text = await (await fetch(url()!)).text();
+      return text.includes('sluice_stats_events_total{outcome="counted"} 4');
+    });
+    expect(text).toContain('sluice_stats_events_total{outcome="late"} 1');
+    expect(text).toContain('sluice_consumer_lag{topic="plays",partition="0"} 0');
+    const done = await counting.stop('SIGINT');
+    expect(done.code, done.stderr).toBe(0);
+    expect(JSON.parse(done.stdout).minutes).toHaveLength(2);
   });
 
   it('ends with exit code 2 and one clear line when there is no Redis', async () => {
