@@ -58,6 +58,9 @@ export async function failOverNameNodes(options: {
   }
 }
 
+/** Leaves the servers time to change over. */
+const publishEveryMs = 20;
+
 /** Gives how many it has published; fails when a number is not ours, for nobody else publishes here. */
 async function publishUntil(files: WarehouseFiles, signal: AbortSignal): Promise<number> {
   await files.mkdirs('/chain');
@@ -66,6 +69,7 @@ async function publishUntil(files: WarehouseFiles, signal: AbortSignal): Promise
     const temporary = await createUnique(files, '/tmp', { bytes: Buffer.from(`record ${n}`) });
     const outcome = await files.publishIfAbsent(temporary, `/chain/${n}`);
     if (outcome !== 'published') throw new Error(`number ${n} is ${outcome}, and nobody else publishes here`);
+    await new Promise((resolve) => setTimeout(resolve, publishEveryMs));
   }
 }
 

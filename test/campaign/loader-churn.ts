@@ -24,7 +24,7 @@ export async function churnLoaders(options: LoaderChurnOptions): Promise<boolean
     print(`${name}: ${JSON.stringify({ ...report, problems: report.problems.slice(0, 20) })}`);
     if (report.problems.length > 0) isClean = false;
   };
-  const common = { partitions: 12, everyMs: 5_000, killShare: 0.25, print, signal };
+  const common = { partitions: 12, everyMs: 5_000, killShare: 0.25, loadArgs: ['--roll-age', '2s'], print, signal };
   try {
     if (options.records > 0) {
       // Two processes, one of which is replaced every 5 s, so that it is a change of membership and nothing else.
@@ -32,9 +32,10 @@ export async function churnLoaders(options: LoaderChurnOptions): Promise<boolean
       tell('churn by records', await runChurn(lab, { ...common, ...flow, topic: 'churn-records', seed }));
     }
     if (options.minutes > 0) {
-      const time = { records: 0, durationMs: options.minutes * 60_000, rate: 2_000, processCounts: [4, 2, 3, 1] };
-      const steady = { ...time, records: options.minutes * 60 * 1_000 };
-      tell('churn by time', await runChurn(lab, { ...common, ...steady, topic: 'churn-time', seed: seed + 10 }));
+      // So few records that all of them can be compared row for row.
+      const records = Math.min(options.minutes * 60 * 200, 400_000);
+      const time = { records, durationMs: options.minutes * 60_000, rate: 300, processCounts: [4, 2, 3, 1] };
+      tell('churn by time', await runChurn(lab, { ...common, ...time, topic: 'churn-time', seed: seed + 10 }));
     }
     if (options.forcedOwners > 0) {
       const forced = { topic: 'forced', takeOvers: options.forcedOwners, seed: seed + 20, print, signal };

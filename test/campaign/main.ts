@@ -69,6 +69,7 @@ async function play(only: readonly string[], seed: number): Promise<boolean> {
   const { signal } = stopSignal();
   build();
   const light = await buildLightSluice();
+  process.setMaxListeners(200); // each process that is started is killed when we end
   process.once('exit', light.remove);
   process.env['SLUICE_BIN'] ??= light.program;
   print(`campaign, seed ${seed}`);

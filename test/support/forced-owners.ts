@@ -1,3 +1,5 @@
+import { type LedgerHolder, listChains, readChain } from '../../src/offsets/index.ts';
+import { openWarehouse } from '../../src/warehouse/index.ts';
 import { ProducerClient } from '../../src/wire/client/index.ts';
 import { checkTable } from './check-table.ts';
 import { claimsOf } from './churn-trial.ts';
@@ -11,6 +13,8 @@ export interface ForcedOwnersOptions {
   /** How often the partition is taken from an owner that is alive and at work. */
   takeOvers: number;
   seed: number;
+  /** Where to load to, and how to see it as a local folder; a folder of the lab when left out. */
+  warehouse?: { url: string; localCopy: () => Promise<string> };
   /** Ends it early, with the comparison. */
   signal?: AbortSignal;
   print?: (line: string) => void;
@@ -28,7 +32,8 @@ export async function forceOwners(
   options: ForcedOwnersOptions,
 ): Promise<{ forced: number; claims: number; problems: string[] }> {
   const { topic, takeOvers, seed, print = () => {} } = options;
-  const { directory, url } = lab.warehouse(topic);
+  const local = lab.warehouse(topic);
+  const { url, localCopy } = options.warehouse ?? { url: local.url, localCopy: async () => local.directory };
   const problems: string[] = [];
   await lab.createTopic(topic, 1);
   const flow = startFlow(lab, topic, seed);
@@ -52,7 +57,7 @@ export async function forceOwners(
   const sweeper = startOwner(lab, topic, url, forced + 1);
   await untilClaimedBy(url, topic, sweeper);
   for (const process of [owner, sweeper]) problems.push(...(await endOverruled(process, forced + 1)));
-  problems.push(...(await checkTable(lab.cluster, topic, directory)));
+  problems.push(...(await checkTable(lab.cluster, topic, await localCopy())));
   const audit = await runSluice(['audit', '--warehouse', url, '--brokers', lab.bootstrap, '--deep']);
   if (audit.code !== 0) problems.push(`audit ended with ${audit.code}: ${audit.stderr}`);
   return { forced, claims: (await claimsOf(url, topic)).length, problems };
@@ -74,9 +79,20 @@ async function endOverruled(process: SluiceProcess, round: number): Promise<stri
 async function untilClaimedBy(url: string, topic: string, process: SluiceProcess): Promise<void> {
   await until(`a claim of process ${process.child.pid}`, async () => {
     if (process.child.exitCode !== null) throw new Error(`the load ended: ${process.stderr}`);
-    const claims = await claimsOf(url, topic).catch(() => []);
-    return claims.some(({ owner }) => owner.host.split(':')[1] === String(process.child.pid));
+    const holder = await holderOf(url, topic).catch(() => null); // before the first claim there is no warehouse
+    return holder?.owner.host.split(':')[1] === String(process.child.pid);
   });
+}
+
+/** Who made the newest claim of the one partition. */
+async function holderOf(url: string, topic: string): Promise<LedgerHolder | null> {
+  const files = await openWarehouse(url, { access: 'read' });
+  try {
+    const [chain] = await listChains(files, topic);
+    return chain ? (await readChain(files, chain, topic)).holder : null;
+  } finally {
+    await files.close();
+  }
 }
 
 /** Records to the one partition all the time. */
@@ -87,7 +103,7 @@ function startFlow(lab: LoadLab, topic: string, seed: number): { stop: () => Pro
   const flowing = (async () => {
     for (let from = 0; isFlowing; from += 20) {
       for (const record of labRecords({ random, count: 20, from })) await producer.send(topic, record);
-      await new Promise((resolve) => setTimeout(resolve, 20));
+      await new Promise((resolve) => setTimeout(resolve, 200));
     }
     await producer.close();
   })();
