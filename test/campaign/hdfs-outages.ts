@@ -64,16 +64,7 @@ async function play({ topic, ha, count, outage, signal, print }: Outages): Promi
     await lab.hdfs.waitUntilReady();
     await lab.createTopic(topic, 4);
     const producer = lab.produce(topic, await lab.events(recordCount), recordsPerSecond);
-    const load = lab.startLoad(topic, [
-      '--group',
-      topic,
-      '--workers',
-      '2',
-      '--time-field',
-      'ts',
-      '--roll-age',
-      '500ms',
-    ]);
+    const load = lab.startLoad(topic, ['--group', topic, '--workers', '2', '--time-field', 'ts', '--roll-age', '3s']);
     await lab.untilCommittedSince(topic, load, { group: topic });
     let longestMs = 0;
     let outages = 0;

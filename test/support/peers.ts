@@ -12,6 +12,8 @@ import { type PortBlock, reservePorts } from './ports.ts';
  */
 const peersDir = fileURLToPath(new URL('../peers/', import.meta.url));
 const startAttempts = 5;
+/** A campaign fetches tables of thousands of files. */
+const hdfsToolTimeoutMs = 900_000;
 
 /** A server process of a component can be killed, frozen and started again: `nn1`, `nn2`, `dn0`, `journal`, `httpfs`, `kafka`. */
 interface PeerServers {
@@ -110,7 +112,8 @@ export async function startHdfs(options: PeerHdfsOptions = {}): Promise<PeerHdfs
   // Hadoop's own tools act as the super-user of HDFS.
   const login = { KRB5_CONFIG: join(dataDir, 'krb5.conf'), KRB5CCNAME: join(dataDir, 'hdfs.ticket') };
   const toolEnv = { HDFS_DATA: dataDir, ...(options.kerberos ? login : {}) };
-  const hdfs = (command: string, args: string[]) => runPeer('hdfs/hdfs', [command, ...args], toolEnv);
+  const hdfs = (command: string, args: string[]) =>
+    runPeer('hdfs/hdfs', [command, ...args], toolEnv, { timeoutMs: hdfsToolTimeoutMs });
   return {
     ...servers,
     nameNodes,
