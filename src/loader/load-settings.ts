@@ -3,7 +3,13 @@ import { readdirSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { BadInputError } from '../shared/index.ts';
-import { checkPartitionBy, defaultLayout, type LayoutOptions, TimeFolders } from '../warehouse/index.ts';
+import {
+  checkPartitionBy,
+  defaultLayout,
+  type LayoutOptions,
+  parseWarehouseUrl,
+  TimeFolders,
+} from '../warehouse/index.ts';
 import type { LoadOptions, WorkerSettings } from './load-options.ts';
 import { checkSchedule } from './roll-clock.ts';
 
@@ -24,6 +30,7 @@ export function commonSettings(options: LoadOptions): CommonSettings {
   if (options.instanceId !== undefined && (options.workers ?? 1) > 1) {
     throw new BadInputError('an instance id names one member of the group: use it with one worker');
   }
+  parseWarehouseUrl(options.warehouseUrl);
   if (options.rollEveryMs !== undefined) checkSchedule(options.rollEveryMs);
   return {
     brokers: options.brokers,

@@ -1,7 +1,7 @@
 import { answerHourRequest } from '../hours/index.ts';
 import { currentPause, type LoadProgress, readControl, writeControl } from '../loader/index.ts';
 import { describeOffsets } from '../offsets/index.ts';
-import { BadInputError, type Clock, type Logger, silentLogger } from '../shared/index.ts';
+import { abortScope, BadInputError, type Clock, type Logger, silentLogger } from '../shared/index.ts';
 import { type OpenWarehouseOptions, openWarehouse, type WarehouseFiles } from '../warehouse/index.ts';
 import { type ClientConfigSource, KafkaCluster } from '../wire/client/index.ts';
 import { defaultStallMs, type Health, type HealthLimits, judgeHealth } from './load-health.ts';
@@ -44,7 +44,7 @@ export class LoadOperation {
   readonly #options: LoadOperationOptions;
   readonly #limits: HealthLimits;
   readonly #metrics: LoadMetrics;
-  readonly #closing = new AbortController();
+  readonly #closing = abortScope();
   readonly #traces: TraceExporter | null;
   readonly #cluster: KafkaCluster;
   #server: OperationServer | null = null;

@@ -1,6 +1,6 @@
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
-import { BadInputError, describeError, type Logger, stringifyJson } from '../shared/index.ts';
+import { abortScope, BadInputError, describeError, type Logger, stringifyJson } from '../shared/index.ts';
 import { mayChange } from './http-access.ts';
 import { readJsonBody } from './read-json-body.ts';
 
@@ -36,7 +36,7 @@ export interface OperationServerOptions {
 export class OperationServer {
   readonly #server: Server;
   readonly #options: OperationServerOptions;
-  readonly #closing = new AbortController();
+  readonly #closing = abortScope();
 
   private constructor(options: OperationServerOptions) {
     this.#options = options;

@@ -6,6 +6,7 @@ export { type OpenWarehouseOptions, openWarehouse } from './files/open-warehouse
 export { type CheckResult, runSelftest, type SelftestReport } from './files/selftest/selftest.ts';
 export { isWarehouseError, WarehouseError, type WarehouseErrorCode } from './files/warehouse-error.ts';
 export type { FileSource, FileStatus, PublishOutcome, WarehouseFiles } from './files/warehouse-files.ts';
+export { parseWarehouseUrl } from './files/warehouse-url.ts';
 export type { BatchCursor, BatchFormat, BatchSummary } from './parquet/batch-records.ts';
 export { ColumnScan } from './parquet/column-scan.ts';
 export {

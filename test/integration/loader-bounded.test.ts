@@ -1,7 +1,8 @@
 import { readdirSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { type LoadOptions, type LoadReport, runLoad } from '../../src/loader/index.ts';
+import { auditWarehouse, type LoadOptions, type LoadReport, runLoad } from '../../src/loader/index.ts';
+import { LocalFiles } from '../../src/warehouse/index.ts';
 import { checkTable } from '../support/check-table.ts';
 import { labRecords, poisonValues } from '../support/lab-records.ts';
 import { filesBelow, LoadLab } from '../support/load-lab.ts';
@@ -145,7 +146,7 @@ describe('a bounded load', () => {
   });
 
   it('stops at a log that has expired past the checkpoint, and records the gap when told to', async () => {
-    const { url } = lab.warehouse('expired');
+    const { directory, url } = lab.warehouse('expired');
     await fill('expired', 1, 100, 21);
     await load('expired', url, { maxDeadLetters: 1000 });
     const random = seededRandom(22);
@@ -157,6 +158,10 @@ describe('a bounded load', () => {
     const passed = await load('expired', url, { maxDeadLetters: 1000, onGap: 'record' });
     expect(passed).toMatchObject({ outcome: 'complete', errors: [] });
     expect(passed.rowCount + passed.deadLetterCount).toBe(50n);
+    const files = new LocalFiles({ url, basePath: directory });
+    const { partitions, problems } = await auditWarehouse(files, { deep: true });
+    expect(problems).toEqual([]);
+    expect(partitions).toMatchObject([{ next: 200n, gaps: 50n }]);
   });
 
   it('of a topic that cannot be loaded says so, and lands the other topic to its end', async () => {

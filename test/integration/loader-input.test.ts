@@ -43,16 +43,20 @@ describe('bad input to sluice load', () => {
       /a topic "missing"/,
     ],
     ['a topic twice', (url) => ({ brokers: lab.bootstrap, topics: 'known,known', warehouse: url }), /each topic once/],
-    ['no URL', () => ({ brokers: lab.bootstrap, topics: 'known', warehouse: '/tmp/x' }), /a URL such as/],
+    [
+      'no URL, which is seen before any broker is asked',
+      () => ({ brokers: 'no-such-host.invalid:9092', topics: 'known', warehouse: '/tmp/x' }),
+      /a URL such as/,
+    ],
     [
       'an unknown scheme',
       () => ({ brokers: lab.bootstrap, topics: 'known', warehouse: 'ftp://host/x' }),
       /file:\/\/ or webhdfs:\/\//,
     ],
     [
-      'an object store',
-      () => ({ brokers: lab.bootstrap, topics: 'known', warehouse: 's3://bucket/x' }),
-      /rename refuses a taken name/,
+      'an object store that is not spoken to',
+      () => ({ brokers: lab.bootstrap, topics: 'known', warehouse: 'gs://bucket/x' }),
+      /a store that refuses a taken name/,
     ],
     [
       'a warehouse on a file',

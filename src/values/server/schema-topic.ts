@@ -1,4 +1,4 @@
-import { type Clock, describeError, type Logger, SluiceError } from '../../shared/index.ts';
+import { abortScope, type Clock, describeError, type Logger, SluiceError } from '../../shared/index.ts';
 import {
   BatchFetcher,
   type FetchedPartition,
@@ -29,7 +29,7 @@ const waitMs = 30_000;
 export class SchemaTopic {
   readonly #options: SchemaTopicOptions;
   readonly #fetcher: BatchFetcher;
-  readonly #closing = new AbortController();
+  readonly #closing = abortScope();
   #producer: ProducerClient | null = null;
   #next = 0n;
   #waiters: { offset: bigint; resolve: () => void }[] = [];

@@ -1,4 +1,4 @@
-import { type Clock, SluiceError } from '../../shared/index.ts';
+import { abortScope, type Clock, SluiceError } from '../../shared/index.ts';
 
 /**
  * What the coordinator knows a member as, and whether that can still be believed.
@@ -10,7 +10,7 @@ export class GroupSession {
   readonly #clock: Clock;
   readonly #timeoutMs: number;
   readonly #onLost: () => void;
-  #lost = new AbortController();
+  #lost = abortScope();
   #memberId = '';
   #generation = -1;
   #unbrokenSince = -1;
@@ -78,6 +78,6 @@ export class GroupSession {
   }
 
   renew(): void {
-    if (this.isLost) this.#lost = new AbortController();
+    if (this.isLost) this.#lost = abortScope();
   }
 }
