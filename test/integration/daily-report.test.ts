@@ -2,17 +2,15 @@
 // waits for the hours, mails the report through a real SMTP server once, and never twice, whatever dies on the way.
 import { execFileSync } from 'node:child_process';
 import { mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs';
-import type { AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import PostalMime, { type Email } from 'postal-mime';
-import { SMTPServer } from 'smtp-server';
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import { type DailyReportResult, dailyReport } from '../../jobs/daily-report.ts';
 import { InProcessScheduler } from '../../jobs/index.ts';
 import { type MailMessage, SmtpMailer } from '../../src/reports/index.ts';
 import { type Logger, silentLogger } from '../../src/shared/index.ts';
 import { GameWarehouse, playGame } from '../support/game-warehouse.ts';
+import { type MailCertificate, PostOffice } from '../support/post-office.ts';
 import { type FinishedProcess, runSluice } from '../support/sluice-process.ts';
 
 const zone = 'Europe/Berlin';
@@ -21,60 +19,7 @@ const date = '2025-11-20';
 let warehouse: GameWarehouse;
 let folder: string;
 let office: PostOffice;
-let certificate: Certificate;
-
-/** Of a server with a certificate of its own. */
-interface Certificate {
-  key: Buffer;
-  cert: Buffer;
-}
-
-/**
- * A real SMTP server that wants a login, keeps what it takes, and can be told to refuse. With a certificate it takes no login before
- * STARTTLS; `isSecure`: TLS from the first byte.
- */
-class PostOffice {
-  readonly mails: Email[] = [];
-  readonly logins: string[] = [];
-  /** Whether each mail came through TLS. */
-  readonly encrypted: boolean[] = [];
-  refusals = 0;
-  readonly #server: SMTPServer;
-
-  constructor(certificate?: Certificate, isSecure = false) {
-    this.#server = new SMTPServer({
-      ...(certificate
-        ? { ...certificate, secure: isSecure }
-        : { disabledCommands: ['STARTTLS'], allowInsecureAuth: true }),
-      logger: false,
-      onAuth: (auth, _session, done) => {
-        this.logins.push(`${auth.username}:${auth.password}`);
-        if (auth.password === 'open sesame') done(null, { user: auth.username });
-        else done(new Error('who are you?'));
-      },
-      onData: (stream, session, done) => {
-        this.encrypted.push(session.secure);
-        const chunks: Buffer[] = [];
-        stream.on('data', (chunk: Buffer) => chunks.push(chunk));
-        stream.on('end', async () => {
-          if (this.refusals-- > 0) return done(Object.assign(new Error('come again later'), { responseCode: 451 }));
-          this.mails.push(await PostalMime.parse(Buffer.concat(chunks)));
-          done();
-        });
-      },
-    });
-    this.#server.on('error', () => {}); // a client that is killed resets its connection
-  }
-
-  async start(): Promise<number> {
-    await new Promise<void>((resolve) => this.#server.listen(0, '127.0.0.1', resolve));
-    return (this.#server.server.address() as AddressInfo).port;
-  }
-
-  close(): Promise<void> {
-    return new Promise((resolve) => this.#server.close(resolve));
-  }
-}
+let certificate: MailCertificate;
 
 let port: number;
 

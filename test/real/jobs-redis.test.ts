@@ -3,8 +3,10 @@ import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { describeOffsets } from '../../src/offsets/index.ts';
 import { openWarehouse } from '../../src/warehouse/index.ts';
+import { GameWarehouse } from '../support/game-warehouse.ts';
 import { LoadLab } from '../support/load-lab.ts';
 import { type PeerRedis, startRedis, waitFor } from '../support/peers.ts';
+import { PostOffice } from '../support/post-office.ts';
 import { runSluice, SluiceProcess } from '../support/sluice-process.ts';
 
 let lab: LoadLab;
@@ -216,6 +218,42 @@ describe('a nightly load', () => {
       await cleanlyAudited(url, 20_000);
     } finally {
       await worker.stop();
+    }
+  });
+});
+
+describe('a daily report', () => {
+  it('is made and mailed by a worker on the same Redis, once however often it is run', async () => {
+    const warehouse = await GameWarehouse.create({ zone: 'UTC', pathFormat: 'dt=yyyy-MM-dd' });
+    const office = new PostOffice();
+    // The usual locks: a worker that seems to have died in the middle of a mail is a failure that says so.
+    const worker = new SluiceProcess(['jobs', 'work', '--redis', redis.url], { env: { SMTP_SECRET: 'open sesame' } });
+    try {
+      const event = { type: 'login', game: 'hh', user_id: 1, network: 'facebook' };
+      await warehouse.land([JSON.stringify({ ts: '2025-11-20T10:00:00Z', ...event })]);
+      await warehouse.closeHours();
+      await worker.waitFor(/^ready/m, 120_000);
+      const login = { user: 'reports', password: '$' + '{env:SMTP_SECRET}' };
+      const mail = {
+        host: '127.0.0.1',
+        port: await office.start(),
+        from: 'a@example.com',
+        to: ['b@example.com'],
+        ...login,
+      };
+      const input = JSON.stringify({ warehouseUrl: warehouse.url, games: ['hh'], date: '2025-11-20', waitMs: 0, mail });
+      const args = ['jobs', 'run', 'daily-report', '--redis', redis.url, '--workers', '0', '--input', input, '--json'];
+      const first = await runSluice(args);
+      expect(first.code, first.stderr).toBe(0);
+      expect(JSON.parse(first.stdout)).toMatchObject({ outcome: 'complete', failures: [] });
+      expect(office.mails.map(({ subject }) => subject)).toEqual(['Daily hh report: 2025-11-20']);
+      const second = await runSluice(args);
+      expect(JSON.parse(second.stdout)).toMatchObject({ reports: [{ state: 'skipped', mail: 'already-sent' }] });
+      expect(office.mails).toHaveLength(1);
+    } finally {
+      await worker.stop();
+      await office.close();
+      await warehouse.close();
     }
   });
 });

@@ -1,11 +1,16 @@
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { awaitHour, closeHours } from '../../src/hours/index.ts';
 import { auditWarehouse } from '../../src/loader/index.ts';
 import { TableChain } from '../../src/offsets/index.ts';
+import { DayCache, makeDailyReport } from '../../src/reports/index.ts';
 import { compactTable, expireHours, tidyTable, undoRewrite } from '../../src/rewrites/index.ts';
 import { createLogger, silentLogger, systemClock } from '../../src/shared/index.ts';
 import { openWarehouse, type WarehouseFiles } from '../../src/warehouse/index.ts';
 import { copyWarehouse } from '../support/copy-warehouse.ts';
+import { GameWarehouse, playGame } from '../support/game-warehouse.ts';
 import { LoadLab } from '../support/load-lab.ts';
 import { type PeerHdfs, startHdfs } from '../support/peers.ts';
 import { rewriteContext } from '../support/rewrite-lab.ts';
@@ -131,5 +136,32 @@ describe('rewrites on a real HDFS', () => {
     for (const { sequence } of [...state.rewrites.values()].reverse()) await undoRewrite(one!, sequence, 'test');
     expect(await filesOf(files)).toEqual([9, 9, 9]);
     expect((await auditWarehouse(files, { deep: true })).problems).toEqual([]);
+  });
+});
+
+describe('a daily report from a real HDFS', () => {
+  it('is the one from the local disk, with days that were kept and without', async () => {
+    const local = await GameWarehouse.create({ zone: 'UTC', pathFormat: 'dt=yyyy-MM-dd' });
+    const folder = mkdtempSync(join(tmpdir(), 'report-days-'));
+    try {
+      const untilMs = Date.parse('2025-11-20T23:00:00Z');
+      const play = { seed: 5, eventsPerSecond: 0.01, players: 300, games: ['hh'] };
+      await local.land(playGame({ ...play, fromMs: untilMs - 2 * 86_400_000, untilMs }));
+      await local.closeHours();
+      const remote = await openWarehouse(hdfs.url('/reports'), { user: 'root', logger: silentLogger });
+      opened.push(remote);
+      await copyWarehouse(join(local.directory, 'warehouse'), remote);
+      const cache = await DayCache.open({ folder, maxBytes: 1e8, logger: silentLogger });
+      const { signal } = new AbortController();
+      const make = async (files: WarehouseFiles, options: object = {}): Promise<object> => {
+        const asked = { table: local.table, date: '2025-11-20', game: 'hh', signal, ...options };
+        return { ...(await makeDailyReport({ files, ...asked })), madeAtMs: 0 };
+      };
+      const expected = await make(local.files);
+      for (const options of [{}, { cache }, { cache }]) expect(await make(remote, options)).toEqual(expected);
+    } finally {
+      await local.close();
+      rmSync(folder, { recursive: true, force: true });
+    }
   });
 });
