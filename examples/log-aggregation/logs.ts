@@ -95,7 +95,7 @@ async function understand(brokers: string[]): Promise<void> {
 
 function countsOf(lines: readonly LogLine[]): LogReport['counts'] {
   const counts: LogReport['counts'] = {};
-  for (const { host, level } of lines) {
+  for (const { host, level } of [...lines].sort((a, b) => a.host.localeCompare(b.host))) {
     counts[host] ??= { error: 0, warn: 0, info: 0 };
     counts[host][level]++;
   }

@@ -128,9 +128,9 @@ function chartSection(chart: Chart, medium: HtmlMedium): string {
   const names = series.map(({ name }, i) => `<span><i class="swatch s${i}"></i>${escapeHtml(name)}</span>`);
   const legend = isSplit ? `<p class="legend">${names.join('')}</p>` : '';
   const drawn = medium === 'page' ? svgChart(chart) : tableChart(chart);
-  return `<h3>${escapeHtml(title)}</h3>
+  return `<section><h3>${escapeHtml(title)}</h3>
 <p><small>${escapeHtml(describeChart(chart))}.</small></p>${legend}
-${drawn}`;
+${drawn}</section>`;
 }
 
 function definitions({ figures, slices }: DailyReport): string {

@@ -1,6 +1,6 @@
 /**
  * The look of the page and of the mail. Only what mail programs understand: classes with plain colours, no variables, no grid; the dark
- * colours are a second set behind a media query. Contrast of all text is at least 4.5:1 on both grounds.
+ * colours are a second set behind a media query, for screens: paper is white. Contrast of all text is at least 4.5:1 on both grounds.
  */
 export const reportStyle = `
 body{margin:0;padding:0;background:#f4f5f7;color:#1c2430;font:15px/1.5 system-ui,-apple-system,"Segoe UI",Roboto,Arial,sans-serif}
@@ -40,7 +40,7 @@ dl{margin:0}
 dt{margin-top:12px;font-weight:600}
 dd{margin:0}
 @media (max-width:620px){.sheet{padding:20px 14px}.figures{font-size:13.5px}.figures th,.figures td{padding:7px 3px}.figures .change{white-space:normal;font-size:11.5px}.mark{font-size:17px}}
-@media (prefers-color-scheme:dark){
+@media screen and (prefers-color-scheme:dark){
 body{background:#0e1116;color:#e6e9ef}
 .sheet{background:#161b22}
 .quiet,small,.change{color:#a5afbd}
@@ -57,5 +57,5 @@ body{background:#0e1116;color:#e6e9ef}
 .line.s0{stroke:#7aa7ff}.line.s1{stroke:#4fd1c2}.line.s2{stroke:#f2a65a}
 .dot.s0,.swatch.s0{fill:#7aa7ff;background-color:#7aa7ff}.dot.s1,.swatch.s1{fill:#4fd1c2;background-color:#4fd1c2}.dot.s2,.swatch.s2{fill:#f2a65a;background-color:#f2a65a}
 }
-@media print{body,.sheet{background:#ffffff}}
+@media print{body,.sheet{background:#ffffff}.sheet{max-width:none;padding:0}*{print-color-adjust:exact;-webkit-print-color-adjust:exact}tr,dt,.tile,section{break-inside:avoid}h2,h3,dt{break-after:avoid}}
 `;

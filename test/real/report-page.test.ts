@@ -1,4 +1,4 @@
-// Promises: the daily report reads well in a real browser: axe finds nothing serious, in light and dark; it fits a phone; it asks
+// Promises: the daily report reads well in a real browser: axe finds nothing serious, in light and dark; it prints on white; it fits a phone; it asks
 // nobody for anything. (Charts of the page are SVG, those of the mail are cells of tables.)
 import { readFileSync } from 'node:fs';
 import { createRequire } from 'node:module';
@@ -54,6 +54,9 @@ describe.each(media)('the daily report as a %s', (medium) => {
       expect(asked).toEqual([]);
       const background = await page.evaluate(`getComputedStyle(document.querySelector('.sheet')).backgroundColor`);
       expect(background).toBe(colorScheme === 'light' ? 'rgb(255, 255, 255)' : 'rgb(22, 27, 34)');
+      await page.emulateMedia({ media: 'print', colorScheme });
+      const paper = `[getComputedStyle(document.body).backgroundColor, getComputedStyle(document.querySelector('h1')).color]`;
+      expect(await page.evaluate(paper)).toEqual(['rgb(255, 255, 255)', 'rgb(28, 36, 48)']);
       await page.close();
     },
   );
