@@ -167,3 +167,20 @@ async function consume(at: string, topic: string, records: number): Promise<numb
     throw new Error(`expected ${records} records, the tool said:\n${output}`);
   return column('fetch.nMsg.sec');
 }
+
+/** The rows as the table of docs/benchmarks.md. */
+export function brokerTable(rows: readonly BrokerRow[]): string {
+  const number = (rate: number | null): string => (rate === null ? '' : Math.round(rate).toLocaleString('en-US'));
+  const ratio = (a: number | null, b: number | null): string =>
+    a === null || b === null ? '' : `${(a / b).toFixed(2)}x`;
+  return [
+    '| Apache Kafka perf tools | record | partitions | Sluice rec/s | Kafka rec/s | ratio | Kafka syncing rec/s | ratio |',
+    '|---|---|---|---|---|---|---|---|',
+    ...rows.map(
+      ({ what, recordSize, partitions, rates }) =>
+        `| ${what} | ${recordSize} B | ${partitions} | ${number(rates.sluice)} | ${number(rates.kafka)} | ${ratio(rates.sluice, rates.kafka)} ` +
+        `| ${number(rates['kafka-sync'])} | ${ratio(rates.sluice, rates['kafka-sync'])} |`,
+    ),
+    '',
+  ].join('\n');
+}

@@ -143,3 +143,17 @@ async function compare(
   connection.closeSync();
   return Number(reader.getRows()[0]![0]);
 }
+
+/** The rows as the table of docs/benchmarks.md. */
+export function loaderTable(rows: readonly LoaderRow[]): string {
+  return [
+    '| load to HDFS | Sluice rows/s | peak MiB | Spark rows/s | peak MiB | ratio | rows that differ |',
+    '|---|---|---|---|---|---|---|',
+    ...rows.map(
+      (row) =>
+        `| ${row.events.toLocaleString('en-US')} events | ${row.sluiceRowsPerSecond.toLocaleString('en-US')} | ${row.sluicePeakMib} ` +
+        `| ${row.sparkRowsPerSecond.toLocaleString('en-US')} | ${row.sparkPeakMib} | ${(row.sluiceRowsPerSecond / row.sparkRowsPerSecond).toFixed(2)}x | ${row.differences} |`,
+    ),
+    '',
+  ].join('\n');
+}

@@ -1,42 +1,61 @@
 import type { PartitionProgress } from './partition-clock.ts';
-import type { RuleEvent } from './rule-event.ts';
-import type { KeyState } from './rule-runs.ts';
-
-/** An event that waits for earlier ones, with the rule and the key it is for. */
-export interface WaitingEvent {
-  event: RuleEvent;
-  rule: number;
-  key: string;
-}
+import type { EventPlace, RuleEvent } from './rule-event.ts';
 
 export interface RuleCounts {
   /** Events seen, whether a rule uses them or not. */
   events: number;
   /** Events that a rule would have used, had they not been older than its allowed lateness; once for each such rule. */
   late: number;
-  /** Beginnings of matches given up because one key had too many. */
+  /** Beginnings of matches given up because one key had too many, or the rule no more memory. */
   droppedRuns: number;
   matches: number;
 }
 
-/** What a rule engine remembers. */
-export interface EngineState {
-  partitions: PartitionProgress[];
-  lanes: { latenessMs: number; nowMs: number; waiting: WaitingEvent[] }[];
-  /** Of each rule, in the order of the program. */
-  keys: [string, KeyState][][];
-  counts: RuleCounts;
+/** An event that waits for earlier ones, with the rule (its place in the program) and the key it is for. */
+export interface WaitingRecord {
+  rule: number;
+  key: string;
+  /** Bits of the rule's conditions that it meets. */
+  mask: number;
+  event: RuleEvent;
 }
 
-/** The state as one line of JSON; int64 and infinities, which JSON does not know, as objects of one member. */
-export function stringifyState(state: EngineState): string {
-  return JSON.stringify(state, (_key, value) => {
+/** A beginning of a match, or until when nothing begins because a match with AT LEAST goes on. */
+export type RunRecord =
+  | { rule: number; key: string; absorbUntilMs: number }
+  | {
+      rule: number;
+      key: string;
+      first: EventPlace & { timeMs: number };
+      /** Infinity: no end. */
+      deadlineMs: number;
+      step: number;
+      occurrences: number;
+      /** Events of the steps that have happened. */
+      events: RuleEvent[];
+      /** Only in a step that is more than one event: those found for each alternative, and which cannot happen any more. */
+      open?: { found: (RuleEvent | null)[][]; dead: boolean[] };
+    };
+
+export type StateRecord = { waiting: WaitingRecord } | { run: RunRecord };
+
+/** What a rule engine remembers. */
+export interface EngineState {
+  partitions: readonly PartitionProgress[];
+  counts: RuleCounts;
+  /** Made as they are read. Runs of one rule stand in the order in which their time is over. */
+  records: Iterable<StateRecord>;
+}
+
+/** One line of JSON; int64 and infinities, which JSON does not know, as objects of one member. */
+export function stringifyRecord(record: unknown): string {
+  return JSON.stringify(record, (_key, value) => {
     if (typeof value === 'bigint') return { int64: `${value}` };
     return value === Number.POSITIVE_INFINITY || value === Number.NEGATIVE_INFINITY ? { infinite: value > 0 } : value;
   });
 }
 
-export function parseState(text: string): EngineState {
+export function parseRecord(text: string): unknown {
   return JSON.parse(text, (_key, value) => {
     if (typeof value !== 'object' || value === null) return value;
     if (typeof value.int64 === 'string') return BigInt(value.int64);

@@ -2,29 +2,9 @@ import { type EventColumns, fieldValue } from './event-columns.ts';
 import type { Literal } from './rule-ast.ts';
 import type { RulePlan } from './rule-plan.ts';
 
-/**
- * The FOR EACH values of an event as one text; null when one of them is missing, and then the rule does not see the event.
- * One field is the usual case and has a short form: a letter for the type and the value.
- */
-export function keyOf({ keyFields }: RulePlan, events: EventColumns, row: number): string | null {
-  if (keyFields.length === 0) return '';
-  if (keyFields.length === 1) {
-    const value = fieldValue(events.fields.get(keyFields[0]!), row);
-    return value === undefined || value === null ? null : letterOf(value) + String(value);
-  }
-  const values: string[] = [];
-  for (const field of keyFields) {
-    const value = fieldValue(events.fields.get(field), row);
-    if (value === undefined || value === null) return null;
-    values.push(letterOf(value) + String(value));
-  }
-  return JSON.stringify(values);
-}
-
-export function parseKey({ keyFields }: RulePlan, key: string): Literal[] {
-  if (keyFields.length === 0) return [];
-  if (keyFields.length === 1) return [parseValue(key)];
-  return (JSON.parse(key) as string[]).map(parseValue);
+/** A FOR EACH value as text: a letter for its type, and the value. */
+export function textOfValue(value: string | number | bigint | boolean): string {
+  return letterOf(value) + String(value);
 }
 
 function letterOf(value: string | number | bigint | boolean): string {
@@ -40,7 +20,7 @@ function letterOf(value: string | number | bigint | boolean): string {
   }
 }
 
-function parseValue(text: string): Literal {
+export function parseValue(text: string): string | number | bigint | boolean {
   const rest = text.slice(1);
   switch (text[0]) {
     case 's':
@@ -52,6 +32,22 @@ function parseValue(text: string): Literal {
     default:
       return rest === 'true';
   }
+}
+
+/** The text of one of several values, which may hold anything: with its length in front. */
+export function withLength(text: string): string {
+  return `${text.length}:${text}`;
+}
+
+export function parseValues(text: string): Literal[] {
+  const values: Literal[] = [];
+  for (let at = 0; at < text.length; ) {
+    const colon = text.indexOf(':', at);
+    const end = colon + 1 + Number(text.slice(at, colon));
+    values.push(parseValue(text.slice(colon + 1, end)));
+    at = end;
+  }
+  return values;
 }
 
 /** What the rule's actions are told of this event. */

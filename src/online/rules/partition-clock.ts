@@ -1,3 +1,5 @@
+import type { EventPlaces } from './event-places.ts';
+
 /** How far one partition has been read. */
 export interface PartitionProgress {
   topic: string;
@@ -8,11 +10,18 @@ export interface PartitionProgress {
   maxTimeMs: number;
 }
 
-/** A moment, and the partition that may still have an event of that very moment. */
+/** A partition's progress, and what is not remembered of it. */
+export interface AssignedProgress extends PartitionProgress {
+  /** Its number among the engine's places. */
+  place: number;
+  /** It brings nothing any more, so nothing waits for it. */
+  hasEnded: boolean;
+}
+
+/** A moment, and the partition (its place) that may still have an event of that very moment. */
 export interface Watermark {
   timeMs: number;
-  topic: string;
-  partition: number;
+  place: number;
 }
 
 /**
@@ -21,48 +30,50 @@ export interface Watermark {
  * waits until no partition can bring anything before it.
  */
 export class PartitionClock {
-  readonly #partitions = new Map<string, PartitionProgress>();
+  readonly #places: EventPlaces;
+  readonly #partitions = new Map<number, AssignedProgress>();
+
+  constructor(places: EventPlaces) {
+    this.#places = places;
+  }
 
   assign(topic: string, partition: number, next: bigint): void {
-    const key = `${topic}-${partition}`;
-    if (this.#partitions.has(key)) return;
-    this.#partitions.set(key, { topic, partition, next, maxTimeMs: Number.NEGATIVE_INFINITY });
+    if (this.get(topic, partition)) return;
+    this.restore({ topic, partition, next, maxTimeMs: Number.NEGATIVE_INFINITY });
   }
 
-  restore(progress: PartitionProgress): void {
-    this.#partitions.set(`${progress.topic}-${progress.partition}`, { ...progress });
+  restore({ topic, partition, next, maxTimeMs }: PartitionProgress): void {
+    const place = this.#places.numberOf(topic, partition);
+    this.#partitions.set(place, { topic, partition, next, maxTimeMs, place, hasEnded: false });
   }
 
-  get(topic: string, partition: number): PartitionProgress | undefined {
-    return this.#partitions.get(`${topic}-${partition}`);
+  get(topic: string, partition: number): AssignedProgress | undefined {
+    return this.#partitions.get(this.#places.numberOf(topic, partition));
   }
 
-  get all(): PartitionProgress[] {
+  get all(): AssignedProgress[] {
     return [...this.#partitions.values()];
   }
 
   /** The newest event time of all partitions; -Infinity: nothing was seen. */
   get newestMs(): number {
-    return Math.max(Number.NEGATIVE_INFINITY, ...this.all.map(({ maxTimeMs }) => maxTimeMs));
+    let newestMs = Number.NEGATIVE_INFINITY;
+    for (const { maxTimeMs } of this.#partitions.values()) if (maxTimeMs > newestMs) newestMs = maxTimeMs;
+    return newestMs;
   }
 
-  /** Everything before it has come, with that lateness. */
-  watermark(latenessMs: number): Watermark {
-    let lowest: Watermark | null = null;
-    for (const { topic, partition, maxTimeMs } of this.#partitions.values()) {
-      const candidate = { timeMs: maxTimeMs - latenessMs, topic, partition };
-      if (!lowest || isBefore(candidate, lowest)) lowest = candidate;
+  /** Everything before it has come; null: everything has, as no partition brings anything any more. */
+  get watermark(): Watermark | null {
+    let lowest: AssignedProgress | null = null;
+    for (const progress of this.#partitions.values()) {
+      if (progress.hasEnded) continue;
+      if (lowest === null || this.#isBefore(progress, lowest)) lowest = progress;
     }
-    return lowest ?? { timeMs: Number.NEGATIVE_INFINITY, topic: '', partition: -1 };
+    return lowest && { timeMs: lowest.maxTimeMs, place: lowest.place };
   }
-}
 
-/** Whether an event of `a`'s moment and partition may be handed out although `b` is the watermark. */
-export function isReached(a: { timeMs: number; topic: string; partition: number }, b: Watermark): boolean {
-  return !isBefore(b, a);
-}
-
-function isBefore(a: Watermark, b: Watermark): boolean {
-  if (a.timeMs !== b.timeMs) return a.timeMs < b.timeMs;
-  return a.topic !== b.topic ? a.topic < b.topic : a.partition < b.partition;
+  #isBefore(a: AssignedProgress, b: AssignedProgress): boolean {
+    if (a.maxTimeMs !== b.maxTimeMs) return a.maxTimeMs < b.maxTimeMs;
+    return this.#places.compare(a.place, b.place) < 0;
+  }
 }

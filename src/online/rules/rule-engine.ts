@@ -1,12 +1,17 @@
-import type { EngineState, RuleCounts, WaitingEvent } from './engine-state.ts';
+import type { EngineState, RuleCounts, StateRecord, WaitingRecord } from './engine-state.ts';
 import type { EventColumns } from './event-columns.ts';
-import { dataOf, keyOf, parseKey } from './event-keys.ts';
-import { Heap } from './heap.ts';
-import { isReached, PartitionClock, type PartitionProgress } from './partition-clock.ts';
+import { dataOf } from './event-keys.ts';
+import { EventPlaces } from './event-places.ts';
+import { HitColumns } from './hit-columns.ts';
+import { KeyTable } from './key-table.ts';
+import { type AssignedProgress, PartitionClock, type Watermark } from './partition-clock.ts';
 import type { Literal, Rule } from './rule-ast.ts';
-import type { EventPlace } from './rule-event.ts';
+import type { RuleEvent } from './rule-event.ts';
+import { RuleMemory, type SharedMemory } from './rule-memory.ts';
 import { planRule, type RulePlan } from './rule-plan.ts';
-import { closeOverdue, type FoundMatch, type KeyState, newKeyState, takeEvent } from './rule-runs.ts';
+import { RuleRuns } from './rule-runs.ts';
+import { readEvent, restoreRun, runRecords, writeEvent } from './run-records.ts';
+import { StatePools } from './state-pools.ts';
 import { type Hits, type RuleAtom, TypeMatcher } from './type-matcher.ts';
 import { WaitingEvents } from './waiting-events.ts';
 
@@ -16,33 +21,33 @@ export interface RuleMatch {
   key: Literal[];
   /** Event time of the last event, or the end of the time in which something did not happen. Epoch ms. */
   atMs: number;
-  events: (EventPlace & { type: string; timeMs: number; data: Record<string, Literal> | null })[];
+  events: RuleEvent[];
 }
 
-/** Rules with one lateness share a buffer and a moment. */
+/** Rules with one lateness wait together. */
 interface Lane {
   latenessMs: number;
-  /** Events that wait for earlier ones. */
   waiting: WaitingEvents;
-  /** When keys have to be looked at because a run's time is over. An entry may be out of date. */
-  deadlines: Heap<Deadline>;
-  nowMs: number;
+  /** Nothing waits, and nothing will: events are handed out as they come. */
+  isImmediate: boolean;
+  rules: PlannedRule[];
 }
-
-interface Deadline {
-  ms: number;
-  rule: number;
-  key: string;
-}
-
-/** The order of rules and keys only makes runs repeatable. */
-const compareDeadlines = (a: Deadline, b: Deadline): number =>
-  a.ms - b.ms || a.rule - b.rule || (a.key < b.key ? -1 : a.key > b.key ? 1 : 0);
 
 interface PlannedRule {
   plan: RulePlan;
   lane: Lane;
-  keys: Map<string, KeyState>;
+  table: KeyTable;
+  runs: RuleRuns;
+}
+
+interface FoundMatch {
+  match: RuleMatch;
+  isTimeout: boolean;
+}
+
+export interface RuleEngineOptions {
+  /** What all rules together remember of beginnings of matches, each the same share; about 1 GiB when left out. */
+  maxStateBytes?: number;
 }
 
 /**
@@ -52,35 +57,40 @@ interface PlannedRule {
 export class RuleEngine {
   readonly #rules: PlannedRule[];
   readonly #lanes = new Map<number, Lane>();
-  readonly #clock = new PartitionClock();
-  readonly #byType = new Map<string, RuleAtom[]>();
+  readonly #tables = new Map<string, KeyTable>();
+  readonly #places = new EventPlaces();
+  readonly #clock = new PartitionClock(this.#places);
+  readonly #matchers = new Map<string, TypeMatcher>();
+  readonly #shared: SharedMemory;
   readonly counts: RuleCounts = { events: 0, late: 0, droppedRuns: 0, matches: 0 };
   readonly #hits: Hits;
+  /** The entry that is being made. */
+  readonly #entry = new HitColumns(1);
+  #found: FoundMatch[] = [];
   #matches: RuleMatch[] = [];
   #newestMs = Number.NEGATIVE_INFINITY;
 
   /** `text` is the program's, for errors. */
-  constructor(rules: readonly Rule[], text: string) {
-    this.#rules = rules.map((rule) => ({
-      plan: planRule(rule, text),
-      lane: this.#laneOf(rule.latenessMs),
-      keys: new Map(),
-    }));
-    this.#rules.forEach(({ plan }, rule) => {
-      for (const atom of plan.atoms) {
-        const atoms = this.#byType.get(atom.type) ?? [];
-        atoms.push({ rule, atom });
-        this.#byType.set(atom.type, atoms);
-      }
+  constructor(rules: readonly Rule[], text: string, { maxStateBytes = 2 ** 30 }: RuleEngineOptions = {}) {
+    const plans = rules.map((rule) => planRule(rule, text));
+    const typeNames = [...new Set(plans.flatMap(({ atoms }) => atoms.map(({ type }) => type)))];
+    this.#shared = { pools: new StatePools(), places: this.#places, typeNames };
+    this.#rules = plans.map((plan) => this.#plannedRule(plan, maxStateBytes / plans.length));
+    const byType = new Map<string, RuleAtom[]>(typeNames.map((type) => [type, []]));
+    plans.forEach(({ atoms }, rule) => {
+      for (const atom of atoms) byType.get(atom.type)!.push({ rule, atom });
     });
-    this.#hits = { rules: [], masks: new Int32Array(this.#rules.length) };
+    typeNames.forEach((type, i) => {
+      this.#matchers.set(type, new TypeMatcher(type, i, byType.get(type)!));
+    });
+    this.#hits = { rules: new Int32Array(plans.length), masks: new Int32Array(plans.length) };
   }
 
   /** Fields of events that the rules look at, by `fieldKey`. */
   get fieldKeys(): Set<string> {
     const keys = new Set<string>();
+    for (const matcher of this.#matchers.values()) for (const key of matcher.fieldKeys) keys.add(key);
     for (const { plan } of this.#rules) {
-      for (const atom of plan.atoms) for (const test of atom.tests) keys.add(test.key);
       for (const key of plan.keyFields) keys.add(key);
       for (const { key } of plan.parameterFields) keys.add(key);
     }
@@ -103,8 +113,15 @@ export class RuleEngine {
   }
 
   /** How far each assigned partition has come. */
-  get progress(): readonly PartitionProgress[] {
+  get progress(): readonly AssignedProgress[] {
     return this.#clock.all;
+  }
+
+  /** What events that wait for those of other partitions take. */
+  get waitingBytes(): number {
+    let bytes = 0;
+    for (const { waiting } of this.#lanes.values()) bytes += waiting.bytes;
+    return bytes;
   }
 
   /** Takes events of a partition that was assigned; those below its position are ignored. */
@@ -115,20 +132,15 @@ export class RuleEngine {
     while (row < events.count && events.offsets[row]! < progress.next) row++;
     if (row === events.count) return;
     this.counts.events += events.count - row;
-    const matchers = events.typeNames.map((name) => {
-      const atoms = this.#byType.get(name);
-      return atoms && new TypeMatcher(atoms, events);
-    });
-    for (; row < events.count; row++) {
-      const matcher = matchers[events.types[row]!];
-      if (matcher) {
-        matcher.match(row, this.#hits);
-        if (this.#hits.rules.length > 0) this.#keep(events, row, progress);
-      }
-      const timeMs = events.times[row]!;
-      if (timeMs > progress.maxTimeMs) progress.maxTimeMs = timeMs;
-      if (timeMs > this.#newestMs) this.#newestMs = timeMs;
-    }
+    const matchers = events.typeNames.map((name) => this.#matchers.get(name) ?? null);
+    for (const matcher of matchers) matcher?.bind(events);
+    this.#sweepKeys();
+    for (const table of this.#tables.values()) table.bind(events);
+    const isAlone = this.#clock.all.every((other) => other === progress || other.hasEnded);
+    for (const lane of this.#lanes.values())
+      lane.isImmediate = isAlone && lane.latenessMs === 0 && lane.waiting.count === 0;
+    this.#take(events, row, matchers, progress);
+    if (progress.maxTimeMs > this.#newestMs) this.#newestMs = progress.maxTimeMs;
     progress.next = events.offsets[events.count - 1]! + 1n;
     this.#advance();
   }
@@ -147,14 +159,17 @@ export class RuleEngine {
     this.#advance();
   }
 
+  /** The partition brings nothing any more: nothing waits for it. Not remembered in the state. */
+  end(topic: string, partition: number): void {
+    const progress = this.#clock.get(topic, partition);
+    if (!progress || progress.hasEnded) return;
+    progress.hasEnded = true;
+    this.#advance();
+  }
+
   /** The input has ended: what waited for earlier events waits no longer. Time has come as far as the newest event. */
   finish(): void {
-    const newestMs = this.#clock.newestMs;
-    if (newestMs === Number.NEGATIVE_INFINITY) return;
-    for (const lane of this.#lanes.values()) {
-      for (let next = lane.waiting.shift(); next; next = lane.waiting.shift()) this.#handOut(lane, next);
-      this.#passTime(lane, newestMs);
-    }
+    this.#advanceTo(null);
   }
 
   /** The matches since the last call, in the order in which they were found. */
@@ -167,137 +182,168 @@ export class RuleEngine {
   /** Everything it remembers, but matches that were not taken yet. It is not a copy: write it down before going on. */
   state(): EngineState {
     return {
-      partitions: this.#clock.all,
-      lanes: [...this.#lanes.values()].map(({ latenessMs, nowMs, waiting }) => ({
-        latenessMs,
-        nowMs,
-        waiting: waiting.items,
+      partitions: this.#clock.all.map(({ topic, partition, next, maxTimeMs }) => ({
+        topic,
+        partition,
+        next,
+        maxTimeMs,
       })),
-      keys: this.#rules.map(({ keys }) => [...keys]),
       counts: { ...this.counts },
+      records: this.#records(),
     };
   }
 
   /** Goes on where `state()` of the same program was taken. */
-  restore(state: EngineState): void {
-    for (const progress of state.partitions) this.#clock.restore(progress);
+  restore({ partitions, counts, records }: EngineState): void {
+    for (const progress of partitions) this.#clock.restore(progress);
     this.#newestMs = this.#clock.newestMs;
-    for (const { latenessMs, nowMs, waiting } of state.lanes) {
-      const lane = this.#laneOf(latenessMs);
-      lane.waiting = new WaitingEvents(waiting);
-      lane.nowMs = nowMs;
+    Object.assign(this.counts, counts);
+    for (const record of records) {
+      if ('run' in record) restoreRun(this.#rules[record.run.rule]!.runs.memory, record.run);
+      else this.#restoreWaiting(record.waiting);
     }
-    this.#rules.forEach((rule, i) => {
-      rule.keys = new Map(state.keys[i]);
-      for (const [key, { runs, absorbUntilMs }] of rule.keys) {
-        for (const { deadlineMs } of runs) lookAt(rule.lane, deadlineMs, i, key);
-        lookAt(rule.lane, absorbUntilMs, i, key);
-      }
-    });
-    Object.assign(this.counts, state.counts);
   }
 
-  #laneOf(latenessMs: number): Lane {
-    let lane = this.#lanes.get(latenessMs);
-    if (!lane) {
-      lane = {
-        latenessMs,
-        waiting: new WaitingEvents(),
-        deadlines: new Heap(compareDeadlines),
-        nowMs: Number.NEGATIVE_INFINITY,
-      };
-      this.#lanes.set(latenessMs, lane);
+  #restoreWaiting({ rule, key, mask, event }: WaitingRecord): void {
+    const { table, lane } = this.#rules[rule]!;
+    const entry = this.#entry;
+    writeEvent(this.#shared, entry, event);
+    entry.rules[0] = rule;
+    entry.masks[0] = mask;
+    entry.keys[0] = table.intern(key);
+    lane.waiting.push(entry, 0);
+  }
+
+  #plannedRule(plan: RulePlan, maxBytes: number): PlannedRule {
+    const tableKey = JSON.stringify(plan.keyFields);
+    const table = this.#tables.get(tableKey) ?? new KeyTable(plan.keyFields);
+    this.#tables.set(tableKey, table);
+    const { latenessMs } = plan.rule;
+    const lane = this.#lanes.get(latenessMs) ?? newLane(latenessMs, this.#places);
+    this.#lanes.set(latenessMs, lane);
+    const runs = new RuleRuns(new RuleMemory(plan, table, this.#shared), maxBytes, {
+      found: (key, atMs, events, isTimeout) => {
+        this.counts.matches++;
+        this.#found.push({ match: { rule: plan.rule, key: table.valuesOf(key), atMs, events }, isTimeout });
+      },
+      gaveUp: (count) => {
+        this.counts.droppedRuns += count;
+      },
+    });
+    const rule = { plan, lane, table, runs };
+    lane.rules.push(rule);
+    return rule;
+  }
+
+  /** Keys of events that wait are needed, too. */
+  #sweepKeys(): void {
+    if (![...this.#tables.values()].some(({ isFull }) => isFull)) return;
+    const held: [KeyTable, number][] = [];
+    for (const { waiting } of this.#lanes.values()) {
+      for (const [hits, at] of waiting.items()) held.push([this.#rules[hits.rules[at]!]!.table, hits.keys[at]!]);
     }
-    return lane;
+    for (const [table, key] of held) table.hold(key);
+    for (const table of this.#tables.values()) if (table.isFull) table.sweep();
+    for (const [table, key] of held) table.release(key);
+  }
+
+  #take(
+    events: EventColumns,
+    from: number,
+    matchers: readonly (TypeMatcher | null)[],
+    progress: AssignedProgress,
+  ): void {
+    const { types, times, count } = events;
+    for (let row = from; row < count; row++) {
+      const type = types[row]!;
+      const matcher = type < 0 ? null : matchers[type]!;
+      if (matcher !== null) {
+        const hitCount = matcher.match(row, this.#hits);
+        if (hitCount > 0) this.#keep(events, row, matcher, hitCount, progress);
+      }
+      if (times[row]! > progress.maxTimeMs) progress.maxTimeMs = times[row]!;
+    }
   }
 
   /** Keeps an event for the rules that it concerns until its time has come. */
-  #keep(events: EventColumns, row: number, { maxTimeMs }: PartitionProgress): void {
-    const { rules, masks } = this.#hits;
-    const { topic, partition } = events;
-    const offset = events.offsets[row]!;
+  #keep(
+    events: EventColumns,
+    row: number,
+    { type, index }: TypeMatcher,
+    hitCount: number,
+    progress: AssignedProgress,
+  ): void {
+    const entry = this.#entry;
     const timeMs = events.times[row]!;
-    const type = events.typeNames[events.types[row]!]!;
-    for (const rule of rules) {
-      const mask = masks[rule]!;
-      masks[rule] = 0;
-      const { plan, lane } = this.#rules[rule]!;
-      if (timeMs < maxTimeMs - lane.latenessMs) {
+    entry.times[0] = timeMs;
+    entry.offsets[0] = events.offsets[row]!;
+    entry.places[0] = progress.place;
+    entry.types[0] = index;
+    const { rules, masks } = this.#hits;
+    for (let i = 0; i < hitCount; i++) {
+      const { plan, lane, table, runs } = this.#rules[rules[i]!]!;
+      if (timeMs < progress.maxTimeMs - lane.latenessMs) {
         this.counts.late++;
         continue;
       }
-      const key = keyOf(plan, events, row);
-      if (key === null) continue;
-      const event = { topic, partition, offset, timeMs, type, mask, data: dataOf(plan, type, events, row) };
-      lane.waiting.push({ event, rule, key });
+      const key = table.idOf(row);
+      if (key === 0 || (lane.isImmediate && !runs.isConcerned(key, masks[i]!))) continue;
+      entry.rules[0] = rules[i]!;
+      entry.masks[0] = masks[i]!;
+      entry.keys[0] = key;
+      entry.data[0] = plan.parameterFields.length === 0 ? null : dataOf(plan, type, events, row);
+      if (lane.isImmediate) runs.take(entry, 0);
+      else lane.waiting.push(entry, 0);
     }
-    rules.length = 0;
   }
 
   #advance(): void {
+    this.#advanceTo(this.#clock.watermark);
+  }
+
+  /** Hands out what the watermark has reached; null: everything. */
+  #advanceTo(watermark: Watermark | null): void {
     for (const lane of this.#lanes.values()) {
-      const watermark = this.#clock.watermark(lane.latenessMs);
-      for (let next = lane.waiting.first; next && isReached(next.event, watermark); next = lane.waiting.first) {
-        lane.waiting.shift();
-        this.#handOut(lane, next);
-      }
+      const reached = watermark && { timeMs: watermark.timeMs - lane.latenessMs, place: watermark.place };
+      lane.waiting.drain(reached, this.#handOut);
       // An event of the watermark's own moment may still come.
-      this.#passTime(lane, watermark.timeMs);
+      const nowMs = reached?.timeMs ?? this.#clock.newestMs;
+      for (const { runs } of lane.rules) if (runs.memory.dueMs < nowMs) runs.passTime(nowMs);
+      this.#settle();
     }
   }
 
-  #handOut(lane: Lane, { event, rule: index, key }: WaitingEvent): void {
-    this.#passTime(lane, event.timeMs);
-    const { plan, keys } = this.#rules[index]!;
-    let state = keys.get(key);
-    if (!state) {
-      if ((event.mask & plan.firstMask) === 0) return;
-      state = newKeyState();
-      keys.set(key, state);
+  readonly #handOut = (hits: HitColumns, at: number): void => {
+    this.#rules[hits.rules[at]!]!.runs.take(hits, at);
+  };
+
+  /** Each rule was told of time as it needed to know; together their matches stand in the order of time. */
+  #settle(): void {
+    if (this.#found.length === 0) return;
+    if (this.#found.length > 1) {
+      this.#found.sort((a, b) => a.match.atMs - b.match.atMs || Number(a.isTimeout) - Number(b.isTimeout));
     }
-    const last = state.runs.at(-1);
-    const { matches, dropped } = takeEvent(plan, state, event);
-    this.counts.droppedRuns += dropped;
-    for (const match of matches) this.#found(plan, key, match);
-    const newest = state.runs.at(-1);
-    if (newest && newest !== last) lookAt(lane, newest.deadlineMs, index, key);
-    if (plan.isAbsorbing && matches.length > 0) lookAt(lane, state.absorbUntilMs, index, key);
-    if (state.runs.length === 0 && state.absorbUntilMs < event.timeMs) keys.delete(key);
+    for (const { match } of this.#found) this.#matches.push(match);
+    this.#found = [];
   }
 
-  /** Ends what was over before that moment. */
-  #passTime(lane: Lane, nowMs: number): void {
-    if (nowMs <= lane.nowMs) return;
-    lane.nowMs = nowMs;
-    for (let due = lane.deadlines.first; due && due.ms < nowMs; due = lane.deadlines.first) {
-      lane.deadlines.shift();
-      const { plan, keys } = this.#rules[due.rule]!;
-      const state = keys.get(due.key);
-      if (!state) continue;
-      for (const match of closeOverdue(plan, state, due.ms + 1)) this.#found(plan, due.key, match);
-      if (state.runs.length === 0 && state.absorbUntilMs < nowMs) keys.delete(due.key);
+  *#records(): Generator<StateRecord> {
+    for (const { waiting } of this.#lanes.values()) {
+      for (const [hits, at] of waiting.items()) {
+        const rule = hits.rules[at]!;
+        const key = this.#rules[rule]!.table.textOf(hits.keys[at]!);
+        yield { waiting: { rule, key, mask: hits.masks[at]!, event: readEvent(this.#shared, hits, at) } };
+      }
     }
-  }
-
-  #found(plan: RulePlan, key: string, { atMs, events }: FoundMatch): void {
-    this.counts.matches++;
-    this.#matches.push({
-      rule: plan.rule,
-      key: parseKey(plan, key),
-      atMs,
-      events: events.map(({ topic, partition, offset, type, timeMs, data }) => ({
-        topic,
-        partition,
-        offset,
-        type,
-        timeMs,
-        data,
-      })),
-    });
+    for (const [rule, { runs }] of this.#rules.entries()) {
+      for (const run of runRecords(runs.memory, rule)) yield { run };
+    }
   }
 }
 
-/** What never ends need not be looked at. */
-function lookAt(lane: Lane, ms: number, rule: number, key: string): void {
-  if (Number.isFinite(ms)) lane.deadlines.push({ ms, rule, key });
-}
+const newLane = (latenessMs: number, places: EventPlaces): Lane => ({
+  latenessMs,
+  waiting: new WaitingEvents(places),
+  isImmediate: false,
+  rules: [],
+});

@@ -7,12 +7,10 @@ export interface EventPlace {
   offset: bigint;
 }
 
-/** An event that meets at least one condition of a rule. */
+/** An event of a match. */
 export interface RuleEvent extends EventPlace {
-  timeMs: number;
   type: string;
-  /** Bits of the atoms that it meets. */
-  mask: number;
+  timeMs: number;
   /** Values of the fields that the rule's actions are told, by field key. */
   data: Record<string, Literal> | null;
 }

@@ -1,14 +1,13 @@
 import { fieldKey } from './event-columns.ts';
-import { ColumnTest } from './field-test.ts';
 import type { Rule } from './rule-ast.ts';
 import { RuleError } from './rule-error.ts';
-import { alternativesOf, type EventTest } from './step-alternatives.ts';
+import { alternativesOf, type EventTest, type SimpleTest } from './step-alternatives.ts';
 
 /** A condition on one event of one type; its bit stands for it in the masks. */
 export interface Atom {
   bit: number;
   type: string;
-  tests: ColumnTest[];
+  tests: SimpleTest[];
 }
 
 /** One event for each bit of `needed`, in any order, and none of `absent` before the last of them. */
@@ -22,12 +21,21 @@ export interface PlannedStep {
   count: number;
   /** Atoms that end the run while it waits for this step: NOT FOLLOWED-BY before it. */
   guard: number;
+  /**
+   * Any one event of these atoms is an occurrence, and nothing needs to be remembered of an occurrence that is not complete; 0: not so, the
+   * alternatives have to be looked at.
+   */
+  anyOf: number;
+  /** Where `anyOf` is not 0: what ends the run unless it is an occurrence itself. */
+  noneOf: number;
 }
 
 /** A rule made ready for events: steps that must happen, with what must not happen between them as masks of atoms. */
 export interface RulePlan {
   rule: Rule;
   atoms: Atom[];
+  /** By step for which a run waits, the one behind the last being the end of its time: atoms that can do anything to it. */
+  interests: number[];
   /** Atoms with which a match can begin. */
   firstMask: number;
   steps: PlannedStep[];
@@ -52,7 +60,7 @@ export function planRule(rule: Rule, text: string): RulePlan {
     );
     let atom = atoms.get(identity);
     if (!atom) {
-      atom = { bit: 1 << atoms.size, type: test.type, tests: test.tests.map((simple) => new ColumnTest(simple)) };
+      atom = { bit: 1 << atoms.size, type: test.type, tests: test.tests };
       atoms.set(identity, atom);
       if (atoms.size > maxAtoms) {
         const problem = `expected at most ${maxAtoms} different conditions on events, found more`;
@@ -75,13 +83,14 @@ export function planRule(rule: Rule, text: string): RulePlan {
       needed: positives.map(bitOf),
       absent: maskOf(absents),
     }));
-    steps.push({ alternatives: planned, count: step.repetition.count, guard });
+    steps.push({ alternatives: planned, count: step.repetition.count, guard, ...shortcut(planned, guard) });
     guard = 0;
   }
   const last = rule.steps.at(-1)!;
   return {
     rule,
     atoms: [...atoms.values()],
+    interests: [...steps.map(interestOf), guard],
     firstMask: steps[0]!.alternatives.flatMap(({ needed }) => needed).reduce((mask, bit) => mask | bit, 0),
     steps,
     trailingGuard: guard,
@@ -92,6 +101,23 @@ export function planRule(rule: Rule, text: string): RulePlan {
         'field' in value ? [{ type: value.field.type, key: fieldKey(value.field.path) }] : [],
       ),
     ),
+  };
+}
+
+function interestOf({ alternatives, guard }: PlannedStep): number {
+  const masks = alternatives.flatMap(({ needed, absent }) => [...needed, absent]);
+  return masks.reduce((all, mask) => all | mask, guard);
+}
+
+/** Most steps are one event each: then two masks say everything. */
+function shortcut(alternatives: readonly PlannedAlternative[], guard: number): { anyOf: number; noneOf: number } {
+  const isSingle = alternatives.every(({ needed }) => needed.length === 1);
+  // With several alternatives an absent event ends one of them only.
+  const isWhole = alternatives.length === 1 || alternatives.every(({ absent }) => absent === 0);
+  if (!isSingle || !isWhole) return { anyOf: 0, noneOf: 0 };
+  return {
+    anyOf: alternatives.reduce((mask, { needed }) => mask | needed[0]!, 0),
+    noneOf: alternatives.reduce((mask, { absent }) => mask | absent, guard),
   };
 }
 

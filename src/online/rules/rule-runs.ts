@@ -1,168 +1,236 @@
-import { compareEvents, type RuleEvent } from './rule-event.ts';
-import { deadlineMs, type PlannedStep, type RulePlan } from './rule-plan.ts';
+import type { HitColumns } from './hit-columns.ts';
+import type { RuleEvent } from './rule-event.ts';
+import { absorbing, type RuleMemory } from './rule-memory.ts';
+import { deadlineMs, type PlannedStep } from './rule-plan.ts';
+import { readEvent } from './run-records.ts';
 
-/** A beginning of a match: what has happened since its first event. Plain data, so it can be written down as it is. */
-export interface Run {
-  first: RuleEvent;
-  /** Infinity is written as null. */
-  deadlineMs: number;
-  /** Which planned step it waits for; as many as there are: only for its time to be over. */
-  step: number;
-  occurrences: number;
-  /** The current occurrence: the events found for each alternative. */
-  found: (RuleEvent | null)[][];
-  /** Bits of alternatives that cannot happen any more. */
-  dead: number[];
-  /** Events of the steps that have happened. */
-  events: RuleEvent[];
+/** Who is told what a rule finds. */
+export interface RuleListener {
+  /** `events` in their order. `isTimeout`: it was found because its time was over, not by an event. */
+  found(key: number, atMs: number, events: RuleEvent[], isTimeout: boolean): void;
+  /** Beginnings were given up for want of memory, or because one key had too many. */
+  gaveUp(runs: number): void;
 }
-
-export interface FoundMatch {
-  atMs: number;
-  events: RuleEvent[];
-}
-
-/** What one rule remembers of one key. */
-export interface KeyState {
-  /** In the order of their first events. */
-  runs: Run[];
-  /** Until then nothing begins: the events belong to the match before (AT LEAST). -Infinity: no such match. */
-  absorbUntilMs: number;
-}
-
-export const newKeyState = (): KeyState => ({ runs: [], absorbUntilMs: Number.NEGATIVE_INFINITY });
 
 /** More beginnings of one key than this: the oldest is given up, and counted. */
 export const maxRunsPerKey = 10_000;
 
+const alive = 0;
+const dead = 1;
+const matched = 2;
+
 /**
- * Takes one event, in the order of events. Every event that can begin a match does; each run takes the first event that it
+ * Takes the events of one rule, in the order of events. Every event that can begin a match does; each run takes the first event that it
  * can use. Matches are found in the order in which they are complete, of those complete at one event the one that began
  * first. What then may begin the next match is the rule's policy.
  */
-export function takeEvent(
-  plan: RulePlan,
-  state: KeyState,
-  event: RuleEvent,
-): { matches: FoundMatch[]; dropped: number } {
-  const matches = closeOverdue(plan, state, event.timeMs);
-  const candidates = [...state.runs];
-  const fresh = beginRun(plan, state, event);
-  if (fresh) candidates.push(fresh);
-  const alive: Run[] = [];
-  let hasMatched = false;
-  for (const run of candidates) {
-    const verdict =
-      hasMatched && plan.rule.afterMatch !== 'no-skip' && isSkipped(plan, run, event)
-        ? 'dead'
-        : advance(plan, run, event);
-    if (verdict === 'alive') alive.push(run);
-    if (verdict !== 'matched') continue;
-    matches.push({ atMs: event.timeMs, events: sorted(run.events) });
-    hasMatched = true;
-    if (plan.isAbsorbing) state.absorbUntilMs = Math.max(state.absorbUntilMs, run.deadlineMs);
+export class RuleRuns {
+  readonly memory: RuleMemory;
+  readonly #maxBytes: number;
+  readonly #listener: RuleListener;
+  /** An event that begins a match is a match already: nothing needs to be remembered. */
+  readonly #isInstant: boolean;
+
+  /** `maxBytes`: when it remembers more, the oldest beginnings are given up. */
+  constructor(memory: RuleMemory, maxBytes: number, listener: RuleListener) {
+    const { steps, trailingGuard, isAbsorbing } = memory.plan;
+    this.memory = memory;
+    this.#maxBytes = maxBytes;
+    this.#listener = listener;
+    const [first] = steps as [PlannedStep];
+    this.#isInstant =
+      steps.length === 1 && first.count === 1 && first.anyOf !== 0 && trailingGuard === 0 && !isAbsorbing;
   }
-  state.runs = hasMatched ? alive.filter((run) => !isSkipped(plan, run, event)) : alive;
-  const dropped = Math.max(0, state.runs.length - maxRunsPerKey);
-  if (dropped > 0) state.runs.splice(0, dropped);
-  return { matches, dropped };
-}
 
-/** Ends the runs whose time was over before `nowMs`; those that only waited for that have matched, earliest first. */
-export function closeOverdue(plan: RulePlan, state: KeyState, nowMs: number): FoundMatch[] {
-  if (!state.runs.some((run) => run.deadlineMs < nowMs)) return [];
-  const matches: FoundMatch[] = [];
-  const overdue = state.runs.filter((run) => run.deadlineMs < nowMs).sort((a, b) => a.deadlineMs - b.deadlineMs);
-  const gone = new Set<Run>(overdue);
-  let lastMatched: RuleEvent | null = null;
-  for (const run of overdue) {
-    if (run.step < plan.steps.length) continue;
-    if (lastMatched && isSkipped(plan, run, lastMatched)) continue;
-    const events = sorted(run.events);
-    matches.push({ atMs: run.deadlineMs, events });
-    if (!lastMatched || compareEvents(lastMatched, events.at(-1)!) < 0) lastMatched = events.at(-1)!;
+  /** Whether an event of that key can do anything at all, now. */
+  isConcerned(key: number, mask: number): boolean {
+    const { table, column, plan } = this.memory;
+    return (mask & (plan.firstMask | table.interest(key, column))) !== 0;
   }
-  const last = lastMatched;
-  state.runs = state.runs.filter((run) => !gone.has(run) && !(last && isSkipped(plan, run, last)));
-  return matches;
-}
 
-/** Whether the policy forbids a run that began where it did, after a match that ended with `last`. */
-function isSkipped(plan: RulePlan, run: Run, last: RuleEvent): boolean {
-  if (plan.rule.afterMatch === 'no-skip') return false;
-  const order = compareEvents(run.first, last);
-  return plan.rule.afterMatch === 'skip-past-last' ? order <= 0 : order < 0;
-}
-
-function beginRun(plan: RulePlan, state: KeyState, event: RuleEvent): Run | null {
-  const { alternatives } = plan.steps[0]!;
-  if ((event.mask & plan.firstMask) === 0 || event.timeMs <= state.absorbUntilMs) return null;
-  const run: Run = {
-    first: event,
-    deadlineMs: deadlineMs(plan.rule, event.timeMs),
-    step: 0,
-    occurrences: 0,
-    found: [],
-    dead: [],
-    events: [],
-  };
-  expectStep(run, plan.steps[0]!);
-  // Its first event is part of the match: the alternatives without it belong to runs that begin with another.
-  alternatives.forEach(({ needed }, i) => {
-    if (!needed.some((bit) => (event.mask & bit) !== 0)) run.dead.push(i);
-  });
-  return run;
-}
-
-function expectStep(run: Run, step: PlannedStep): void {
-  run.found = step.alternatives.map(({ needed }) => needed.map(() => null));
-  run.dead = [];
-}
-
-function advance(plan: RulePlan, run: Run, event: RuleEvent): 'alive' | 'dead' | 'matched' {
-  const step = plan.steps[run.step];
-  if (!step) return (event.mask & plan.trailingGuard) !== 0 ? 'dead' : 'alive';
-  const complete = fill(step, run, event);
-  if (!complete) return isEnded(step, run, event) ? 'dead' : 'alive';
-  run.events.push(...complete);
-  if (++run.occurrences >= step.count) {
-    run.occurrences = 0;
-    run.step++;
-  }
-  const next = plan.steps[run.step];
-  if (next) {
-    expectStep(run, next);
-    return 'alive';
-  }
-  run.found = [];
-  run.dead = [];
-  return plan.trailingGuard === 0 ? 'matched' : 'alive';
-}
-
-/** The events of the first alternative that `event` completes. */
-function fill(step: PlannedStep, run: Run, event: RuleEvent): RuleEvent[] | null {
-  for (let i = 0; i < step.alternatives.length; i++) {
-    if (run.dead.includes(i)) continue;
-    const { needed } = step.alternatives[i]!;
-    const found = run.found[i]!;
-    let missing = 0;
-    for (let j = 0; j < needed.length; j++) {
-      if (found[j] === null && (event.mask & needed[j]!) !== 0) found[j] = event;
-      if (found[j] === null) missing++;
+  take(hits: HitColumns, at: number): void {
+    const { memory } = this;
+    const key = hits.keys[at]!;
+    const mask = hits.masks[at]!;
+    if (!this.isConcerned(key, mask)) return;
+    const timeMs = hits.times[at]!;
+    if (memory.dueMs < timeMs) this.passTime(timeMs);
+    const state = memory.table.cell(key, memory.column);
+    const begins = (mask & memory.plan.firstMask) !== 0;
+    if (state !== 0) this.#advanceAll(state, hits, at, begins);
+    else if (begins && this.#isInstant) this.#foundAtOnce(hits, at);
+    else if (begins) {
+      const fresh = memory.addKeyState(key);
+      this.#begin(fresh, hits, at);
+      memory.dropIfEmpty(fresh);
     }
-    if (missing === 0) return found as RuleEvent[];
+    if (memory.bytes > this.#maxBytes) this.#forgetOldest();
   }
-  return null;
-}
 
-function isEnded(step: PlannedStep, run: Run, event: RuleEvent): boolean {
-  if ((event.mask & step.guard) !== 0) return true;
-  step.alternatives.forEach(({ absent }, i) => {
-    if ((event.mask & absent) !== 0 && !run.dead.includes(i)) run.dead.push(i);
-  });
-  return run.dead.length === step.alternatives.length;
-}
+  /** Ends what was over before that moment; runs that only waited for it have matched, earliest first. */
+  passTime(nowMs: number): void {
+    const { memory } = this;
+    const { runs } = memory.shared.pools;
+    while (memory.dueMs < nowMs) {
+      const run = memory.firstRun;
+      const state = runs.keyState(run);
+      const isMatch = runs.step(run) === memory.plan.steps.length;
+      const events = isMatch ? memory.eventsOf(run) : [];
+      const atMs = memory.dueMs;
+      memory.dropRun(run);
+      if (isMatch) {
+        this.#listener.found(memory.shared.pools.keyStates.key(state), atMs, events, true);
+        this.#skipAfter(state, events.at(-1)!);
+      }
+      memory.dropIfEmpty(state);
+    }
+  }
 
-function sorted(events: readonly RuleEvent[]): RuleEvent[] {
-  return [...events].sort(compareEvents);
+  #advanceAll(state: number, hits: HitColumns, at: number, begins: boolean): void {
+    const { memory } = this;
+    const { runs, keyStates } = memory.shared.pools;
+    const mayBegin = begins && keyStates.absorbers(state) === 0;
+    let event: RuleEvent | null = null;
+    let interest = 0;
+    for (let run = keyStates.firstRun(state); run !== 0; ) {
+      const next = runs.nextOfKey(run);
+      const verdict = event !== null && this.#isSkipped(run, event) ? dead : this.#advance(run, hits, at);
+      if (verdict === dead) memory.dropRun(run);
+      else if (verdict === matched) {
+        event ??= readEvent(memory.shared, hits, at);
+        this.#foundBy(run, event.timeMs);
+      } else interest |= memory.plan.interests[runs.step(run)]!;
+      run = next;
+    }
+    memory.table.setInterest(hits.keys[at]!, memory.column, interest);
+    if (mayBegin && !(event !== null && memory.plan.rule.afterMatch === 'skip-past-last')) {
+      if (this.#begin(state, hits, at)) event ??= readEvent(memory.shared, hits, at);
+    }
+    if (event !== null) this.#skipAfter(state, event);
+    while (keyStates.runs(state) > maxRunsPerKey) {
+      memory.dropRun(keyStates.firstRun(state));
+      this.#listener.gaveUp(1);
+    }
+    memory.dropIfEmpty(state);
+  }
+
+  /** Whether the event alone was a match. */
+  #begin(state: number, hits: HitColumns, at: number): boolean {
+    const { memory } = this;
+    const timeMs = hits.times[at]!;
+    const deadline = deadlineMs(memory.plan.rule, timeMs);
+    const run = memory.addRun(state, deadline, timeMs, hits.places[at]!, hits.offsets[at]!);
+    const [first] = memory.plan.steps as [PlannedStep];
+    if (first.anyOf === 0) {
+      memory.openStep(run, first);
+      // Its first event is part of the match: the alternatives without it belong to runs that begin with another.
+      const open = memory.shared.pools.runs.openSteps[run]!;
+      first.alternatives.forEach(({ needed }, i) => {
+        open.dead[i] = !needed.some((bit) => (hits.masks[at]! & bit) !== 0);
+      });
+    }
+    const verdict = this.#advance(run, hits, at);
+    if (verdict === dead) memory.dropRun(run);
+    if (verdict === alive)
+      memory.addInterest(hits.keys[at]!, memory.plan.interests[memory.shared.pools.runs.step(run)]!);
+    if (verdict === matched) this.#foundBy(run, timeMs);
+    return verdict === matched;
+  }
+
+  #advance(run: number, hits: HitColumns, at: number): number {
+    const { memory } = this;
+    const { runs } = memory.shared.pools;
+    const { steps, trailingGuard } = memory.plan;
+    const mask = hits.masks[at]!;
+    const step = steps[runs.step(run)];
+    if (step === undefined) return (mask & trailingGuard) !== 0 ? dead : alive;
+    if (step.anyOf === 0) {
+      if (!this.#fill(step, run, hits, at)) return this.#isEnded(step, run, mask) ? dead : alive;
+    } else {
+      if ((mask & step.anyOf) === 0) return (mask & step.noneOf) !== 0 ? dead : alive;
+      memory.appendEvent(run, memory.addEvent(hits, at));
+    }
+    const occurrences = runs.occurrences(run) + 1;
+    const isDone = occurrences >= step.count;
+    runs.setOccurrences(run, isDone ? 0 : occurrences);
+    if (isDone) runs.setStep(run, runs.step(run) + 1);
+    const next = steps[runs.step(run)];
+    if (next === undefined) return trailingGuard === 0 ? matched : alive;
+    if (next.anyOf === 0) memory.openStep(run, next);
+    return alive;
+  }
+
+  /** Takes the event into a step of several; whether an alternative is complete with it. */
+  #fill(step: PlannedStep, run: number, hits: HitColumns, at: number): boolean {
+    const { memory } = this;
+    const { found, dead: isDead } = memory.shared.pools.runs.openSteps[run]!;
+    const mask = hits.masks[at]!;
+    for (let i = 0; i < step.alternatives.length; i++) {
+      if (isDead[i]) continue;
+      const { needed } = step.alternatives[i]!;
+      const events = found[i]!;
+      for (let j = 0; j < needed.length; j++) {
+        if (events[j] === 0 && (mask & needed[j]!) !== 0) events[j] = memory.addEvent(hits, at);
+      }
+      if (events.includes(0)) continue;
+      memory.dropOpenStep(run, i);
+      for (const event of events) memory.appendEvent(run, event);
+      return true;
+    }
+    return false;
+  }
+
+  #isEnded(step: PlannedStep, run: number, mask: number): boolean {
+    if ((mask & step.guard) !== 0) return true;
+    const { dead: isDead } = this.memory.shared.pools.runs.openSteps[run]!;
+    step.alternatives.forEach(({ absent }, i) => {
+      if ((mask & absent) !== 0) isDead[i] = true;
+    });
+    return !isDead.includes(false);
+  }
+
+  #foundBy(run: number, atMs: number): void {
+    const { memory } = this;
+    const { runs, keyStates } = memory.shared.pools;
+    this.#listener.found(keyStates.key(runs.keyState(run)), atMs, memory.eventsOf(run), false);
+    if (memory.plan.isAbsorbing) memory.absorb(run);
+    else memory.dropRun(run);
+  }
+
+  #foundAtOnce(hits: HitColumns, at: number): void {
+    this.#listener.found(hits.keys[at]!, hits.times[at]!, [readEvent(this.memory.shared, hits, at)], false);
+  }
+
+  /** Ends the runs of the key that the policy forbids after a match whose last event it was. */
+  #skipAfter(state: number, last: RuleEvent): void {
+    const { memory } = this;
+    if (memory.plan.rule.afterMatch === 'no-skip') return;
+    const { runs, keyStates } = memory.shared.pools;
+    for (let run = keyStates.firstRun(state); run !== 0; ) {
+      const next = runs.nextOfKey(run);
+      if (this.#isSkipped(run, last)) memory.dropRun(run);
+      run = next;
+    }
+  }
+
+  /** Whether the policy forbids a run that began where it did, after a match that ended with `last`. */
+  #isSkipped(run: number, last: RuleEvent): boolean {
+    const { afterMatch } = this.memory.plan.rule;
+    if (afterMatch === 'no-skip') return false;
+    const order = this.memory.compareFirst(run, last);
+    return afterMatch === 'skip-past-last' ? order <= 0 : order < 0;
+  }
+
+  /** In the order of events, so what is given up depends on the log alone. */
+  #forgetOldest(): void {
+    const { memory } = this;
+    const { runs } = memory.shared.pools;
+    while (memory.bytes > this.#maxBytes && memory.firstRun !== 0) {
+      const run = memory.firstRun;
+      const state = runs.keyState(run);
+      if (runs.step(run) !== absorbing) this.#listener.gaveUp(1);
+      memory.dropRun(run);
+      memory.dropIfEmpty(state);
+    }
+  }
 }

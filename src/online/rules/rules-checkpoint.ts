@@ -1,11 +1,15 @@
 import { createHash } from 'node:crypto';
-import { appendFileSync } from 'node:fs';
-import { mkdir, open, readFile, rename, truncate } from 'node:fs/promises';
+import { appendFileSync, existsSync } from 'node:fs';
+import { type FileHandle, mkdir, open, rename, truncate } from 'node:fs/promises';
 import { join } from 'node:path';
 import { BadInputError } from '../../shared/index.ts';
-import { type EngineState, parseState, stringifyState } from './engine-state.ts';
+import { type EngineState, parseRecord } from './engine-state.ts';
+import { type CheckpointHead, checkpointLines, linesOfFile, recordsOf } from './state-lines.ts';
 
-const formatVersion = 1;
+const formatVersion = 2;
+
+/** So much is written at a time: the process stays able to act while much is remembered. */
+const pieceLength = 1 << 20;
 
 /**
  * What a running program remembers, in a folder of its own: `checkpoint.json` (offsets and engine state, replaced as a whole)
@@ -29,7 +33,7 @@ export class RulesCheckpoint {
   ): Promise<{ checkpoint: RulesCheckpoint; state: EngineState | null }> {
     await mkdir(folder, { recursive: true });
     const checkpoint = new RulesCheckpoint(folder, createHash('sha256').update(programText).digest('hex'));
-    const state = await checkpoint.#load();
+    const state = checkpoint.#load();
     await (await open(checkpoint.matchesPath, 'a')).close();
     await truncate(checkpoint.matchesPath, checkpoint.#matchesBytes);
     return { checkpoint, state };
@@ -52,10 +56,10 @@ export class RulesCheckpoint {
   /** Both files are on stable storage when it returns. */
   async save(state: EngineState): Promise<void> {
     await sync(this.matchesPath);
-    const text = `{"formatVersion":${formatVersion},"program":"${this.#program}","matchesBytes":${this.#matchesBytes},"state":${stringifyState(state)}}\n`;
     const file = await open(`${this.#path}.tmp`, 'w');
     try {
-      await file.writeFile(text);
+      const about = { formatVersion, program: this.#program, matchesBytes: this.#matchesBytes };
+      await writeLines(file, checkpointLines(state, about));
       await file.sync();
     } finally {
       await file.close();
@@ -64,31 +68,34 @@ export class RulesCheckpoint {
     await sync(this.#folder);
   }
 
-  async #load(): Promise<EngineState | null> {
-    let text: string;
-    try {
-      text = await readFile(this.#path, 'utf8');
-    } catch (error) {
-      if ((error as NodeJS.ErrnoException).code === 'ENOENT') return null;
-      throw error;
+  #load(): EngineState | null {
+    if (!existsSync(this.#path)) return null;
+    const lines = linesOfFile(this.#path);
+    const { partitions, counts, ...about } = parseRecord(lines.next().value ?? '{}') as CheckpointHead;
+    if (about.formatVersion !== formatVersion) {
+      throw new BadInputError(
+        `expected format ${formatVersion} in ${this.#path}, found ${about.formatVersion}: another version of sluice wrote it; name a new folder, or remove this one to begin again`,
+      );
     }
-    const found = parseState(text) as unknown as {
-      formatVersion: number;
-      program: string;
-      matchesBytes: number;
-      state: EngineState;
-    };
-    if (found.formatVersion !== formatVersion) {
-      throw new BadInputError(`expected format ${formatVersion} in ${this.#path}, found ${found.formatVersion}`);
-    }
-    if (found.program !== this.#program) {
+    if (about.program !== this.#program) {
       throw new BadInputError(
         `expected the state of this program in ${this.#folder}, found that of another; name a new folder, or remove this one to begin again`,
       );
     }
-    this.#matchesBytes = found.matchesBytes;
-    return found.state;
+    this.#matchesBytes = about.matchesBytes;
+    return { partitions, counts, records: recordsOf(lines) };
   }
+}
+
+async function writeLines(file: FileHandle, lines: Iterable<string>): Promise<void> {
+  let piece = '';
+  for (const line of lines) {
+    piece += `${line}\n`;
+    if (piece.length < pieceLength) continue;
+    await file.writeFile(piece);
+    piece = '';
+  }
+  await file.writeFile(piece);
 }
 
 async function sync(path: string): Promise<void> {

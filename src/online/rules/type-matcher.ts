@@ -1,6 +1,8 @@
 import type { EventColumns } from './event-columns.ts';
-import type { RowTest } from './field-test.ts';
+import { fieldKey } from './event-columns.ts';
+import { FieldTests } from './field-tests.ts';
 import type { Atom } from './rule-plan.ts';
+import type { SimpleTest } from './step-alternatives.ts';
 
 /** An atom of a rule, by its place in the program. */
 export interface RuleAtom {
@@ -8,77 +10,69 @@ export interface RuleAtom {
   atom: Atom;
 }
 
-/** Which rules an event concerns, and by which of their atoms. Reused from row to row. */
+/** Which rules an event concerns, in the order of the program, and by which of their atoms. Written over from row to row. */
 export interface Hits {
-  rules: number[];
-  /** By rule; 0 for those that are not in `rules`. */
+  rules: Int32Array;
   masks: Int32Array;
 }
 
-interface Candidate {
-  rule: number;
-  bit: number;
-  /** What is left to be tested. */
-  tests: RowTest[];
-}
-
-/** Atoms with a test on one dictionary column: by code, those whose test the value passes. Made as values are met. */
-interface Access {
-  codes: Int32Array;
-  byCode: (Candidate[] | undefined)[];
-  all: { test: (code: number) => boolean; candidate: Candidate }[];
-}
-
 /**
- * Finds the atoms that an event of one type meets, for the columns of one batch. Atoms are looked up by the value of a column that they
- * test, so an event costs about as much as the atoms that it nearly meets, however many rules there are.
+ * Finds the atoms that an event of one type meets. All atoms of the type are tested at once, a bit each: a row costs a look-up
+ * for each field that any of them tests, however many rules there are.
  */
 export class TypeMatcher {
-  readonly #always: Candidate[] = [];
-  readonly #accesses: Access[] = [];
+  readonly type: string;
+  /** Its place among the types that rules know. */
+  readonly index: number;
+  readonly #atoms: readonly RuleAtom[];
+  /** A bit for each atom, and none beyond them. */
+  readonly #all: Int32Array;
+  readonly #fields: FieldTests[];
 
-  constructor(atoms: readonly RuleAtom[], { fields }: EventColumns) {
-    const accesses = new Map<string, Access>();
-    for (const { rule, atom } of atoms) {
-      const index = atom.tests.findIndex((test) => !test.passesAbsent && 'codes' in (fields.get(test.key) ?? {}));
-      const rest = atom.tests.filter((_test, i) => i !== index);
-      const candidate = { rule, bit: atom.bit, tests: rest.map((test) => test.bind(fields.get(test.key))) };
-      const test = atom.tests[index];
-      const column = test && fields.get(test.key);
-      if (!test || !column || !('codes' in column)) {
-        this.#always.push(candidate);
-        continue;
+  /** `atoms` in the order of their rules. */
+  constructor(type: string, index: number, atoms: readonly RuleAtom[]) {
+    this.type = type;
+    this.index = index;
+    this.#atoms = atoms;
+    const words = Math.ceil(atoms.length / 32);
+    this.#all = new Int32Array(words).fill(-1);
+    if (atoms.length % 32 !== 0) this.#all[words - 1] = (1 << (atoms.length % 32)) - 1;
+    const byField = new Map<string, { atom: number; test: SimpleTest }[]>();
+    atoms.forEach(({ atom }, i) => {
+      for (const test of atom.tests) {
+        const key = fieldKey(test.condition.field.path);
+        byField.set(key, [...(byField.get(key) ?? []), { atom: i, test }]);
       }
-      let access = accesses.get(test.key);
-      if (!access) {
-        access = { codes: column.codes, byCode: new Array(column.values.length), all: [] };
-        accesses.set(test.key, access);
-        this.#accesses.push(access);
-      }
-      access.all.push({ test: (code) => test.passesValue(column.values[code]), candidate });
-    }
+    });
+    this.#fields = [...byField].map(([key, tests]) => new FieldTests(key, words, tests));
   }
 
-  /** `hits` comes and goes empty: the caller clears it. */
-  match(row: number, hits: Hits): void {
-    for (const candidate of this.#always) take(candidate, row, hits);
-    for (const access of this.#accesses) {
-      const code = access.codes[row]!;
-      if (code < 0) continue;
-      const candidates = access.byCode[code] ?? candidatesOf(access, code);
-      for (const candidate of candidates) take(candidate, row, hits);
-    }
+  get fieldKeys(): string[] {
+    return this.#fields.map(({ key }) => key);
   }
-}
 
-function candidatesOf(access: Access, code: number): Candidate[] {
-  const candidates = access.all.filter(({ test }) => test(code)).map(({ candidate }) => candidate);
-  access.byCode[code] = candidates;
-  return candidates;
-}
+  /** From then on rows are those of this batch. */
+  bind({ fields }: EventColumns): void {
+    for (const field of this.#fields) field.bind(fields.get(field.key));
+  }
 
-function take({ rule, bit, tests }: Candidate, row: number, { rules, masks }: Hits): void {
-  for (let i = 0; i < tests.length; i++) if (!tests[i]!(row)) return;
-  if (masks[rule] === 0) rules.push(rule);
-  masks[rule] = masks[rule]! | bit;
+  /** Writes the rules that the row concerns, and says how many there are. */
+  match(row: number, { rules, masks }: Hits): number {
+    const fields = this.#fields;
+    let count = 0;
+    for (let word = 0; word < this.#all.length; word++) {
+      let bits = this.#all[word]!;
+      for (let i = 0; i < fields.length && bits !== 0; i++) bits &= fields[i]!.standing(row, word);
+      while (bits !== 0) {
+        const { rule, atom } = this.#atoms[word * 32 + 31 - Math.clz32(bits & -bits)]!;
+        bits &= bits - 1;
+        if (count > 0 && rules[count - 1] === rule) masks[count - 1] = masks[count - 1]! | atom.bit;
+        else {
+          rules[count] = rule;
+          masks[count++] = atom.bit;
+        }
+      }
+    }
+    return count;
+  }
 }

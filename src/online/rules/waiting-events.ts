@@ -1,58 +1,166 @@
-import type { WaitingEvent } from './engine-state.ts';
-import { Heap } from './heap.ts';
-import { compareEvents } from './rule-event.ts';
+import type { EventPlaces } from './event-places.ts';
+import { compareHits, HitColumns, hitBytes } from './hit-columns.ts';
+import type { Watermark } from './partition-clock.ts';
 
-/** Rules do not influence each other; their order only makes runs repeatable. */
-const compareWaiting = (a: WaitingEvent, b: WaitingEvent): number => compareEvents(a.event, b.event) || a.rule - b.rule;
+const firstSize = 32;
 
-/** Consumed events at the head of the queue are cut off when they are so many. */
-const cutAt = 4096;
+/** Entries of one partition that came in order: first in, first out. */
+interface Queue {
+  hits: HitColumns;
+  head: number;
+  tail: number;
+}
 
 /**
- * Events that wait for earlier ones, first come out first by the order of events. Most come in that order already, and those cost
- * an array's push and a step of its head; the others go through a heap.
+ * Events that wait for earlier ones, first come out first by the order of events. Most of a partition come in that order already:
+ * they stand in a queue, and the queues are merged. The others go through a heap.
  */
 export class WaitingEvents {
-  #queue: WaitingEvent[] = [];
-  #head = 0;
-  readonly #stragglers: Heap<WaitingEvent>;
+  readonly #places: EventPlaces;
+  readonly #queues: Queue[] = [];
+  /** Places whose queue is not empty: a heap by the first of each. */
+  readonly #open: number[] = [];
+  readonly #stragglers = new HitColumns(firstSize);
+  #unused: number[] = [];
+  #stragglerEnd = 0;
+  /** A heap of entries of `#stragglers`. */
+  readonly #heap: number[] = [];
+  #count = 0;
 
-  /** `items` in any order. */
-  constructor(items: readonly WaitingEvent[] = []) {
-    this.#stragglers = new Heap(compareWaiting, items);
+  constructor(places: EventPlaces) {
+    this.#places = places;
+  }
+
+  get count(): number {
+    return this.#count;
+  }
+
+  get bytes(): number {
+    return this.#count * hitBytes;
   }
 
   /** In no order to rely on. */
-  get items(): WaitingEvent[] {
-    return [...this.#queue.slice(this.#head), ...this.#stragglers.items];
-  }
-
-  get first(): WaitingEvent | undefined {
-    const straggler = this.#stragglers.first;
-    const next = this.#queue[this.#head];
-    if (straggler === undefined || next === undefined) return straggler ?? next;
-    return compareWaiting(straggler, next) < 0 ? straggler : next;
-  }
-
-  push(item: WaitingEvent): void {
-    const last = this.#queue.at(-1);
-    const isInOrder = this.#head === this.#queue.length || compareWaiting(last!, item) <= 0;
-    if (isInOrder) this.#queue.push(item);
-    else this.#stragglers.push(item);
-  }
-
-  shift(): WaitingEvent | undefined {
-    const first = this.first;
-    if (first === undefined) return undefined;
-    if (first === this.#stragglers.first) return this.#stragglers.shift();
-    this.#head++;
-    if (this.#head === this.#queue.length) {
-      this.#queue = [];
-      this.#head = 0;
-    } else if (this.#head >= cutAt && this.#head * 2 > this.#queue.length) {
-      this.#queue = this.#queue.slice(this.#head);
-      this.#head = 0;
+  *items(): Generator<[HitColumns, number]> {
+    for (const queue of this.#queues) {
+      for (let i = queue?.head ?? 0; i < (queue?.tail ?? 0); i++) yield [queue.hits, i];
     }
-    return first;
+    for (const entry of this.#heap) yield [this.#stragglers, entry];
   }
+
+  /** Copies entry `from` of `source`. */
+  push(source: HitColumns, from: number): void {
+    this.#count++;
+    const place = source.places[from]!;
+    let queue = this.#queues[place];
+    if (queue === undefined) {
+      queue = { hits: new HitColumns(firstSize), head: 0, tail: 0 };
+      for (let i = this.#queues.length; i < place; i++)
+        this.#queues[i] ??= { hits: new HitColumns(0), head: 0, tail: 0 };
+      this.#queues[place] = queue;
+    }
+    if (queue.head < queue.tail && queue.hits.times[queue.tail - 1]! > source.times[from]!) {
+      this.#pushStraggler(source, from);
+      return;
+    }
+    if (queue.tail === queue.hits.size) makeRoom(queue);
+    queue.hits.copy(queue.tail++, source, from);
+    if (queue.tail - queue.head === 1) siftUp(this.#open, place, this.#isBeforeInQueues);
+  }
+
+  /** Hands out what the watermark has reached, in order. Entries are read by `take` before it returns. */
+  drain(watermark: Watermark | null, take: (hits: HitColumns, at: number) => void): void {
+    for (;;) {
+      const place = this.#open[0];
+      const straggler = this.#heap[0];
+      if (place === undefined && straggler === undefined) return;
+      const queue = place === undefined ? null : this.#queues[place]!;
+      const isStraggler =
+        straggler !== undefined &&
+        (queue === null || compareHits(this.#places, this.#stragglers, straggler, queue.hits, queue.head) < 0);
+      if (isStraggler) {
+        if (!this.#isReached(this.#stragglers, straggler, watermark)) return;
+        siftDown(this.#heap, this.#heap.pop()!, this.#isBeforeInHeap);
+        this.#count--;
+        take(this.#stragglers, straggler);
+        this.#stragglers.data[straggler] = null;
+        this.#unused.push(straggler);
+      } else {
+        const { hits, head } = queue!;
+        if (!this.#isReached(hits, head, watermark)) return;
+        this.#count--;
+        take(hits, head);
+        hits.data[head] = null;
+        this.#passHead(queue!, place!);
+      }
+    }
+  }
+
+  #passHead(queue: Queue, place: number): void {
+    queue.head++;
+    if (queue.head < queue.tail) {
+      if (this.#open.length > 1) siftDown(this.#open, place, this.#isBeforeInQueues);
+      return;
+    }
+    queue.head = 0;
+    queue.tail = 0;
+    siftDown(this.#open, this.#open.pop()!, this.#isBeforeInQueues);
+  }
+
+  #pushStraggler(source: HitColumns, from: number): void {
+    const entry = this.#unused.pop() ?? this.#stragglerEnd++;
+    if (entry === this.#stragglers.size) this.#stragglers.resize(entry * 2);
+    this.#stragglers.copy(entry, source, from);
+    siftUp(this.#heap, entry, this.#isBeforeInHeap);
+  }
+
+  #isReached(hits: HitColumns, at: number, watermark: Watermark | null): boolean {
+    if (watermark === null) return true;
+    const time = hits.times[at]!;
+    if (time !== watermark.timeMs) return time < watermark.timeMs;
+    return this.#places.compare(hits.places[at]!, watermark.place) <= 0;
+  }
+
+  readonly #isBeforeInQueues = (a: number, b: number): boolean => {
+    const [left, right] = [this.#queues[a]!, this.#queues[b]!];
+    return compareHits(this.#places, left.hits, left.head, right.hits, right.head) < 0;
+  };
+
+  readonly #isBeforeInHeap = (a: number, b: number): boolean =>
+    compareHits(this.#places, this.#stragglers, a, this.#stragglers, b) < 0;
+}
+
+function makeRoom(queue: Queue): void {
+  const { hits, head, tail } = queue;
+  if (head > hits.size / 2) {
+    hits.cut(head, tail);
+    queue.head = 0;
+    queue.tail = tail - head;
+  } else hits.resize(Math.max(firstSize, hits.size * 2));
+}
+
+/** Adds an item to a binary heap. */
+function siftUp(heap: number[], item: number, isBefore: (a: number, b: number) => boolean): void {
+  let i = heap.push(item) - 1;
+  while (i > 0) {
+    const parent = (i - 1) >> 1;
+    if (!isBefore(item, heap[parent]!)) break;
+    heap[i] = heap[parent]!;
+    i = parent;
+  }
+  heap[i] = item;
+}
+
+/** Puts an item in place of the first one; an empty heap stays so: the item was its last and only one. */
+function siftDown(heap: number[], item: number, isBefore: (a: number, b: number) => boolean): void {
+  if (heap.length === 0) return;
+  let i = 0;
+  for (;;) {
+    let child = 2 * i + 1;
+    if (child >= heap.length) break;
+    if (child + 1 < heap.length && isBefore(heap[child + 1]!, heap[child]!)) child++;
+    if (!isBefore(heap[child]!, item)) break;
+    heap[i] = heap[child]!;
+    i = child;
+  }
+  heap[i] = item;
 }

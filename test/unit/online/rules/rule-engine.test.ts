@@ -1,11 +1,12 @@
 import { describe, expect, it } from 'vitest';
 import { checkRule } from '../../../../src/online/rules/check-rule.ts';
-import { parseState, stringifyState } from '../../../../src/online/rules/engine-state.ts';
+import { type EngineState, parseRecord } from '../../../../src/online/rules/engine-state.ts';
 import { formatRules } from '../../../../src/online/rules/format-rules.ts';
 import { parseRules } from '../../../../src/online/rules/parse-rules.ts';
 import type { Rule } from '../../../../src/online/rules/rule-ast.ts';
 import { RuleEngine, type RuleMatch } from '../../../../src/online/rules/rule-engine.ts';
 import { RuleError } from '../../../../src/online/rules/rule-error.ts';
+import { type CheckpointHead, checkpointLines, recordsOf } from '../../../../src/online/rules/state-lines.ts';
 import { seededRandom } from '../../../support/seeded-random.ts';
 import { columnsOf } from './event-batches.ts';
 import { type Random, randomLog, randomRule } from './random-rules.ts';
@@ -34,6 +35,16 @@ const plain = ({ rule, key, atMs, events }: RuleMatch): OracleMatch => ({
 });
 const inOrder = (matches: readonly OracleMatch[]): string[] => matches.map((match) => JSON.stringify(match)).sort();
 
+const writeDown = (state: EngineState): string[] => [
+  ...checkpointLines(state, { formatVersion: 2, program: '', matchesBytes: 0 }),
+];
+
+function readAgain(lines: readonly string[]): EngineState {
+  const iterator = lines.values();
+  const { partitions, counts } = parseRecord(iterator.next().value!) as CheckpointHead;
+  return { partitions, counts, records: recordsOf(iterator) };
+}
+
 /** Feeds the partitions in random turns and batches, some of them twice, and dies between them when `kills` says so. */
 function run(
   program: { text: string; rules: Rule[] },
@@ -44,7 +55,7 @@ function run(
   let engine = new RuleEngine(program.rules, program.text);
   for (const partition of log) engine.assign('t', partition[0]!.partition, 0n);
   const found: OracleMatch[] = [];
-  let checkpoint = stringifyState(engine.state());
+  let checkpoint = writeDown(engine.state());
   let foundAtCheckpoint = 0;
   for (;;) {
     const open = log.filter((events) => engine.position('t', events[0]!.partition)! <= BigInt(events.at(-1)!.offset));
@@ -55,12 +66,12 @@ function run(
     engine.push(columnsOf(events.slice(start, from + 1 + Math.floor(random() * 8)), random() < 0.5));
     found.push(...engine.takeMatches().map(plain));
     if (kills && random() < 0.3) {
-      checkpoint = stringifyState(engine.state());
+      checkpoint = writeDown(engine.state());
       foundAtCheckpoint = found.length;
     }
     if (kills && random() < 0.2) {
       engine = new RuleEngine(program.rules, program.text);
-      engine.restore(parseState(checkpoint));
+      engine.restore(readAgain(checkpoint));
       found.length = foundAtCheckpoint;
     }
   }

@@ -1,4 +1,3 @@
-import { type FieldColumn, fieldKey } from './event-columns.ts';
 import type { ComparisonOperator, Literal } from './rule-ast.ts';
 import type { SimpleTest } from './step-alternatives.ts';
 
@@ -64,68 +63,4 @@ function ordered(literal: Literal, test: (order: number) => boolean): ValueTest 
     const [a, b] = [value as number, literal as number]; // of one kind, whichever it is
     return test(a < b ? -1 : a > b ? 1 : 0);
   };
-}
-
-/** Says whether a row of a batch passes. */
-export type RowTest = (row: number) => boolean;
-
-const fails = 1;
-const passes = 2;
-
-/** A test on one field, which remembers what it said of each entry of a dictionary. */
-export class ColumnTest {
-  readonly key: string;
-  readonly #test: ValueTest;
-  readonly #ofAbsent: boolean;
-  #values: Literal[] | null = null;
-  /** By code: 0 not known yet. */
-  #verdicts = new Uint8Array(0);
-
-  constructor(test: SimpleTest) {
-    this.key = fieldKey(test.condition.field.path);
-    this.#test = valueTest(test);
-    this.#ofAbsent = this.#test(undefined);
-  }
-
-  /** Whether an event without the field passes. */
-  get passesAbsent(): boolean {
-    return this.#ofAbsent;
-  }
-
-  passesValue(value: Literal | undefined): boolean {
-    return this.#test(value);
-  }
-
-  /** The test for the rows of one batch. */
-  bind(column: FieldColumn | undefined): RowTest {
-    const [test, ofAbsent] = [this.#test, this.#ofAbsent];
-    if (column === undefined) return () => ofAbsent;
-    if ('numbers' in column) {
-      const { numbers } = column;
-      return (row) => {
-        const number = numbers[row]!;
-        return Number.isNaN(number) ? ofAbsent : test(number);
-      };
-    }
-    const { codes, values } = column;
-    const verdicts = this.#verdictsOf(values);
-    return (row) => {
-      const code = codes[row]!;
-      if (code < 0) return ofAbsent;
-      const verdict = verdicts[code]!;
-      if (verdict !== 0) return verdict === passes;
-      const isPassed = test(values[code]);
-      verdicts[code] = isPassed ? passes : fails;
-      return isPassed;
-    };
-  }
-
-  #verdictsOf(values: Literal[]): Uint8Array {
-    if (values === this.#values && values.length <= this.#verdicts.length) return this.#verdicts;
-    const verdicts = new Uint8Array(Math.max(16, values.length * 2));
-    if (values === this.#values) verdicts.set(this.#verdicts);
-    this.#values = values;
-    this.#verdicts = verdicts;
-    return verdicts;
-  }
 }
