@@ -41,7 +41,7 @@ export interface ConsoleContext {
   rules: ConsoleRules | null;
   /** Null: the console counts by itself, from what it reads of the log. */
   counters: ConsoleCounters | null;
-  /** Column with the event time, for reports. */
+  /** Column with the event time, for reports on tables that do not say it themselves. */
   timeField: string;
   clock: Clock;
   logger: Logger;

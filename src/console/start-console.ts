@@ -70,7 +70,8 @@ export async function startConsole(options: ConsoleOptions): Promise<RunningCons
   const looks = { log: logLook(context), ledger: ledgerLook(context) };
   const hub = new EventHub({ ...defaultHubOptions, nowMs: () => clock.monotonicMs() });
   const pulse = new Pulse(context, looks, hub, defaultSamplerLimits);
-  const tables = new TableFiles(context, join(tmpdir(), `sluice-console-${randomUUID()}`));
+  const scratch = join(tmpdir(), `sluice-console-${randomUUID()}`);
+  const tables = new TableFiles(context, scratch);
   const trail = new AuditTrail({ path: options.auditPath, clock, logger });
   const close = async (): Promise<void> => {
     closing.abort(new Error('the console closes'));
@@ -93,7 +94,7 @@ export async function startConsole(options: ConsoleOptions): Promise<RunningCons
       ...hourRoutes(context),
       ...deadRoutes(context, tables),
       ...askRoutes(context, tables, turns),
-      ...reportRoutes(context, { files: tables, turns, liveGames: () => pulse.games() }),
+      ...reportRoutes(context, { files: tables, turns, scratch, liveGames: () => pulse.games() }),
       ...actionRoutes(context, { trail, ledger: looks.ledger }),
     ];
     const pages = new StaticFiles(options.pagesDirectory);

@@ -3,6 +3,7 @@ import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { type ConsoleJobs, readAccounts } from '../../src/console/index.ts';
 import { MatchFeed } from '../../src/online/index.ts';
+import { loadHoursOfEveryState } from '../support/console-hours.ts';
 import { ask, ConsoleLab, gameEvent, logInto } from '../support/console-lab.ts';
 import { waitFor } from '../support/peers.ts';
 import { runSluice, SluiceProcess } from '../support/sluice-process.ts';
@@ -101,6 +102,25 @@ describe('who may see the console', () => {
   });
 });
 
+describe('the pages themselves', () => {
+  it('are packed for every browser, and kept by it for good under their version', async () => {
+    const start = String((await ask(`${lab.url}/`)).body['text']);
+    const [script] = /\/console\.js\?v=[\w-]+/.exec(start)!;
+    for (const encoding of ['br', 'gzip']) {
+      const packed = await ask(`${lab.url}${script}`, { headers: { 'accept-encoding': encoding } });
+      expect(packed.headers.get('content-encoding')).toBe(encoding);
+      expect(packed.headers.get('cache-control')).toContain('immutable');
+      expect(Number(packed.headers.get('content-length'))).toBeLessThan(70_000);
+    }
+    const old = await ask(`${lab.url}/console.js?v=of-last-week`);
+    expect(old.headers.get('cache-control')).toBe('no-cache');
+    const again = await ask(`${lab.url}/`, { headers: { 'if-none-match': old.headers.get('etag')! } });
+    expect(again.status).toBe(200);
+    const etag = (await ask(`${lab.url}/`)).headers.get('etag')!;
+    expect((await ask(`${lab.url}/`, { headers: { 'if-none-match': etag } })).status).toBe(304);
+  });
+});
+
 describe('what the console tells', () => {
   it('topics and partitions with log, checkpoint, lag, last roll and the position of a group', async () => {
     const { topics } = (await vera.get('/api/topics')).body as { topics: Record<string, unknown>[] };
@@ -180,6 +200,37 @@ describe('what the console tells', () => {
       reason: expect.stringContaining('not over'),
     });
     expect((await vera.get('/api/tables/events/hours/yesterday')).status).toBe(400);
+  });
+
+  it('which days can be reported on, why one cannot yet, and the report from what has landed', async () => {
+    const date = new Date().toISOString().slice(0, 10);
+    const known = (await vera.get('/api/reports?table=events')).body as { games: string[]; days: { date: string }[] };
+    expect(known.games).toEqual(expect.arrayContaining(['hh', 'mw']));
+    expect(known.days[0]).toMatchObject({ date, completeCount: 0 });
+    const wanted = `table=events&game=hh&date=${date}`;
+    const refused = await vera.get(`/api/reports/daily?${wanted}`);
+    expect([refused.status, refused.body['error']]).toEqual([409, expect.stringContaining('not complete')]);
+    const made = await vera.get(`/api/reports/daily?${wanted}&preliminary=1`);
+    expect(made.body).toMatchObject({ game: 'hh', isComplete: false });
+    const page = await vera.get(`/api/reports/daily.html?${wanted}&preliminary=1`);
+    expect(page.body['text']).toContain(`<h1>Daily hh report: ${date}</h1>`);
+    const policy = page.headers.get('content-security-policy')!;
+    expect(policy).toContain("default-src 'none'");
+    expect(policy).toContain('sandbox');
+    expect(policy).not.toContain('allow-scripts');
+    const json = (await vera.get(`/api/reports/daily.json?${wanted}&preliminary=1`)).body;
+    expect(json).toMatchObject({ game: 'hh', date, isComplete: false });
+    expect((await vera.get('/api/reports/daily?table=events&game=hh')).status).toBe(400);
+    expect((await vera.get('/api/reports/daily?table=events&game=hh&date=today')).status).toBe(400);
+    expect((await ask(`${lab.url}/api/reports/daily.html?${wanted}`)).status).toBe(401);
+  });
+
+  it('counters of each game and minute, and where they are from', async () => {
+    type Counters = { source: string; minutes: { game: string; counts: Record<string, number> }[] };
+    const counters = async () => (await vera.get('/api/counters')).body as Counters;
+    const requests = async () => (await counters()).minutes.find(({ game }) => game === 'hh')?.counts['request'] ?? 0;
+    await waitFor('a request of game hh', 60_000, async () => (await requests()) > 0);
+    expect((await counters()).source).toBe('log');
   });
 
   it('dead letters with their reasons, as plain text', async () => {
@@ -288,6 +339,19 @@ describe('what an operator does', () => {
     expect(lines.every(({ at }) => !Number.isNaN(Date.parse(String(at))))).toBe(true);
     const { entries } = (await otto.get('/api/audit')).body as { entries: unknown[] };
     expect(entries).toHaveLength(lines.length);
+  });
+});
+
+describe('the calendar', () => {
+  it('has hours in every state', async () => {
+    await loadHoursOfEveryState(lab, 'visits', 12);
+    const { hours } = (await vera.get('/api/tables/visits/hours?last=40')).body as { hours: { status: string }[] };
+    const states = hours.map(({ status }) => status);
+    expect(states[0]).toBe('expired');
+    expect(states.filter((state) => state === 'amended')).toHaveLength(2);
+    expect(states.filter((state) => state === 'complete').length).toBeGreaterThan(4);
+    expect(states.filter((state) => state === 'closed')).toHaveLength(1);
+    expect(states.at(-1)).toBe('open');
   });
 });
 

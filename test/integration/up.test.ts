@@ -26,6 +26,10 @@ describe('sluice up', () => {
     const up = new SluiceProcess([
       'up',
       '--demo',
+      '--web-topics',
+      'site',
+      '--ingest',
+      '127.0.0.1:0',
       '--data',
       folder,
       '--listen',
@@ -38,16 +42,26 @@ describe('sluice up', () => {
     await up.waitFor(/^ready kafka=127\.0\.0\.1:\d+ warehouse=file:/m);
     const [, url] = await up.waitFor(/^ready console=(http:\/\/127\.0\.0\.1:\d+)$/m);
     expect(await (await fetch(url!)).text()).toContain('<title>Sluice</title>');
+    const [, ingest] = await up.waitFor(/^ready ingest=(http:\/\/127\.0\.0\.1:\d+)$/m);
+    const event = { ts: new Date().toISOString(), type: 'request', game: 'hh', event_id: 'over-http' };
+    const posted = await fetch(`${ingest}/topics/events/events`, {
+      method: 'POST',
+      headers: { 'content-type': 'application/json' },
+      body: JSON.stringify(event),
+    });
+    expect([posted.status, await posted.json()]).toEqual([200, expect.objectContaining({ written: 1 })]);
+    expect((await fetch(`${ingest}/p.gif?page=start`)).status).toBe(200);
     await up.waitFor(/rows landed [1-9]/, 30_000);
     const { code, stdout, stderr } = await up.stop('SIGINT');
     expect(stderr).toBe('');
     expect(code).toBe(0);
     const [, events, rows] = /stopped: ([\d,]+) events in, ([\d,]+) rows landed/.exec(stdout)!;
-    expect(rows).toBe(events);
+    const eventCount = BigInt(events!.replaceAll(',', ''));
+    expect(BigInt(rows!.replaceAll(',', ''))).toBe(eventCount + 1n); // that of HTTP is not the game's
     const [[count, distinct]] = (await query(`SELECT count(*), count(DISTINCT event_id) FROM ${parquet()}`)) as [
       [bigint, bigint],
     ];
-    expect(count).toBe(BigInt(events!.replaceAll(',', '')));
+    expect(count).toBe(eventCount + 1n);
     expect(distinct).toBe(count);
     const audit = await runSluice(['audit', '--deep', '--json', '--warehouse', `file://${folder}/warehouse`]);
     expect(audit.code).toBe(0);
@@ -87,6 +101,8 @@ describe('sluice up', () => {
       { args: ['--config', config], says: 'loader.rollAge' },
       { args: ['--listen', 'nowhere'], says: 'expected HOST:PORT' },
       { args: ['--rate', 'fast'], says: 'expected a whole number' },
+      { args: ['--ingest', '0.0.0.0:8070'], says: 'expected --tokens FILE' },
+      { args: ['--origins', 'shop.example'], says: 'expected an origin like' },
     ];
     for (const { args, says } of cases) {
       const { code, stderr } = await runSluice(['up', '--data', join(folder, 'untouched'), ...args]);

@@ -3,13 +3,17 @@ import { createRequire } from 'node:module';
 import { join } from 'node:path';
 import type { Browser, BrowserContext, Page } from 'playwright-core';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { consoleCounters } from '../../src/cli/console/console-counters.ts';
 import { SocialGame } from '../../src/cli/demo/social-game.ts';
 import type { ConsoleJobs, ConsoleRules } from '../../src/console/index.ts';
 import { type FeedMatch, MatchFeed } from '../../src/online/index.ts';
 import { silentLogger } from '../../src/shared/index.ts';
 import { KafkaCluster } from '../../src/wire/client/index.ts';
 import { startChromium } from '../support/chromium.ts';
+import { loadHoursOfEveryState } from '../support/console-hours.ts';
 import { ConsoleLab, gameEvent, labPassword } from '../support/console-lab.ts';
+import { type PeerRedis, startRedis } from '../support/peers.ts';
+import { runSluice } from '../support/sluice-process.ts';
 
 const axePath = createRequire(import.meta.url).resolve('axe-core/axe.min.js');
 /** Set to a folder to keep a picture of every page there, as docs/console has them. */
@@ -66,19 +70,23 @@ function match(id: string, changes: Partial<FeedMatch> = {}): FeedMatch {
 
 const pages = [
   { path: 'overview', title: 'Overview' },
+  { path: 'counters', title: 'Counters' },
   { path: 'rules', title: 'Rules' },
   { path: 'topics', title: 'Topics' },
   { path: 'topics/events', title: 'events' },
   { path: 'messages/events', title: 'events' },
-  { path: 'hours/events', title: 'Hours' },
+  { path: 'hours/visits', title: 'Hours' },
   { path: 'tables/events', title: 'Tables' },
   { path: 'dead/hostile', title: 'Dead letters' },
   { path: 'ask', title: 'Ask the warehouse' },
+  { path: 'reports/events', title: 'Reports' },
   { path: 'jobs', title: 'Jobs' },
   { path: 'activity', title: 'Activity' },
 ];
 
 let lab: ConsoleLab;
+let redis: PeerRedis;
+let counters: ReturnType<typeof consoleCounters>;
 let browser: Browser;
 let context: BrowserContext;
 let page: Page;
@@ -88,7 +96,9 @@ let produced = 0;
 const complaints: string[] = [];
 
 beforeAll(async () => {
-  [lab, browser] = await Promise.all([ConsoleLab.open({ accounts: true, jobs, rules }), startChromium()]);
+  [browser, redis] = await Promise.all([startChromium(), startRedis()]);
+  counters = consoleCounters(redis.url, 'stats', silentLogger);
+  lab = await ConsoleLab.open({ accounts: true, jobs, rules, counters: counters.counters });
   await lab.lab.createTopic('events', 2);
   await lab.lab.createTopic('hostile', 1);
   await produceGame();
@@ -98,6 +108,7 @@ beforeAll(async () => {
     { key: attack, value: attack, headers: [{ name: attack, value: Buffer.from(attack) }] },
   ]);
   await Promise.all([lab.loadAll('events'), lab.loadAll('hostile')]);
+  produced += await loadHoursOfEveryState(lab, 'visits', 76);
   await lab.start();
   context = await openContext({});
   page = await openPage(context);
@@ -106,6 +117,8 @@ beforeAll(async () => {
 afterAll(async () => {
   await browser?.close();
   await lab?.close();
+  await counters?.close();
+  await redis?.stop();
 });
 
 /** A quarter of an hour of the simulated games, up to now. */
@@ -205,12 +218,13 @@ describe('the console in Chromium', () => {
     await fresh.goto(lab.url);
     await fresh.getByRole('heading', { level: 1, name: 'Overview' }).waitFor();
     expect(requested.every((url) => url.startsWith(lab.url) || url.startsWith('data:'))).toBe(true);
+    expect(requested.filter((url) => /\.(js|css)\b/.test(url))).toHaveLength(2);
     // The browser notes its first paint a moment after the heading is there.
     const paint = `performance.getEntriesByName('first-contentful-paint')[0]?.startTime ?? 0`;
     await expect.poll(() => fresh.evaluate<number>(paint), { timeout: 30_000 }).toBeGreaterThan(0);
     const paintMs = await fresh.evaluate<number>(paint);
     const bytes = await fresh.evaluate<number>(`performance.getEntriesByType('resource')
-      .filter(({ name }) => /\\.(js|css)$/.test(name))
+      .filter(({ name }) => /\\.(js|css)\\b/.test(name))
       .reduce((sum, { encodedBodySize }) => sum + encodedBodySize, 0)`);
     expect(bytes).toBeGreaterThan(10_000);
     // How long a busy machine takes says little; what has to be fetched decides it. The figure is in the documentation.
@@ -236,8 +250,49 @@ describe('the console in Chromium', () => {
     await keepPicture(page, path.replace('/', '-'));
     await page.emulateMedia({ colorScheme: 'dark' });
     expect(await findings(page)).toEqual([]);
-    if (path === 'overview' || path === 'hours/events') await keepPicture(page, `${path.replace('/', '-')}-dark`);
+    if (path === 'overview' || path === 'hours/visits') await keepPicture(page, `${path.replace('/', '-')}-dark`);
     await page.emulateMedia({ colorScheme: 'light' });
+  });
+
+  it('shows a calendar of hours in every state', async () => {
+    await show(page, 'hours/visits', 'Hours');
+    for (const state of ['open', 'closed', 'complete', 'amended', 'expired']) {
+      await page.locator(`button.hour.${state}`).first().waitFor();
+    }
+    expect(await page.locator('.calendar .day').count()).toBeGreaterThan(3);
+    await page.locator('button.hour.closed').first().click();
+    await page.getByText('1 behind').waitFor();
+  });
+
+  it('refuses a report of hours that are not complete, and makes it from what has landed when asked to', async () => {
+    await show(page, 'reports/events', 'Reports');
+    await page.getByLabel('Game').fill('hh');
+    await page.getByRole('button', { name: 'Show report' }).click();
+    await page.getByText('are not complete').waitFor();
+    await keepPicture(page, 'report-refused');
+    await page.getByRole('button', { name: 'Make it from what has landed' }).click();
+    const report = page.frameLocator('iframe.report');
+    await report.getByRole('heading', { level: 1, name: 'Daily hh report' }).waitFor();
+    await report.getByText('Preliminary:').waitFor();
+    expect(await findings(page)).toEqual([]);
+    await keepPicture(page, 'report');
+  });
+
+  it('shows the counters in Redis as soon as there are some, and until then what it counts itself', async () => {
+    await show(page, 'counters', 'Counters');
+    await page.locator('.source').filter({ hasText: 'the log' }).waitFor();
+    await page.getByText('there are no counters at').waitFor();
+    const where = ['--brokers', lab.lab.bootstrap, '--topics', 'events', '--redis', redis.url];
+    expect((await runSluice(['stats', ...where, '--until-end'])).code).toBe(0);
+    await page
+      .locator('.source')
+      .filter({ hasText: redis.url.replace(/\/$/, '') })
+      .waitFor();
+    await page.getByRole('table', { name: 'Positions of the counters' }).getByText('events-1').waitFor();
+    await page.getByLabel('Kind of event').selectOption('install');
+    await page.locator('.legend-item').filter({ hasText: 'mw' }).waitFor();
+    expect(await findings(page)).toEqual([]);
+    await keepPicture(page, 'counters');
   });
 
   it('shows what events say as text and never runs it', async () => {
@@ -266,7 +321,7 @@ describe('the console in Chromium', () => {
   it('follows the log live, and again by itself when the server has been away', async () => {
     await show(page, 'overview', 'Overview');
     const total = page.locator('.stat').filter({ hasText: 'Events in' }).locator('.stat-note');
-    const totalOf = (count: number) => total.filter({ hasText: `${count.toLocaleString('en-US')} in 2 topics` });
+    const totalOf = (count: number) => total.filter({ hasText: `${count.toLocaleString('en-US')} in 3 topics` });
     await totalOf(produced).waitFor();
     await lab.lab.produce('events', 0, [gameEvent(1)]);
     await totalOf(++produced).waitFor();
@@ -295,6 +350,7 @@ describe('the console in Chromium', () => {
     await page.getByRole('button', { name: 'Resume' }).waitFor();
     await show(page, 'activity', 'Activity');
     await page.getByText('disk is being replaced').first().waitFor();
+    await keepPicture(page, 'activity');
     const viewer = await openPage(await openContext({}));
     await logIn(viewer, 'vera');
     await show(viewer, 'topics/events', 'events');

@@ -55,7 +55,7 @@ function Minutes({ minutes }: { minutes: CountedMinute[] }) {
   const games = useMemo(() => busiest(minutes.map((one) => [one.game, totalOf(one)])), [minutes]);
   const [kind, setKind] = useState('');
   const [game, setGame] = useState('');
-  const shown = useMemo(() => minutes.filter((one) => game === '' || one.game === game).reverse(), [minutes, game]);
+  const shown = useMemo(() => newestFirst(minutes, game), [minutes, game]);
   const columns = useMemo(() => columnsOf(kinds.slice(0, maxKinds)), [kinds.slice(0, maxKinds).join('\u0000')]);
   const lines = useMemo(() => linesOf(minutes, game === '' ? games : [game], kind), [minutes, games, game, kind]);
   return (
@@ -64,7 +64,7 @@ function Minutes({ minutes }: { minutes: CountedMinute[] }) {
         <Choice label="Game" all="all games" values={games} value={game} onChoose={setGame} />
         <Choice label="Kind of event" all="all kinds" values={kinds} value={kind} onChoose={setKind} />
       </div>
-      <Card title={`${kind === '' ? 'Events' : kind} per minute`} note="by game, full minutes">
+      <Card title={kind === '' ? 'Events per minute' : `Events “${kind}” per minute`} note="by game, full minutes">
         {lines.times.length < 2 ? (
           <Empty title="Waiting for the second full minute" />
         ) : (
@@ -77,7 +77,7 @@ function Minutes({ minutes }: { minutes: CountedMinute[] }) {
           rows={shown}
           columns={columns}
           rowKey={(one) => `${one.minuteMs}/${one.game}`}
-          minWidth={220 + 92 * (Math.min(kinds.length, maxKinds) + 1)}
+          minWidth={220 + 86 * Math.min(kinds.length, maxKinds)}
           maxRows={12}
         />
       </Card>
@@ -116,6 +116,11 @@ function totalOf({ counts }: CountedMinute): number {
   return Object.values(counts).reduce((sum, value) => sum + value, 0);
 }
 
+function newestFirst(minutes: readonly CountedMinute[], game: string): CountedMinute[] {
+  const wanted = minutes.filter((one) => game === '' || one.game === game);
+  return wanted.sort((a, b) => b.minuteMs - a.minuteMs || totalOf(b) - totalOf(a));
+}
+
 /** Names by what they come to, the most first. */
 function busiest(pairs: readonly (readonly [string, number])[]): string[] {
   const sums = new Map<string, number>();
@@ -125,18 +130,18 @@ function busiest(pairs: readonly (readonly [string, number])[]): string[] {
 
 function columnsOf(kinds: readonly string[]): TableColumn<CountedMinute>[] {
   return [
-    { key: 'minute', title: 'Minute', width: '5rem', cell: (one) => clockTime(one.minuteMs) },
-    { key: 'game', title: 'Game', width: 'minmax(5rem, 1fr)', cell: ({ game }) => <span title={game}>{game}</span> },
+    { key: 'minute', title: 'Minute', width: '52px', cell: (one) => clockTime(one.minuteMs) },
+    { key: 'game', title: 'Game', width: 'minmax(48px, 1fr)', cell: ({ game }) => <span title={game}>{game}</span> },
+    { key: 'total', title: 'All', width: 'minmax(60px, 1fr)', align: 'right', cell: (one) => count(totalOf(one)) },
     ...kinds.map(
       (kind): TableColumn<CountedMinute> => ({
         key: `kind ${kind}`,
         title: kind,
-        width: 'minmax(4.5rem, 1fr)',
+        width: 'minmax(70px, 1fr)',
         align: 'right',
         cell: ({ counts }) => count(counts[kind] ?? 0),
       }),
     ),
-    { key: 'total', title: 'All', width: 'minmax(4.5rem, 1fr)', align: 'right', cell: (one) => count(totalOf(one)) },
   ];
 }
 

@@ -67,7 +67,10 @@ function Letters({ table }: { table: string }) {
               </p>
               <p class="muted">
                 <a
-                  href={linkTo('messages', [letter.topic], { partition: String(letter.partition) })}
+                  href={linkTo('messages', [letter.topic], {
+                    partition: String(letter.partition),
+                    offset: letter.offset,
+                  })}
                 >{`${letter.topic}-${letter.partition}`}</a>
                 {` offset ${count(letter.offset)}, ${dateTime(Number(letter.timestamp))}${letter.key === null ? '' : `, key ${letter.key}`}`}
               </p>

@@ -80,7 +80,7 @@ function Key({ hours }: { hours: readonly ShownHour[] }) {
             {sign}
           </span>
           <span>
-            <strong>{`${status} ${count(hours.filter((hour) => hour.status === status).length)}`}</strong>
+            <strong>{`${count(hours.filter((hour) => hour.status === status).length)} ${status}`}</strong>
             <br />
             {words}
           </span>

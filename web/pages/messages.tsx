@@ -26,7 +26,12 @@ export function MessagesPage({ place }: { place: Place }) {
       {topic === undefined ? (
         <Empty title="No topics yet" />
       ) : (
-        <Browser key={topic} topic={topic} names={names.includes(topic) ? names : [topic, ...names]} place={place} />
+        <Browser
+          key={`${topic} ${place.query.toString()}`}
+          topic={topic}
+          names={names.includes(topic) ? names : [topic, ...names]}
+          place={place}
+        />
       )}
     </>
   );
@@ -36,8 +41,8 @@ type From = 'latest' | 'offset' | 'time';
 
 function Browser({ topic, names, place }: { topic: string; names: string[]; place: Place }) {
   const [partition, setPartition] = useState(place.query.get('partition') ?? '');
-  const [from, setFrom] = useState<From>('latest');
-  const [at, setAt] = useState('');
+  const [from, setFrom] = useState<From>(place.query.get('offset') === null ? 'latest' : 'offset');
+  const [at, setAt] = useState(place.query.get('offset') ?? '');
   const [filter, setFilter] = useState('');
   const [asked, setAsked] = useState(() => queryOf({ partition, from, at, filter }));
   const { data, error, isLoading, reload } = useQuery<Json<MessagesAnswer>>(

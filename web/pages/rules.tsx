@@ -77,7 +77,7 @@ function MatchItem({ match }: { match: Match }) {
         {events.map(({ topic, partition, offset }) => (
           <a
             key={`${partition}/${offset}`}
-            href={linkTo('messages', [topic], { partition: String(partition) })}
+            href={linkTo('messages', [topic], { partition: String(partition), offset })}
           >{`${topic}-${partition}@${offset}`}</a>
         ))}
       </span>

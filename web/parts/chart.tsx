@@ -111,7 +111,7 @@ function optionsOf(
   return {
     width: Math.max(width, 100),
     height,
-    padding: [12, 8, 0, 0],
+    padding: [12, 20, 0, 0],
     legend: { show: false },
     cursor: { y: false, points: { size: 7 }, drag: { x: false, y: false } },
     scales: {

@@ -14,7 +14,7 @@ export interface KeepHoursClosedOptions {
   signal: AbortSignal;
 }
 
-const everyMs = 20_000;
+const everyMs = 60_000;
 
 /** The job close-hours for those who have no scheduler: looks again and again until the signal. Never rejects. */
 export async function keepHoursClosed(

@@ -55,7 +55,7 @@ export async function runUp(options: UpOptions): Promise<number> {
     process.stdout.write(`ready kafka=${address} warehouse=${settings.warehouseUrl}\n`);
     served = await openUpConsole(options, settings, address);
     if (served) process.stdout.write(`ready console=${served.url}\n`);
-    if (ingest) process.stdout.write(`ready http=${ingest.url}\n`);
+    if (ingest) process.stdout.write(`ready ingest=${ingest.url}\n`);
     helpers.push(...startHelpers(options, settings, cluster, helping.signal));
     const at = served ? `${served.url}  ` : '';
     const view = startLiveView(status, `${at}kafka=${address}  warehouse=${settings.warehouseUrl}`);

@@ -16,13 +16,15 @@ const maxGames = 100;
 interface Surroundings {
   files: TableFiles;
   turns: Turns;
+  /** A local folder that is removed when the console closes. */
+  scratch: string;
   /** Games that the log has told of lately. */
   liveGames: () => readonly string[];
 }
 
 /** The daily reports, made when somebody asks: which can be, one of them, and its page. */
 export function reportRoutes(context: ConsoleContext, surroundings: Surroundings): ConsoleRoute[] {
-  const shelf = new ReportShelf(context);
+  const shelf = new ReportShelf(context, surroundings.scratch);
   return [
     {
       kind: 'question',
@@ -81,7 +83,10 @@ async function reportableDays({ warehouse, clock }: ConsoleContext, table: strin
   const nowMs = clock.nowMs();
   const days: ReportDayLine[] = [];
   for (const { date, startMs, endMs } of reportDays(yesterdayIn(zone, nowMs + dayMs), zone)) {
-    const begun = [...book.times.between(startMs, endMs)].filter((hour) => hour.startMs <= nowMs);
+    // Hours of before the table's first load are empty ones unless somebody has closed them.
+    const begun = [...book.times.between(startMs, endMs)].filter((hour) => {
+      return hour.startMs <= nowMs && (hour.endMs > book.bornMs || book.state(hour.key) !== undefined);
+    });
     const completeCount = begun.filter(({ key }) => book.state(key)?.state === 'complete').length;
     if (completeCount > 0 || endMs > book.bornMs) days.push({ date, completeCount, hourCount: begun.length });
   }

@@ -1,5 +1,8 @@
-import { type DailyReport, makeDailyReport } from '../../reports/index.ts';
+import { join } from 'node:path';
+import { readLayout } from '../../offsets/index.ts';
+import { type DailyReport, DayCache, makeDailyReport } from '../../reports/index.ts';
 import { anyOf, BadInputError, SluiceError } from '../../shared/index.ts';
+import type { WarehouseFiles } from '../../warehouse/index.ts';
 import type { ConsoleContext } from '../console-context.ts';
 import { Turns } from './turns.ts';
 
@@ -10,6 +13,7 @@ const timeLimitMs = 180_000;
 const waitingMost = 20;
 /** As one statement of somebody's SQL. */
 const memoryLimit = '256MB';
+const daysBytes = 256 * 1024 ** 2;
 
 interface Made {
   report: DailyReport;
@@ -20,11 +24,14 @@ interface Made {
 /** Makes reports one at a time, in bounded time and memory, and keeps the last of them for their pages. */
 export class ReportShelf {
   readonly #context: ConsoleContext;
+  readonly #days: string;
   readonly #made = new Map<string, Made>();
   readonly #turns = new Turns(1, waitingMost);
 
-  constructor(context: ConsoleContext) {
+  /** `scratch`: a local folder, where the days of the last reports are kept as long as the console lives. */
+  constructor(context: ConsoleContext, scratch: string) {
     this.#context = context;
+    this.#days = join(scratch, 'days');
   }
 
   /** As the hours are now. Throws ReportRefusedError when some are not complete, unless `preliminary=1` asks for it all the same. */
@@ -59,12 +66,14 @@ export class ReportShelf {
   }
 
   async #make(wanted: Wanted, signal: AbortSignal): Promise<DailyReport> {
-    const { clock, warehouse, timeField } = this.#context;
+    const { clock, logger, warehouse } = this.#context;
     const limit = AbortSignal.timeout(timeLimitMs);
     const both = anyOf(signal, limit);
     try {
       const files = await warehouse('read');
-      return await makeDailyReport({ ...wanted, files, timeField, memoryLimit, clock, signal: both });
+      const timeField = await this.#timeFieldOf(files, wanted.table, both);
+      const cache = await DayCache.open({ folder: this.#days, maxBytes: daysBytes, logger });
+      return await makeDailyReport({ ...wanted, files, timeField, memoryLimit, cache, clock, signal: both });
     } catch (error) {
       if (!limit.aborted) throw error;
       const seconds = timeLimitMs / 1000;
@@ -73,6 +82,12 @@ export class ReportShelf {
         `expected a report within ${seconds} s: make it with "sluice report daily"`,
       );
     }
+  }
+
+  /** The table knows by which field it was loaded; one of before that goes by what the console was told. */
+  async #timeFieldOf(files: WarehouseFiles, table: string, signal: AbortSignal): Promise<string> {
+    const { timeField } = await readLayout(files, table, signal);
+    return timeField === undefined ? this.#context.timeField : (timeField ?? '_timestamp');
   }
 }
 

@@ -32,7 +32,8 @@ export class LogSampler {
   readonly #log: SharedLook<LogSight>;
   readonly #counts: GameCounts;
   readonly #limits: SamplerLimits;
-  readonly #assigned = new Set<string>();
+  /** Where each partition ended when it was assigned: what lies before is the past, which nobody is in a hurry for. */
+  readonly #assigned = new Map<string, bigint>();
   #spentBytes = 0;
   #secondStartMs = 0;
 
@@ -106,16 +107,19 @@ export class LogSampler {
         const wanted = at < 0n ? end : at;
         const earliest = end - most > start ? end - most : start;
         fetcher.assign(name, partition, wanted > earliest ? wanted : earliest);
-        this.#assigned.add(`${name}/${partition}`);
+        this.#assigned.set(`${name}/${partition}`, end);
       }
     }
   }
 
   async #take(fetcher: BatchFetcher, fetched: FetchedPartition, signal: AbortSignal): Promise<void> {
     const { topic, partition, batches, fetchOffset, highWatermark, nextOffset } = fetched;
+    const pastEnd = this.#assigned.get(`${topic}/${partition}`) ?? 0n;
     for (const { bytes, header, isAborted } of batches) {
       if (isAborted || header.isControl) continue;
-      if (!this.#maySpend(bytes.length)) {
+      const isPast = header.lastOffset < pastEnd;
+      if (isPast) await this.#untilMaySpend(signal);
+      if (!this.#maySpend(bytes.length) && !isPast) {
         this.#counts.skip(Number(header.maxTimestamp), header.recordCount);
         continue;
       }
@@ -127,7 +131,7 @@ export class LogSampler {
       }
     }
     const isBehind = highWatermark - nextOffset > BigInt(recordsAtOnce);
-    if (isBehind && this.#isSpent) {
+    if (isBehind && this.#isSpent && nextOffset >= pastEnd) {
       // Live matters more than whole: what was passed over counts as if it were like what was read.
       this.#counts.skip(this.#context.clock.nowMs(), Number(highWatermark - nextOffset));
       fetcher.assign(topic, partition, highWatermark);
@@ -137,6 +141,14 @@ export class LogSampler {
 
   get #isSpent(): boolean {
     return this.#spentBytes > this.#limits.bytesPerSecond;
+  }
+
+  /** A gap in the past would stay on the page for a quarter of an hour: the past is read in full, but slowly. */
+  async #untilMaySpend(signal: AbortSignal): Promise<void> {
+    const { clock } = this.#context;
+    if (!this.#isSpent) return;
+    const leftMs = this.#secondStartMs + 1000 - clock.monotonicMs();
+    if (leftMs > 0) await clock.sleep(leftMs, signal);
   }
 
   #maySpend(byteCount: number): boolean {

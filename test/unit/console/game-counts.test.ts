@@ -61,4 +61,27 @@ describe('the counts of games', () => {
     expect(Object.keys(second!.games)).toContain('constructor');
     expect(({} as { events?: number }).events).toBeUndefined();
   });
+
+  it('are kept by minute with every kind, scaled where not all was read', () => {
+    const counts = new GameCounts();
+    counts.add(61_000, event('mw', 'login'));
+    counts.add(119_999, event('hh', 'login'));
+    counts.add(90_000, event('hh', 'purchase'));
+    counts.add(120_000, event('hh', 'login'));
+    counts.skip(130_000, 3);
+    expect(counts.minutes()).toEqual([
+      { game: 'hh', minuteMs: 60_000, counts: { login: 1, purchase: 1 } },
+      { game: 'mw', minuteMs: 60_000, counts: { login: 1 } },
+      { game: 'hh', minuteMs: 120_000, counts: { login: 4 } },
+    ]);
+    expect(counts.games()).toEqual(['mw', 'hh']);
+  });
+
+  it('do not grow with wrong fields: too many kinds are one kind', () => {
+    const counts = new GameCounts();
+    for (let i = 0; i < 1000; i++) counts.add(1000, event('hh', `kind-${i}`));
+    const [minute] = counts.minutes();
+    expect(Object.keys(minute!.counts).length).toBe(25);
+    expect(minute!.counts['other']).toBe(976);
+  });
 });

@@ -23,7 +23,9 @@ export function ReportView({ table, game, date }: ReportViewProps) {
       <p>
         <Tag tone="warn">refused</Tag> {error}.
       </p>
-      <p class="muted">A report is made of complete hours only, so that nobody decides by figures that will change.</p>
+      <p class="muted spaced">
+        A report is made of complete hours only, so that nobody decides by figures that will change.
+      </p>
       <div class="buttons">
         <button type="button" class="quiet" onClick={() => setPreliminary(true)}>
           Make it from what has landed
@@ -38,7 +40,7 @@ function MadeReport({ made, query }: { made: ReportMadeAnswer; query: string }) 
   const [height, setHeight] = useState(900);
   const page = `/api/reports/daily.html?${query}`;
   // As high as what is in it: the page scrolls, not the frame.
-  const fit = (): void => setHeight(frame.current?.contentDocument?.documentElement.scrollHeight ?? height);
+  const fit = (): void => setHeight((frame.current?.contentDocument?.documentElement.scrollHeight ?? height) + 2);
   return (
     <Card
       title={`${made.game}, ${made.date}`}

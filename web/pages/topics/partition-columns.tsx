@@ -53,11 +53,11 @@ export function partitionColumns(withGroup: boolean): TableColumn<Partition>[] {
           },
         ]
       : []),
-    { key: 'owner', title: 'Owner', width: 'minmax(7.5rem, 1.3fr)', cell: ownerCell },
+    { key: 'owner', title: 'Owner', width: 'minmax(6.5rem, 1fr)', cell: ownerCell },
     {
       key: 'roll',
       title: 'Last roll',
-      width: 'minmax(9.5rem, 1.3fr)',
+      width: 'minmax(11.5rem, 1.4fr)',
       cell: ({ rollCause, rolledAtMs }) => (rollCause ? `${rollCause}, ${ago(rolledAtMs)}` : '–'),
     },
   ];

@@ -62,7 +62,7 @@ export function TopicDetail({ topic }: { topic: string }) {
           <Field label="Find">
             <input
               type="search"
-              placeholder="3, paused, no owner…"
+              placeholder="3, paused…"
               value={search}
               onInput={(event) => setSearch(event.currentTarget.value)}
             />
@@ -88,7 +88,7 @@ export function TopicDetail({ topic }: { topic: string }) {
             rows={rows}
             columns={columns}
             rowKey={({ partition }) => partition}
-            minWidth={group ? 1120 : 900}
+            minWidth={group ? 1140 : 920}
             onOpen={({ partition }) => setChosen(partition === chosen ? null : partition)}
             isOpen={({ partition }) => partition === chosen}
           />
