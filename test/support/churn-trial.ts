@@ -41,7 +41,7 @@ export interface ChurnReport {
 /** More are counted by offset instead of being compared row for row. */
 const comparableRecords = 500_000;
 /** How long the last processes may take to load what is left. */
-const catchUpMs = 120_000;
+const catchUpMs = 300_000;
 
 /**
  * Several loader processes in one group whose number changes all the time, some of them by SIGKILL, while records flow. In the

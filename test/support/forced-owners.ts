@@ -67,7 +67,15 @@ const groupOf = (topic: string, round: number): string => `${topic}-${round}`;
 
 function startOwner(lab: LoadLab, topic: string, url: string, round: number): SluiceProcess {
   const args = ['--group', groupOf(topic, round), '--take-over', `forced, round ${round}`, '--time-field', 'ts'];
-  return lab.load(topic, url, [...args, '--roll-age', '200ms', '--max-dead-letters', '100000000']);
+  return lab.load(topic, url, [
+    ...args,
+    '--roll-age',
+    '200ms',
+    '--max-dead-letters',
+    '100000000',
+    '--session-timeout',
+    '30s',
+  ]);
 }
 
 /** A partition that an operator gave away stops with an error (1); a load that was not told yet ends as any other (0). */

@@ -30,6 +30,11 @@ interface SeriesShape {
   hours: number;
   /** Nearly always the engine that starts fast: the steps of a commit are the same. */
   engine: 'duckdb' | 'parquetjs';
+  /**
+   * Each load takes the place of the dead one in the group at once (KIP-345), as a restarted process does. Without, it comes as
+   * somebody else, and waits until the group has forgotten the dead one.
+   */
+  isStatic: boolean;
 }
 
 /** When the campaign runs from a light program, so many of the loads are the built one all the same. */
@@ -76,6 +81,7 @@ function shapeOf(random: () => number): SeriesShape {
     recordsPerPartition: 14 + Math.floor(random() * 20),
     hours: 1 + Math.floor(random() * 2),
     engine: random() < 0.2 ? 'duckdb' : 'parquetjs',
+    isStatic: random() < 0.8,
   };
 }
 
@@ -109,12 +115,14 @@ const commonRollBytes = 1_000_000;
 async function load(
   lab: LoadLab,
   { topic, warehouseUrl }: KillSeries,
-  { engine }: SeriesShape,
+  { engine, isStatic }: SeriesShape,
   { fault, isWhole }: { fault: string | null; isWhole: boolean },
 ): Promise<{ code: number | null; signal: NodeJS.Signals | null; stderr: string }> {
   const rollBytes = fault === null ? commonRollBytes : smallRollBytes;
   const fixed = ['--until-end', '--group', topic, '--time-field', 'ts', '--max-dead-letters', '1000000'];
   const args = [...fixed, '--engine', engine, '--roll-bytes', String(rollBytes), '--memory', '128MB'];
+  // Long enough for a machine on which hundreds of processes come and go; who is static need not wait for it.
+  args.push('--session-timeout', isStatic ? '60s' : '10s', ...(isStatic ? ['--instance-id', 'one'] : []));
   const how = { ...(isWhole ? { program: wholeSluice } : {}), ...(fault === null ? {} : { fault }) };
   const process = lab.load(topic, warehouseUrl, args, how);
   const { code, stderr } = await process.finished;
