@@ -18,6 +18,15 @@ const parsed = (parser: (text: string) => number) =>
 const hostPort = z.string().refine((text) => isHostPort(text), { error: 'expected HOST:PORT like 127.0.0.1:9092' });
 const count = z.int().min(1);
 
+/** A list, or one text as options take it: "a,b". */
+function listOf<T extends z.ZodType<string>>(item: T) {
+  const error = 'expected a list like [a, b], or a text like a,b';
+  return z.preprocess(
+    (value) => (typeof value === 'string' ? value.split(',').map((part) => part.trim()) : value),
+    z.array(item, { error }).min(1, { error }),
+  );
+}
+
 /** Every key of sluice.yaml, with its type; sluice.yaml in the root of the project shows each with a comment. */
 const configSchema = z.strictObject({
   broker: z.strictObject({ data: z.string(), listen: hostPort, defaultPartitions: count }).partial().default({}),
@@ -27,7 +36,7 @@ const configSchema = z.strictObject({
     .default({}),
   loader: z
     .strictObject({
-      topics: z.array(z.string()).min(1),
+      topics: listOf(z.string()),
       warehouse: z.string(),
       user: z.string(),
       group: z.string(),
@@ -58,7 +67,7 @@ const configSchema = z.strictObject({
     .strictObject({
       redis: z.string(),
       state: z.string(),
-      brokers: z.array(hostPort).min(1),
+      brokers: listOf(hostPort),
       schedules: z.record(
         z.string(),
         z.strictObject({

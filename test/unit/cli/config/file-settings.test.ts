@@ -3,6 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { fileSettings } from '../../../../src/cli/config/file-settings.ts';
+import { readConfig } from '../../../../src/cli/config.ts';
 
 let folder: string;
 let file: string;
@@ -22,6 +23,19 @@ describe('the settings in force', () => {
     expect(shown.get('loader.workers')).toMatchObject({ value: 1, source: 'default' });
     expect(shown.get('loader.timeField')).toMatchObject({ value: null, source: 'default' });
     expect(shown.get('jobs.redis')).toMatchObject({ value: 'redis://u:(hidden)@h:1/0', source: `${file}:7` });
+  });
+
+  it('take lists as options do, too, and say what a list looks like', () => {
+    writeFileSync(file, 'loader: { topics: "a, b" }\njobs: { brokers: "127.0.0.1:9092,other:9092" }\n');
+    const { loader, jobs } = readConfig(file);
+    expect([loader.topics, jobs.brokers]).toEqual([
+      ['a', 'b'],
+      ['127.0.0.1:9092', 'other:9092'],
+    ]);
+    writeFileSync(file, 'loader: { topics: 7 }\n');
+    expect(() => readConfig(file)).toThrow(/loader\.topics: expected a list like \[a, b\], or a text like a,b/);
+    writeFileSync(file, 'jobs: { brokers: nowhere }\n');
+    expect(() => readConfig(file)).toThrow(/expected HOST:PORT like 127\.0\.0\.1:9092/);
   });
 
   it('are those of the contract where it says something, of which they name the line as well', () => {
