@@ -1,4 +1,5 @@
 import { Command } from 'commander';
+import { compareInHelp, groupOf } from './command-groups.ts';
 import { auditCommand } from './commands/audit.ts';
 import { awaitCommand } from './commands/await.ts';
 import { brokerCommand } from './commands/broker.ts';
@@ -34,7 +35,7 @@ import { whyCommand } from './commands/why.ts';
 import { addHdfsConfigOption } from './hdfs-config-option.ts';
 import { packageVersion } from './version.ts';
 
-/** The whole command line: every command of `commands/`, in the order of the help. */
+/** The whole command line: every command of `commands/`. */
 export function createProgram(): Command {
   const program = new Command('sluice')
     .description(
@@ -83,7 +84,9 @@ export function createProgram(): Command {
     reportCommand(),
     consoleCommand(),
   ];
-  for (const command of commands) program.addCommand(command);
+  commands.sort((left, right) => compareInHelp(left.name(), right.name()));
+  for (const command of commands) program.addCommand(command.helpGroup(groupOf(command.name())));
+  program.addHelpCommand(helpCommand());
   for (const command of withDescendants(program)) {
     addHdfsConfigOption(command);
     command
@@ -91,6 +94,13 @@ export function createProgram(): Command {
       .configureOutput({ outputError: (text, write) => write(`sluice: ${oneLine(text)} (see --help)\n`) });
   }
   return program;
+}
+
+function helpCommand(): Command {
+  return new Command('help')
+    .argument('[command]')
+    .description('Show the help of a command.')
+    .helpGroup(groupOf('help'));
 }
 
 /** A command and all below it. */

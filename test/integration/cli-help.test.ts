@@ -50,6 +50,13 @@ describe('the command line', () => {
       expect(stdout).toMatch(/\$ (\.\/bin\/)?sluice /);
   });
 
+  it('sluice --help lists the commands under what they are for', async () => {
+    const { stdout } = await runSluice(['--help']);
+    const headings = stdout.split('\n').filter((line) => /^\S.*[:?]$/.test(line));
+    expect(headings.slice(0, 3)).toEqual(['Options:', 'All in one:', 'The log:']);
+    expect(stdout).toMatch(/^React to events, and report:\n {2}rules .*\n {2}stats .*\n {2}reconcile .*\n {2}report /m);
+  });
+
   it('an unknown flag or command is one clear line and exit code 2', async () => {
     for (const args of [['broker', '--nonsense'], ['nonsense'], ['load']]) {
       const { code, stderr } = await runSluice(args);

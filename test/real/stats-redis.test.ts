@@ -213,6 +213,10 @@ describe('sluice reconcile', () => {
     const [call, count] = Object.entries(counts)[0]!;
     expect(await client.pexpiretime(`compared:${key}`)).toBe(-1); // kept
     await client.hincrby(`compared:${key}`, call, -1);
+    expect(await reconcile('--table', 'nowhere')).toMatchObject({
+      code: 2,
+      stderr: `sluice: expected a table of ${url} (compared), got "nowhere"\n`,
+    });
     const different = await reconcile();
     expect(different.code, different.stdout + different.stderr).toBe(4);
     expect(JSON.parse(different.stdout).differences).toEqual([{ key, call, counter: count - 1, rows: count }]);

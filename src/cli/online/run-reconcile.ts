@@ -1,6 +1,6 @@
 import { type CheckpointLag, type ReconcileReport, RedisStatsStore, reconcileHour } from '../../online/index.ts';
 import { BadInputError, createLogger, systemClock } from '../../shared/index.ts';
-import { usingWarehouse, type WarehouseOptions } from '../offsets/warehouse-options.ts';
+import { checkTable, usingWarehouse, type WarehouseOptions } from '../offsets/warehouse-options.ts';
 import { exitCodes, formatCount, printJson, printTable } from '../output.ts';
 import { stopSignal } from '../signals.ts';
 
@@ -20,13 +20,14 @@ export async function runReconcile(flags: ReconcileFlags): Promise<number> {
   const logger = createLogger('warn', { part: 'reconcile' });
   const store = await RedisStatsStore.open({ url, prefix, settings: null, logger });
   try {
-    const report = await usingWarehouse(flags, 'read', (files) =>
-      reconcileHour({
+    const report = await usingWarehouse(flags, 'read', async (files) => {
+      await checkTable(files, table);
+      return await reconcileHour({
         ...{ store, files, table, hour, signal, clock: systemClock },
         ...{ keep: flags.keep ?? false, timeoutMs: flags.timeout, pollMs: flags.poll },
-        onWait: (lags) => process.stderr.write(`sluice: waiting for ${wordsOf(lags)}\n`),
-      }),
-    );
+        onWait: sayNowAndThen((lags) => `sluice: waiting for ${wordsOf(lags)}\n`),
+      });
+    });
     if (flags.json) printJson(toJson(table, report));
     else printReport(table, report);
     if (report.isEqual === null) return exitCodes.notReady;
@@ -34,6 +35,16 @@ export async function runReconcile(flags: ReconcileFlags): Promise<number> {
   } finally {
     await store.close();
   }
+}
+
+/** Says on stderr what is waited for: at once, then every ten seconds. */
+function sayNowAndThen(wordsFor: (lags: readonly CheckpointLag[]) => string): (lags: readonly CheckpointLag[]) => void {
+  let lastMs = Number.NEGATIVE_INFINITY;
+  return (lags) => {
+    if (systemClock.monotonicMs() - lastMs < 10_000) return;
+    lastMs = systemClock.monotonicMs();
+    process.stderr.write(wordsFor(lags));
+  };
 }
 
 function toJson(table: string, { fromMs, toMs, ...report }: ReconcileReport) {
@@ -47,7 +58,9 @@ function printReport(table: string, report: ReconcileReport): void {
     process.stdout.write(`${what}; not compared: ${wordsOf(lags)}\n`);
     return;
   }
-  process.stdout.write(`${what}, ${report.isEqual ? 'equal' : `${differences.length} differ`}\n`);
+  process.stdout.write(
+    `${what}, ${report.isEqual ? 'equal' : `${differences.length} of them ${differences.length === 1 ? 'differs' : 'differ'}`}\n`,
+  );
   if (differences.length > 0) {
     printTable(differences, [
       { header: 'KEY', cell: ({ key }) => key },
