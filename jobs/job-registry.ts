@@ -8,12 +8,15 @@ import { dailyReport } from './daily-report.ts';
 import { expireWarehouse } from './expire-warehouse.ts';
 import type { JobFlow } from './job-flow.ts';
 import { loadWindow } from './load-window.ts';
+import { syncCatalog } from './sync-catalog.ts';
 import type { JobResult } from './table-jobs.ts';
 
 /** A job of which only the name is known; its input is checked by itself. */
 export type AnyJob = JobFlow<unknown, unknown, unknown, JobResult>;
 
-const flows = [loadWindow, catchUp, continuousLoad, closeHours, compactFiles, expireWarehouse, audit, dailyReport];
+const flows = [
+  ...[loadWindow, catchUp, continuousLoad, closeHours, compactFiles, expireWarehouse, audit, syncCatalog, dailyReport],
+];
 const jobs: readonly AnyJob[] = flows.map((flow) => flow as unknown as AnyJob);
 
 export const jobNames: readonly string[] = jobs.map(({ name }) => name);

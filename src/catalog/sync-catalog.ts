@@ -34,7 +34,7 @@ export async function syncCatalog(
   const { client, dialect, signal } = options;
   const ask = async (statements: readonly string[]): Promise<CatalogListing> => {
     const output = await runCatalogClient(client, scriptOf([...statements, ...describeTable(table)]), signal);
-    return checked(readListing(output, table.folders), output);
+    return readOutput(output, table);
   };
   const found = await ask([createTable(table, dialect)]);
   const before = compareCatalog(table, found);
@@ -45,11 +45,14 @@ export async function syncCatalog(
 }
 
 /** A client that prints nothing of the table would make every partition look missing. */
-function checked(listing: CatalogListing, output: string): CatalogListing {
-  if (listing.columns !== null && listing.location !== null) return listing;
+function readOutput(output: string, { folders }: CatalogTable): CatalogListing {
   const got = JSON.stringify(output.trim().slice(0, 200));
-  throw new SluiceError(
-    'catalog-client-failed',
-    `expected the client to print what DESCRIBE FORMATTED says, got ${got}`,
-  );
+  const message = `expected the client to print what DESCRIBE FORMATTED says, got ${got}`;
+  try {
+    const listing = readListing(output, folders);
+    if (listing.columns !== null && listing.location !== null) return listing;
+  } catch (cause) {
+    throw new SluiceError('catalog-client-failed', message, { cause });
+  }
+  throw new SluiceError('catalog-client-failed', message);
 }

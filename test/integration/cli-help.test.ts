@@ -36,6 +36,8 @@ const commands = [
   'console',
   'console password',
   'expire',
+  'catalog ddl',
+  'catalog sync',
   'stats',
   'stats show',
   'reconcile',

@@ -10,6 +10,7 @@ import { Metastore } from '../support/metastore.ts';
 import { highestRow, identityRecords, lowestRow, readerTypes, typedRecords } from '../support/reader-types.ts';
 import { type FinishedProcess, runSluice } from '../support/sluice-process.ts';
 
+const startMs = Date.now();
 const engines = ['hive', 'spark'] as const;
 type Engine = (typeof engines)[number];
 
@@ -82,11 +83,26 @@ async function sluice(...args: string[]): Promise<void> {
 
 describe('a table in folders of hours and countries', () => {
   const countries = ['DE', 'a b/c=100%', 'Österreich 😀', `it's; DROP TABLE x; -- "\\`, null];
-  const hours = ['2026-01-01T07', '2026-01-01T08', '2026-11-20T23'];
+  /** Two that the retention takes out, and the newest. */
+  const hours = [200 * 24 + 1, 200 * 24, 24].map(hourBefore);
   const event = (id: number, more: object = {}): string =>
     JSON.stringify({ ts: `${hours[id % 3]}:10:00Z`, id, country: countries[id % 5], ...more });
   const layout = ['--time-field', 'ts', '--partition-by', 'country'];
   const ids = (first: number, count: number): number[] => Array.from({ length: count }, (_, i) => first + i);
+
+  function hourBefore(count: number): string {
+    return new Date(startMs - count * 3_600_000).toISOString().slice(0, 13);
+  }
+
+  /** The partition of an hour and a country as SHOW PARTITIONS has it. */
+  function nameOf(hour: string, country: string): string {
+    return `dt=${hour.slice(0, 10)}/hr=${hour.slice(11)}/country=${country}`;
+  }
+
+  /** The same in a statement. */
+  function specOf(country: string): string {
+    return `PARTITION (dt='${hours[2]!.slice(0, 10)}', hr='${hours[2]!.slice(11)}', country='${country}')`;
+  }
 
   /** The rows of the files that lie there, as another reader sees them. */
   async function rowsOnDisk(columns: string): Promise<unknown[][]> {
@@ -130,7 +146,7 @@ describe('a table in folders of hours and countries', () => {
     );
     await load(
       'visits',
-      [JSON.stringify({ ts: '2026-11-20T22:00:00Z', id: 60, country: 'FR', score: 0.5 })],
+      [JSON.stringify({ ts: `${hourBefore(25)}:00:00Z`, id: 60, country: 'FR', score: 0.5 })],
       ...layout,
     );
     await sluice('compact', 'visits', '--older-than', '0s');
@@ -142,20 +158,17 @@ describe('a table in folders of hours and countries', () => {
       const { code, statements, before: found } = await sync('visits', engine);
       expect(code).toBe(0);
       expect(found).toMatchObject({
-        missing: ['dt=2026-11-20/hr=22/country=FR'],
+        missing: [nameOf(hourBefore(25), 'FR')],
         columns: [{ name: 'score', expected: 'double', found: null }],
       });
-      expect(found.extra).toHaveLength(10); // both hours of January, each with five countries
+      expect(found.extra).toHaveLength(10); // both old hours, each with five countries
       expect(statements.map((text) => /^(ALTER TABLE \S+ \w+|SET|DROP|CREATE)/.exec(text)?.[1])).toEqual(
         ['ADD', 'ADD', 'DROP'].map((verb) => `ALTER TABLE \`lake\`.\`visits_${engine}\` ${verb}`),
       );
       expect(await rowsOf(engine, columns)).toEqual(expected);
     }
     // Hive keeps columns with each partition: those that were there before have the new one as well.
-    const old = await metastore.run(
-      'hive',
-      "DESCRIBE lake.visits_hive PARTITION (dt='2026-11-20', hr='23', country='DE')",
-    );
+    const old = await metastore.run('hive', `DESCRIBE lake.visits_hive ${specOf('DE')}`);
     expect(old).toMatch(/^score\s+double/m);
   });
 
@@ -163,8 +176,8 @@ describe('a table in folders of hours and countries', () => {
     const name = `lake.visits_${engine}`;
     await metastore.run(
       engine,
-      `ALTER TABLE ${name} DROP PARTITION (dt='2026-11-20', hr='23', country='DE')`,
-      `ALTER TABLE ${name} ADD PARTITION (dt='2026-11-20', hr='23', country='XX') LOCATION '${warehouse.url}/visits/nowhere'`,
+      `ALTER TABLE ${name} DROP ${specOf('DE')}`,
+      `ALTER TABLE ${name} ADD ${specOf('XX')} LOCATION '${warehouse.url}/visits/nowhere'`,
       engine === 'hive'
         ? `ALTER TABLE ${name} CHANGE COLUMN score score string CASCADE`
         : `ALTER TABLE ${name} ADD COLUMNS (guess int)`,
@@ -173,8 +186,8 @@ describe('a table in folders of hours and countries', () => {
       engine === 'hive'
         ? [{ name: 'score', expected: 'double', found: 'string' }]
         : [{ name: 'guess', expected: null, found: 'int' }];
-    const missing = ['dt=2026-11-20/hr=23/country=DE'];
-    const extra = ['dt=2026-11-20/hr=23/country=XX'];
+    const missing = [nameOf(hours[2]!, 'DE')];
+    const extra = [nameOf(hours[2]!, 'XX')];
     expect(await check('visits', engine)).toMatchObject({
       code: 4,
       drift: { isEqual: false, missing, extra, columns },

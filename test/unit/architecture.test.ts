@@ -26,7 +26,18 @@ const arrows: Record<string, readonly string[]> = {
   console: ['operation', 'hours', 'offsets', 'warehouse', 'online', 'reports', 'wire', 'wire/client'],
   // src/index.ts: the package as a library
   'index.ts': ['online', 'warehouse', 'wire/client'],
-  jobs: ['reports', 'operation', 'hours', 'rewrites', 'loader', 'offsets', 'warehouse', 'wire', 'wire/client'],
+  jobs: [
+    'reports',
+    'catalog',
+    'operation',
+    'hours',
+    'rewrites',
+    'loader',
+    'offsets',
+    'warehouse',
+    'wire',
+    'wire/client',
+  ],
   cli: [
     'console',
     'catalog',

@@ -38,7 +38,7 @@ function runCommand(): Command {
     .description('Run one job, or the job of a schedule, to its end and print what it did.')
     .argument(
       '<name>',
-      'a schedule, or load-window, catch-up, continuous-load, close-hours, compact-files, expire-warehouse, audit, daily-report',
+      'a schedule, or load-window, catch-up, continuous-load, close-hours, compact-files, expire-warehouse, audit, sync-catalog, daily-report',
     )
     .option('--warehouse <url>', 'file:///DIR or webhdfs://NN1:PORT[,NN2:PORT]/PATH (default: loader.warehouse)')
     .option('--brokers <list>', 'brokers of the cluster (default: jobs.brokers)', parseBrokers)

@@ -51,6 +51,7 @@ export function inputFromSettings(job: string, { loader, kafka, jobs }: SluiceCo
     audit: { ...common, ...cluster },
     'compact-files': common,
     'expire-warehouse': { ...common, contractFile, defaultOlderThanMs: loader.retention },
+    'sync-catalog': common,
     'daily-report': { ...common, timeField: loader.timeField },
   };
   const known = Object.entries(defaults[job] ?? {}).filter(([, value]) => value !== undefined);
