@@ -1,8 +1,10 @@
 import { Command } from 'commander';
+import { parseBytes, parseDuration, writeBytes, writeDuration } from './arguments.ts';
 import { compareInHelp, groupOf } from './command-groups.ts';
 import { auditCommand } from './commands/audit.ts';
 import { awaitCommand } from './commands/await.ts';
 import { brokerCommand } from './commands/broker.ts';
+import { catalogCommand } from './commands/catalog.ts';
 import { compactCommand } from './commands/compact.ts';
 import { configCommand } from './commands/config.ts';
 import { consoleCommand } from './commands/console.ts';
@@ -66,6 +68,7 @@ export function createProgram(): Command {
     schemaCommand(),
     hoursCommand(),
     awaitCommand(),
+    catalogCommand(),
     compactCommand(),
     reloadCommand(),
     backfillCommand(),
@@ -89,11 +92,22 @@ export function createProgram(): Command {
   program.addHelpCommand(helpCommand());
   for (const command of withDescendants(program)) {
     addHdfsConfigOption(command);
+    sayDefaults(command);
     command
       .exitOverride()
       .configureOutput({ outputError: (text, write) => write(`sluice: ${oneLine(text)} (see --help)\n`) });
   }
   return program;
+}
+
+/** Defaults as a user would write them: "10m", not 600000. */
+function sayDefaults(command: Command): void {
+  for (const option of command.options) {
+    const { defaultValue, defaultValueDescription } = option;
+    if (typeof defaultValue !== 'number' || defaultValueDescription !== undefined) continue;
+    if (option.parseArg === parseDuration) option.default(defaultValue, writeDuration(defaultValue));
+    if (option.parseArg === parseBytes) option.default(defaultValue, writeBytes(defaultValue));
+  }
 }
 
 function helpCommand(): Command {
