@@ -145,19 +145,33 @@ async function settle<R extends ChainRecordHead>(
   signal: AbortSignal | undefined,
 ): Promise<'appended' | 'source-missing' | 'again' | R> {
   const { files, format } = context;
-  try {
-    const { record: found } = await readRecord<R>(files, format, eraFolder, record.sequence, signal);
-    return found.attempt === record.attempt ? 'appended' : found;
-  } catch (error) {
-    if (!isNotFound(error)) throw error;
-  }
   const folder = `${format.folder}/${eraFolder}`;
+  const found = await recordAt<R>(files, format, eraFolder, record.sequence, signal);
+  if (found && found.attempt !== record.attempt) return found;
+  // Also when the record is ours: on S3 one can come to lie where the folder was, and does not count there.
   if (!(await files.stat(folder, signalOption(signal)))) {
     throw new FencedError(`${folder} was removed: this owner is from an era long past`);
   }
+  if (found) return 'appended';
   if (await files.stat(temporary, signalOption(signal))) return 'again';
   // A rename of ours that came late may have taken the file between the two looks.
   return (await files.stat(target, signalOption(signal))) ? 'again' : 'source-missing';
+}
+
+/** The record of that number; null when it is free. */
+async function recordAt<R extends ChainRecordHead>(
+  files: WarehouseFiles,
+  format: AppendContext<R>['format'],
+  eraFolder: string,
+  sequence: number,
+  signal: AbortSignal | undefined,
+): Promise<R | null> {
+  try {
+    return (await readRecord<R>(files, format, eraFolder, sequence, signal)).record;
+  } catch (error) {
+    if (isNotFound(error)) return null;
+    throw error;
+  }
 }
 
 const definiteCodes = [

@@ -13,6 +13,8 @@ import {
 import { readHdfsSettings, readTlsMaterial } from './hdfs-settings.ts';
 import { LocalFiles } from './local-files.ts';
 import { defaultRetryPolicy, type RetryPolicy } from './retry-run.ts';
+import { checkS3, s3Options } from './s3/open-s3.ts';
+import { S3Files } from './s3/s3-files.ts';
 import { isWarehouseError } from './warehouse-error.ts';
 import type { WarehouseFiles } from './warehouse-files.ts';
 import { parseWarehouseUrl, type WarehouseAddress } from './warehouse-url.ts';
@@ -49,16 +51,16 @@ const defaultTimeouts: HttpTimeouts = {
 };
 
 /**
- * Opens the warehouse at `file:///DIR`, `webhdfs://NN1[:PORT][,NN2[:PORT]]/PATH` or one of the other addresses that
+ * Opens the warehouse at `file:///DIR`, `webhdfs://NN1[:PORT][,NN2[:PORT]]/PATH`, `s3://BUCKET/PREFIX` or one of the other addresses that
  * `parseWarehouseUrl` knows, and makes sure that it can be used. Throws
  * BadInputError when it cannot because of what the user named: the URL, the host, the folder, the rights.
  */
 export async function openWarehouse(url: string, options: OpenWarehouseOptions = {}): Promise<WarehouseFiles> {
   const address = parseWarehouseUrl(url);
   const isForWriting = (options.access ?? 'write') === 'write';
-  return address.kind === 'local'
-    ? await openLocal(address, isForWriting, options)
-    : await openWebHdfs(address, isForWriting, options);
+  if (address.kind === 'local') return await openLocal(address, isForWriting, options);
+  if (address.kind === 's3') return await openS3(address, isForWriting, options);
+  return await openWebHdfs(address, isForWriting, options);
 }
 
 type Address<Kind> = Extract<WarehouseAddress, { kind: Kind }>;
@@ -99,6 +101,29 @@ export async function openWebHdfs(
     throw unusable(address.url, isForWriting, cause);
   }
   settings.policy.giveUpAfterMs = giveUpAfterMs; // from here on it is work, which has more patience
+  return files;
+}
+
+/** The warehouse in a bucket itself. A store on which exactly-once cannot rest is refused by the name of what it lacks. */
+export async function openS3(
+  address: Address<'s3'>,
+  isForWriting: boolean,
+  options: OpenWarehouseOptions,
+): Promise<S3Files> {
+  const { clock = systemClock, logger = silentLogger, random = Math.random } = options;
+  const policy = { ...defaultRetryPolicy, ...options.retry };
+  const { giveUpAfterMs } = policy;
+  const timeouts = { ...defaultTimeouts, ...options.timeouts };
+  const files = new S3Files(s3Options(address, { policy, clock, random, logger, timeouts }));
+  policy.giveUpAfterMs = options.openTimeoutMs ?? defaultOpenTimeoutMs;
+  try {
+    await checkS3(files, address.prefix, isForWriting, options.signal);
+  } catch (cause) {
+    await files.close();
+    options.signal?.throwIfAborted();
+    throw unusable(address.url, isForWriting, cause);
+  }
+  policy.giveUpAfterMs = giveUpAfterMs;
   return files;
 }
 

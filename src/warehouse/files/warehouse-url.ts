@@ -1,10 +1,12 @@
 import { fileURLToPath } from 'node:url';
 import { BadInputError } from '../../shared/index.ts';
+import { parseS3Url, type S3Address } from './s3/s3-url.ts';
 
 /** Where a warehouse is, as the user named it. `basePath` has no `/` at its end, except for the root itself. */
 export type WarehouseAddress =
   | { kind: 'local'; url: string; basePath: string }
-  | { kind: 'webhdfs'; url: string; basePath: string; service: WebHdfsService };
+  | { kind: 'webhdfs'; url: string; basePath: string; service: WebHdfsService }
+  | S3Address;
 
 /** Who answers to WebHDFS requests, and how one speaks to them. */
 export interface WebHdfsService {
@@ -49,9 +51,10 @@ const gatewayExample = 'webhdfs+https://knox:8443/gateway/default/webhdfs/v1/war
 /**
  * Understands `file:///DIR`, `webhdfs://NN1[:PORT][,NN2[:PORT]]/PATH` and `swebhdfs://` (the same over TLS), `httpfs://` and
  * `httpfs+https://HOST[:PORT]/PATH`, and the address of a gateway with `webhdfs+` before it:
- * `webhdfs+https://HOST[:PORT]/PREFIX/webhdfs/v1/PATH`. Anything else is a BadInputError.
+ * `webhdfs+https://HOST[:PORT]/PREFIX/webhdfs/v1/PATH`; and `s3://BUCKET/PREFIX` (`parseS3Url`). Anything else is a BadInputError.
  */
 export function parseWarehouseUrl(url: string): WarehouseAddress {
+  if (/^s3:\/\//i.test(url)) return parseS3Url(url);
   const [, scheme, authority, path] = /^([a-z][a-z0-9+.-]*):\/\/([^/?#]*)([^?#]*)$/i.exec(url) ?? [];
   if (scheme === undefined || authority === undefined) throw badUrl(url, `a URL such as ${examples}`);
   if (authority.includes('@')) throw badUrl(redact(url), 'no user in the URL; name it with --user');
@@ -59,10 +62,11 @@ export function parseWarehouseUrl(url: string): WarehouseAddress {
   if (scheme === 'file') return parseFile(url);
   const known = Object.hasOwn(schemes, scheme) ? schemes[scheme] : undefined;
   if (known) return parseWebHdfs(url, known, authority, path);
-  if (/^(s3[an]?|gs|abfss?|wasbs?)$/i.test(scheme)) {
-    throw badUrl(url, `a file system whose rename refuses a taken name, such as ${examples}; object stores have none`);
+  if (/^s3[an]$/i.test(scheme)) throw badUrl(url, 's3://BUCKET/PREFIX, whatever client the readers use');
+  if (/^(gs|abfss?|wasbs?)$/i.test(scheme)) {
+    throw badUrl(url, `a store that refuses a taken name, such as ${examples}, or s3://; this one is not spoken to`);
   }
-  const others = 'swebhdfs://, httpfs:// or webhdfs+https:// in front of a gateway';
+  const others = 'swebhdfs://, httpfs://, webhdfs+https:// in front of a gateway, or s3://BUCKET/PREFIX';
   throw badUrl(url, `file:// or webhdfs://, such as ${examples} (also ${others})`);
 }
 

@@ -18,10 +18,10 @@ describe('sluice selftest', () => {
     expect(readdirSync(join(folder, 'there'))).toEqual([]);
   });
 
-  it('is bad input where nothing could ever be loaded: an object store, settings with a mistake', async () => {
-    const store = await runSluice(['selftest', '--warehouse', 's3://bucket/warehouse']);
+  it('is bad input where nothing could ever be loaded: a store that is not spoken to, settings with a mistake', async () => {
+    const store = await runSluice(['selftest', '--warehouse', 'gs://bucket/warehouse']);
     expect(store).toMatchObject({ code: 2, stdout: '' });
-    expect(store.stderr).toMatch(/^sluice: .*object stores have none; got "s3:\/\/bucket\/warehouse"\n$/);
+    expect(store.stderr).toMatch(/^sluice: .*this one is not spoken to; got "gs:\/\/bucket\/warehouse"\n$/);
     const missing = join(folder, 'none.yaml');
     const settings = await runSluice(['selftest', '--warehouse', 'webhdfs://localhost:9/x', '--hdfs-config', missing]);
     expect(settings).toMatchObject({ code: 2, stdout: '' });

@@ -4,7 +4,7 @@ import { type Check, type CheckContext, type Finding, failed, ok, textSource, wa
 const racerCount = 20;
 const raceCount = 5;
 const noPrimitive =
-  'exactly-once rests on this: use a file system whose rename refuses a taken name (HDFS, a local disk with hard links)';
+  'exactly-once rests on this: use HDFS, a local disk with hard links, or an S3 store whose conditional writes are real';
 
 const noReplace: Check = {
   name: 'rename-no-replace',
@@ -83,12 +83,12 @@ async function runRace(clients: WarehouseFiles[], round: number, context: CheckC
 const identity: Check = {
   name: 'rename-identity',
   promise: 'a file can be known again after a rename whose answer was lost',
-  run: async ({ files, hdfs, folder, signal }): Promise<Finding> => {
+  run: async ({ files, hdfs, facts, folder, signal }): Promise<Finding> => {
     const [from, to] = [`${folder}/identity/a`, `${folder}/identity/b`];
     await files.create(from, textSource('x'), { signal });
     const before = await hdfs?.rawStatus(from, { signal });
     await files.publishIfAbsent(from, to, { signal });
-    if (!hdfs) return ok('by its inode');
+    if (!hdfs) return ok(facts.identity);
     const after = await hdfs.rawStatus(to, { signal });
     if (before?.fileId && before.fileId === after?.fileId) return ok(`by its file id, ${before.fileId}`);
     if (before?.fileId) return failed(`the file id changed from ${before.fileId} to ${after?.fileId}`, noPrimitive);

@@ -2,9 +2,10 @@ import { randomUUID } from 'node:crypto';
 import { mkdtemp, rm, rmdir, stat } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { BadInputError, describeError, systemClock } from '../../../shared/index.ts';
+import { abortScope, anyOf, BadInputError, describeError, systemClock } from '../../../shared/index.ts';
 import { LocalFiles } from '../local-files.ts';
-import { type OpenWarehouseOptions, openWarehouse, openWebHdfs } from '../open-warehouse.ts';
+import { type OpenWarehouseOptions, openS3, openWarehouse, openWebHdfs } from '../open-warehouse.ts';
+import type { S3Address } from '../s3/s3-url.ts';
 import type { WarehouseFiles } from '../warehouse-files.ts';
 import { parseWarehouseUrl } from '../warehouse-url.ts';
 import type { WebHdfsFiles } from '../webhdfs/webhdfs-files.ts';
@@ -39,7 +40,8 @@ const openTimeoutMs = 20_000;
  * warehouse, which readers of tables skip and which is removed at the end; a warehouse that was not there is gone again too.
  */
 export async function runSelftest(url: string, options: SelftestOptions = {}): Promise<SelftestReport> {
-  const { clock = systemClock, onCheck, signal = new AbortController().signal } = options;
+  const { clock = systemClock, onCheck } = options;
+  const signal = options.signal ? anyOf(options.signal) : abortScope().signal; // many calls wait at a time
   const target = await openTarget(url, { openTimeoutMs, ...options });
   const scratch = await mkdtemp(join(tmpdir(), 'sluice-selftest-'));
   const folder = `/_sluice-selftest-${randomUUID()}`;
@@ -106,6 +108,7 @@ async function cleanUp({ files, folder }: CheckContext): Promise<Finding> {
 interface Target {
   files: WarehouseFiles;
   hdfs: WebHdfsFiles | null;
+  facts: CheckContext['facts'];
   connect: () => WarehouseFiles;
   /** Removes the warehouse's own folder again, when it was made for this test. */
   forget: () => Promise<void>;
@@ -117,12 +120,23 @@ async function openTarget(url: string, options: OpenWarehouseOptions): Promise<T
     const isNew = (await stat(address.basePath).catch(() => null)) === null;
     const files = await openWarehouse(url, { ...options, access: 'write' });
     const forget = async () => void (isNew && (await rmdir(address.basePath).catch(() => {})));
-    return { files, hdfs: null, connect: () => new LocalFiles(address), forget };
+    const facts = { identity: 'by its inode', login: 'the user of this process' };
+    return { files, hdfs: null, facts, connect: () => new LocalFiles(address), forget };
   }
+  if (address.kind === 's3') return await openBucket(address, options);
   const isNew = !(await isReadable(url, options));
   const hdfs = await openWebHdfs(address, true, options);
   const forget = async () => void (isNew && (await hdfs.removeEmptyBase().catch(() => {})));
-  return { files: hdfs, hdfs, connect: () => hdfs.anotherConnection(), forget };
+  const facts = { identity: 'by its file id', login: 'as the NameNode says' };
+  return { files: hdfs, hdfs, facts, connect: () => hdfs.anotherConnection(), forget };
+}
+
+async function openBucket(address: S3Address, options: OpenWarehouseOptions): Promise<Target> {
+  const isNew = !(await isReadable(address.url, options));
+  const files = await openS3(address, true, options);
+  const forget = async () => void (isNew && (await files.removeEmptyBase().catch(() => {})));
+  const facts = { identity: 'by the id in its metadata', login: `access key ${files.client.accessKeyId}` };
+  return { files, hdfs: null, facts, connect: () => files.anotherConnection(), forget };
 }
 
 async function isReadable(url: string, options: OpenWarehouseOptions): Promise<boolean> {

@@ -27,8 +27,8 @@ const clockSkew: Check = {
 const login: Check = {
   name: 'login',
   promise: 'we are known to the file system, and stay so',
-  run: async ({ hdfs, clock, signal }) => {
-    if (!hdfs) return ok('the user of this process');
+  run: async ({ hdfs, facts, clock, signal }) => {
+    if (!hdfs) return ok(facts.login);
     const { method, user, token } = await hdfs.authFacts({ signal });
     if (token === null) return ok(`${method}, ${user === null ? 'as the server decides' : `as ${user}`}`);
     const oursMs = clock.nowMs();

@@ -12,7 +12,7 @@ import { request as httpsRequest } from 'node:https';
  * bad response, and follows redirects with a body that is gone.
  */
 export interface HttpRequest {
-  method: 'GET' | 'PUT' | 'POST' | 'DELETE';
+  method: 'GET' | 'HEAD' | 'PUT' | 'POST' | 'DELETE';
   host: string;
   port: number;
   path: string;
@@ -23,8 +23,10 @@ export interface HttpRequest {
   agent: Agent | false;
   timeouts: HttpTimeouts;
   maxBodyBytes: number;
-  /** Sends the request's body; called once the server is ready for it. Without it the request has none. */
+  /** Sends the request's body; called once the server is ready for it. */
   sendBody?: (request: ClientRequest) => Promise<void>;
+  /** A body that is sent at once, in one piece. Without it and `sendBody` the request has none. */
+  body?: Buffer;
   signal?: AbortSignal | undefined;
 }
 
@@ -104,7 +106,7 @@ class Exchange {
   }
 
   run(): Promise<HttpAnswer> {
-    const { signal, sendBody } = this.#options;
+    const { signal, sendBody, body } = this.#options;
     const done = new Promise<HttpAnswer>((resolve, reject) => {
       this.#resolve = resolve;
       this.#reject = reject;
@@ -114,7 +116,7 @@ class Exchange {
     this.#watchConnection();
     this.#request.on('error', (error) => this.#fail(error));
     this.#request.on('response', (response) => this.#collect(response));
-    if (!sendBody) this.#request.end();
+    if (!sendBody) this.#request.end(body);
     else {
       this.#request.on('continue', () => this.#sendBody());
       this.#request.flushHeaders();

@@ -149,6 +149,7 @@ async function runOn(Broken: typeof Disk) {
   const connect = () => new Broken({ url: 'file:///broken', basePath });
   const signal = new AbortController().signal;
   const sizes = { listedCount: 20, brokenBytes: 1_000_000, timedBytes: 1_000_000 };
-  const context = { hdfs: null, folder: '/_sluice-selftest-x', scratch, sizes, connect, clock: systemClock, signal };
+  const facts = { identity: 'by name', login: 'nobody' };
+  const context = { hdfs: null, facts, folder: '/_sluice-selftest-x', scratch, sizes, connect, clock: systemClock, signal };
   return await runChecks({ ...context, files: connect() });
 }
