@@ -1,5 +1,5 @@
-import { Command } from 'commander';
-import { parseDuration, parseHostPort } from '../arguments.ts';
+import { Command, Option } from 'commander';
+import { parseBytes, parseDuration, parseHostPort } from '../arguments.ts';
 import { brokersOption, commandConfigOption } from '../kafka/brokers-option.ts';
 import { withWarehouseOptions } from '../offsets/warehouse-options.ts';
 import type { BacktestFlags, CheckFlags, RunFlags } from '../rules/rules-commands.ts';
@@ -77,6 +77,14 @@ function formatCommand(): Command {
     });
 }
 
+const maxStateOption = (): Option =>
+  new Option(
+    '--max-state <size>',
+    'what the rules may remember, about, each the same share; beyond it the oldest beginnings are given up, and counted',
+  )
+    .argParser(parseBytes)
+    .default(2 ** 30, '1GB');
+
 function runCommand(): Command {
   return new Command('run')
     .description('Run the rules of a file over topics, up to their end or for as long as nobody stops it.')
@@ -104,6 +112,7 @@ function runCommand(): Command {
     )
     .option('--state <dir>', 'folder for checkpoint and matches')
     .option('--checkpoint-every <duration>', 'time between two checkpoints', parseDuration, 1000)
+    .addOption(maxStateOption())
     .option('--redis <url>', 'redis://HOST:PORT for actions TO REDIS')
     .option(
       '--dashboard <host:port>',
@@ -134,7 +143,8 @@ function backtestCommand(): Command {
     .argument('<file>', programArgument)
     .argument('<table>')
     .option('--type-field <name>', 'column that names the kind of an event', 'type')
-    .option('--time-field <name>', "column with the event time; else the record's timestamp");
+    .option('--time-field <name>', "column with the event time; else the record's timestamp")
+    .addOption(maxStateOption());
   return withWarehouseOptions(command, { table: false })
     .addHelpText('after', backtestDetails)
     .action(async (file: string, table: string, flags: BacktestFlags) => {

@@ -36,6 +36,7 @@ export interface RunFlags extends ClusterFlags {
   idle: number;
   state?: string;
   checkpointEvery: number;
+  maxState: number;
   redis?: string;
   dashboard?: { host: string; port: number };
   json?: boolean;
@@ -99,6 +100,7 @@ export function printFormatted(file: string): Promise<number> {
 export interface BacktestFlags extends WarehouseOptions {
   typeField: string;
   timeField?: string;
+  maxState: number;
 }
 
 export function backtestCommandOf(file: string, table: string, flags: BacktestFlags): Promise<number> {
@@ -112,6 +114,7 @@ export function backtestCommandOf(file: string, table: string, flags: BacktestFl
         table,
         typeField: flags.typeField,
         timeField: flags.timeField ?? null,
+        maxStateBytes: flags.maxState,
         onMatch: (record) => process.stdout.write(`${flags.json ? JSON.stringify(record) : lineOf(record)}\n`),
         signal,
       }),
@@ -171,6 +174,7 @@ export function runRulesCommand(file: string, flags: RunFlags): Promise<number> 
             idleMs: flags.idle,
             stateFolder: flags.state ?? null,
             checkpointEveryMs: flags.checkpointEvery,
+            maxStateBytes: flags.maxState,
             redisUrl: flags.redis ?? null,
             dashboard,
             onMatch: (record) => process.stdout.write(`${flags.json ? JSON.stringify(record) : lineOf(record)}\n`),

@@ -3,7 +3,7 @@ import { feedHistory } from './feed-history.ts';
 import { HistoryEvents } from './history-events.ts';
 import { type MatchRecord, matchRecord } from './match-record.ts';
 import { parseRules } from './parse-rules.ts';
-import { RuleEngine } from './rule-engine.ts';
+import { defaultStateBytes, RuleEngine } from './rule-engine.ts';
 import type { RulesReport } from './run-rules.ts';
 
 export interface BacktestOptions {
@@ -14,6 +14,8 @@ export interface BacktestOptions {
   typeField: string;
   /** Null: the record's timestamp. */
   timeField: string | null;
+  /** What rules may remember, about: the oldest beginnings are given up. 1 GiB when left out. */
+  maxStateBytes?: number;
   onMatch: (record: MatchRecord) => void;
   signal: AbortSignal;
 }
@@ -22,7 +24,7 @@ export interface BacktestOptions {
 export async function backtestRules(options: BacktestOptions): Promise<RulesReport> {
   const { program, files, table, typeField, timeField, onMatch, signal } = options;
   const rules = parseRules(program);
-  const engine = new RuleEngine(rules, program);
+  const engine = new RuleEngine(rules, program, { maxStateBytes: options.maxStateBytes ?? defaultStateBytes });
   const events = { typeField, timeField, fieldKeys: engine.fieldKeys };
   const history = await HistoryEvents.open({ files, table, events, signal });
   const deliver = (): void => {
@@ -32,7 +34,8 @@ export async function backtestRules(options: BacktestOptions): Promise<RulesRepo
   };
   try {
     for (const { topic, partition, first } of history.partitions) engine.assign(topic, partition, first);
-    await feedHistory(history, engine, deliver);
+    const maxWaitingBytes = options.maxStateBytes ?? defaultStateBytes;
+    await feedHistory(history, engine, { isWhole: true, maxWaitingBytes, onPiece: deliver });
     engine.finish();
     deliver();
   } finally {

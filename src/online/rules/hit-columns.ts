@@ -4,8 +4,8 @@ import type { Literal } from './rule-ast.ts';
 /** What a rule's actions are told of an event, by field key. */
 export type EventData = Record<string, Literal> | null;
 
-/** Memory of one entry, without its data. */
-export const hitBytes = 48;
+/** About the memory of one entry with its key and its data. */
+export const hitBytes = 160;
 
 /** Events that concern rules, an entry for each event and rule: columns, so that an entry costs no object. */
 export class HitColumns {

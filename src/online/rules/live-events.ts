@@ -18,6 +18,7 @@ export class LiveEvents {
   readonly #options: LiveEventsOptions;
   readonly #fetcher: BatchFetcher;
   readonly #decoders = new Map<string, JsonEvents>();
+  #isHeldBack = false;
 
   constructor(options: LiveEventsOptions) {
     this.#options = options;
@@ -43,6 +44,23 @@ export class LiveEvents {
     const fetched = await this.#fetcher.poll({ signal });
     for (const part of fetched) this.#take(part);
     return fetched.filter(({ batches }) => batches.length > 0).map(({ topic, partition }) => `${topic}-${partition}`);
+  }
+
+  /**
+   * While events that wait for those of other partitions take more than `maxWaitingBytes`, only the partitions that they wait for are read: so one
+   * that is far behind in time costs no more memory than that.
+   */
+  holdBack(maxWaitingBytes: number): void {
+    const { engine } = this.#options;
+    const isTooMuch = engine.waitingBytes > maxWaitingBytes;
+    if (!isTooMuch && !this.#isHeldBack) return;
+    const open = engine.progress.filter(({ hasEnded }) => !hasEnded);
+    const lowestMs = open.reduce((lowest, { maxTimeMs }) => Math.min(lowest, maxTimeMs), Number.POSITIVE_INFINITY);
+    for (const { topic, partition, maxTimeMs } of open) {
+      if (isTooMuch && maxTimeMs > lowestMs) this.#fetcher.pause(topic, partition);
+      else this.#fetcher.resume(topic, partition);
+    }
+    this.#isHeldBack = isTooMuch;
   }
 
   close(): Promise<void> {

@@ -45,8 +45,10 @@ interface FoundMatch {
   isTimeout: boolean;
 }
 
+export const defaultStateBytes = 2 ** 30;
+
 export interface RuleEngineOptions {
-  /** What all rules together remember of beginnings of matches, each the same share; about 1 GiB when left out. */
+  /** What all rules together remember of beginnings of matches, each the same share; `defaultStateBytes` when left out. */
   maxStateBytes?: number;
 }
 
@@ -71,7 +73,7 @@ export class RuleEngine {
   #newestMs = Number.NEGATIVE_INFINITY;
 
   /** `text` is the program's, for errors. */
-  constructor(rules: readonly Rule[], text: string, { maxStateBytes = 2 ** 30 }: RuleEngineOptions = {}) {
+  constructor(rules: readonly Rule[], text: string, { maxStateBytes = defaultStateBytes }: RuleEngineOptions = {}) {
     const plans = rules.map((rule) => planRule(rule, text));
     const typeNames = [...new Set(plans.flatMap(({ atoms }) => atoms.map(({ type }) => type)))];
     this.#shared = { pools: new StatePools(), places: this.#places, typeNames };

@@ -9,7 +9,7 @@ import { type MatchRecord, matchRecord } from './match-record.ts';
 import { MatchSinks } from './match-sinks.ts';
 import { parseRules } from './parse-rules.ts';
 import type { Rule } from './rule-ast.ts';
-import { RuleEngine } from './rule-engine.ts';
+import { defaultStateBytes, RuleEngine } from './rule-engine.ts';
 import { RulesCheckpoint } from './rules-checkpoint.ts';
 
 export interface RunRulesOptions {
@@ -29,7 +29,10 @@ export interface RunRulesOptions {
   idleMs: number;
   /** Folder of checkpoint and matches; null: nothing is remembered. */
   stateFolder: string | null;
+  /** The time between two checkpoints at least; writing them takes no more than a tenth of the time. */
   checkpointEveryMs: number;
+  /** What rules may remember, about: the oldest beginnings are given up. 1 GiB when left out. */
+  maxStateBytes?: number;
   redisUrl: string | null;
   /** Who is told of matches TO DASHBOARD; left out: no rule may have that action. */
   dashboard?: MatchFeed | null;
@@ -63,7 +66,9 @@ class RulesRun {
   readonly #options: RunRulesOptions;
   readonly #engine: RuleEngine;
   #checkpoint: RulesCheckpoint | null = null;
+  readonly #maxStateBytes: number;
   #skipped = 0;
+  #gaveUp = 0;
   /** When each partition last brought something, and when the newest event was seen: monotonic ms. */
   readonly #heardAtMs = new Map<string, number>();
   #newestMs = Number.NEGATIVE_INFINITY;
@@ -72,7 +77,8 @@ class RulesRun {
   constructor(rules: readonly Rule[], options: RunRulesOptions) {
     this.#rules = rules;
     this.#options = options;
-    this.#engine = new RuleEngine(rules, options.program);
+    this.#maxStateBytes = options.maxStateBytes ?? defaultStateBytes;
+    this.#engine = new RuleEngine(rules, options.program, { maxStateBytes: this.#maxStateBytes });
     this.#newestSeenAtMs = options.clock.monotonicMs();
   }
 
@@ -151,7 +157,11 @@ class RulesRun {
 
   async #feed(history: HistoryEvents, sinks: MatchSinks): Promise<void> {
     try {
-      await feedHistory(history, this.#engine, () => this.#deliver(sinks));
+      await feedHistory(history, this.#engine, {
+        isWhole: false,
+        maxWaitingBytes: this.#maxStateBytes,
+        onPiece: () => this.#deliver(sinks),
+      });
       await this.#save(sinks);
     } finally {
       await history.close();
@@ -185,7 +195,8 @@ class RulesRun {
 
   async #loop(live: LiveEvents, sinks: MatchSinks, ends: ReadonlyMap<string, bigint> | null): Promise<void> {
     const { clock, signal, checkpointEveryMs, onProgress } = this.#options;
-    let savedAtMs = clock.monotonicMs();
+    let saveAtMs = clock.monotonicMs() + checkpointEveryMs;
+    if (ends) this.#endReached(ends);
     while (!signal.aborted && !(ends && this.#hasReached(ends))) {
       try {
         for (const key of await live.poll(signal)) this.#heardAtMs.set(key, clock.monotonicMs());
@@ -193,13 +204,33 @@ class RulesRun {
         if (signal.aborted || isAbortError(error)) return;
         throw error;
       }
-      if (!ends) this.#promiseForQuiet(live);
+      if (ends) this.#endReached(ends);
+      else this.#promiseForQuiet(live);
+      live.holdBack(this.#maxStateBytes / 4);
       this.#deliver(sinks);
-      if (clock.monotonicMs() - savedAtMs < checkpointEveryMs) continue;
+      const startMs = clock.monotonicMs();
+      if (startMs < saveAtMs) continue;
       await this.#save(sinks);
-      savedAtMs = clock.monotonicMs();
+      const endMs = clock.monotonicMs();
+      saveAtMs = endMs + Math.max(checkpointEveryMs, 9 * (endMs - startMs));
+      this.#warnOfLoss();
       onProgress?.(this.report());
     }
+  }
+
+  /** In a bounded run nothing waits for a partition that has come to its end. */
+  #endReached(ends: ReadonlyMap<string, bigint>): void {
+    for (const { topic, partition, next, hasEnded } of this.#engine.progress) {
+      if (!hasEnded && next >= (ends.get(`${topic}-${partition}`) ?? 0n)) this.#engine.end(topic, partition);
+    }
+  }
+
+  #warnOfLoss(): void {
+    const { droppedRuns } = this.#engine.counts;
+    if (droppedRuns === this.#gaveUp) return;
+    const [count, maxStateBytes] = [droppedRuns - this.#gaveUp, this.#maxStateBytes];
+    this.#gaveUp = droppedRuns;
+    this.#options.logger.warn({ count, maxStateBytes }, 'BeginningsGivenUp');
   }
 
   #hasReached(ends: ReadonlyMap<string, bigint>): boolean {
