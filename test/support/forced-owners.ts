@@ -127,6 +127,6 @@ async function until(what: string, test: () => Promise<boolean>): Promise<void> 
   const endMs = performance.now() + timeLimitMs;
   while (!(await test())) {
     if (performance.now() > endMs) throw new Error(`waited ${timeLimitMs} ms for ${what}`);
-    await new Promise((resolve) => setTimeout(resolve, 50));
+    await new Promise((resolve) => setTimeout(resolve, 200));
   }
 }
