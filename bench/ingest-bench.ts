@@ -4,6 +4,7 @@ import { Agent, request } from 'node:http';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
+import { gzipSync } from 'node:zlib';
 import { SocialGame } from '../src/cli/demo/social-game.ts';
 import { KafkaCluster } from '../src/wire/client/index.ts';
 import { runSluice, startOurBroker } from './support.ts';
@@ -19,6 +20,34 @@ export interface IngestRow {
 
 const cli = fileURLToPath(new URL('../bin/sluice', import.meta.url));
 const partitions = 4;
+/** No row takes longer: on a slow machine it sends less. */
+const rowMs = 15_000;
+
+interface Door {
+  what: string;
+  type: 'application/json' | 'application/x-ndjson';
+  /** Events of one request. */
+  batch: number;
+  /** Requests at most. */
+  requests: number;
+  connections: number;
+  isGzip?: boolean;
+  /** Each request with an idempotency key of its own. */
+  isKeyed?: boolean;
+}
+
+const json = 'application/json';
+const ndjson = 'application/x-ndjson';
+const doors: readonly Door[] = [
+  { what: 'HTTP, one JSON event, 64 connections', type: json, batch: 1, requests: 40_000, connections: 64 },
+  { what: 'HTTP, JSON array of 100, 16 connections', type: json, batch: 100, requests: 6000, connections: 16 },
+  {
+    ...{ what: 'the same with idempotency keys', type: json, batch: 100, requests: 1000, connections: 16 },
+    isKeyed: true,
+  },
+  { what: 'HTTP, NDJSON of 5,000, 4 connections', type: ndjson, batch: 5000, requests: 300, connections: 4 },
+  { what: 'the same with gzip', type: ndjson, batch: 5000, requests: 300, connections: 4, isGzip: true },
+];
 
 /** Events per second through each door, acknowledged: broker, server and client are three processes of one machine. */
 export async function benchIngest(options: { scale: number; log: (line: string) => void }): Promise<IngestRow[]> {
@@ -29,21 +58,14 @@ export async function benchIngest(options: { scale: number; log: (line: string) 
   const folder = mkdtempSync(join(tmpdir(), 'sluice-ingest-bench-'));
   const server = await startIngest(broker.bootstrap);
   const rows: IngestRow[] = [];
-  const doors = [
-    { what: 'HTTP, one event a request, 64 connections', batch: 1, requests: 20_000, connections: 64 },
-    { what: 'HTTP, JSON array of 100, 16 connections', batch: 100, requests: 4000, connections: 16 },
-    { what: 'HTTP, NDJSON of 5,000, 4 connections', batch: 5000, requests: 200, connections: 4 },
-  ];
   try {
-    for (const [index, { what, batch, requests, connections }] of doors.entries()) {
+    for (const [index, door] of doors.entries()) {
       const topic = `http-${index}`;
       await cluster.createTopics([{ name: topic, partitions }]);
-      const count = Math.max(connections, Math.round(requests * scale));
-      log(`ingest: ${what}`);
-      rows.push({
-        what,
-        ...(await postAll({ url: `${server.url}/topics/${topic}/events`, values, batch, count, connections })),
-      });
+      log(`ingest: ${door.what}`);
+      const count = Math.max(door.connections, Math.round(door.requests * scale));
+      const url = `${server.url}/topics/${topic}/events`;
+      rows.push({ what: door.what, ...(await postAll({ ...door, url, values, count })) });
     }
     log('ingest: tail');
     await cluster.createTopics([{ name: 'tail', partitions }]);
@@ -81,48 +103,52 @@ function gameEvents(count: number): string[] {
   return values.slice(0, count);
 }
 
-interface PostLoad {
+interface PostLoad extends Door {
   url: string;
   values: readonly string[];
-  /** Events of one request. */
-  batch: number;
   /** Requests. */
   count: number;
-  connections: number;
 }
 
-async function postAll({ url, values, batch, count, connections }: PostLoad): Promise<Omit<IngestRow, 'what'>> {
+async function postAll(load: PostLoad): Promise<Omit<IngestRow, 'what'>> {
+  const { batch, count, connections, isKeyed } = load;
   const agent = new Agent({ keepAlive: true, maxSockets: connections });
-  const type = batch > 1000 ? 'application/x-ndjson' : 'application/json';
-  const bodies = Array.from({ length: Math.max(1, Math.floor(values.length / batch)) }, (_, i) => {
-    const events = values.slice(i * batch, (i + 1) * batch);
-    return batch > 1000 ? events.join('\n') : batch === 1 ? events[0]! : `[${events.join(',')}]`;
-  });
+  const bodies = bodiesOf(load);
   const latencies: number[] = [];
+  const startedMs = performance.now();
   let next = 0;
   const client = async (): Promise<void> => {
-    while (next < count) {
-      const body = bodies[next++ % bodies.length]!;
-      const startedMs = performance.now();
-      await postOne(agent, url, type, body);
-      latencies.push(performance.now() - startedMs);
+    while (next < count && performance.now() - startedMs < rowMs) {
+      const number = next++;
+      const sentMs = performance.now();
+      await postOne(agent, load, bodies[number % bodies.length]!, isKeyed ? { 'idempotency-key': `${number}` } : {});
+      latencies.push(performance.now() - sentMs);
     }
   };
-  const startedMs = performance.now();
   await Promise.all(Array.from({ length: connections }, client));
   const seconds = (performance.now() - startedMs) / 1000;
   agent.destroy();
   latencies.sort((a, b) => a - b);
   const at = (share: number): number =>
     latencies[Math.min(latencies.length - 1, Math.floor(share * latencies.length))]!;
-  const events = count * batch;
+  const events = latencies.length * batch;
   return { events, eventsPerSecond: events / seconds, p50Ms: at(0.5), p99Ms: at(0.99) };
 }
 
-function postOne(agent: Agent, url: string, type: string, body: string): Promise<void> {
+/** Made beforehand, so that the load generator only sends. */
+function bodiesOf({ values, batch, type, isGzip }: PostLoad): Buffer[] {
+  return Array.from({ length: Math.max(1, Math.floor(values.length / batch)) }, (_, i) => {
+    const events = values.slice(i * batch, (i + 1) * batch);
+    const text = type === ndjson ? events.join('\n') : batch === 1 ? events[0]! : `[${events.join(',')}]`;
+    return isGzip ? gzipSync(text) : Buffer.from(text);
+  });
+}
+
+function postOne(agent: Agent, load: PostLoad, body: Buffer, more: Record<string, string>): Promise<void> {
   return new Promise((resolve, reject) => {
-    const headers = { 'content-type': type, 'content-length': Buffer.byteLength(body) };
-    request(`${url}?results=none`, { method: 'POST', agent, headers }, (response) => {
+    const encoding = load.isGzip ? { 'content-encoding': 'gzip' } : {};
+    const headers = { 'content-type': load.type, 'content-length': body.length, ...encoding, ...more };
+    request(`${load.url}?results=none`, { method: 'POST', agent, headers }, (response) => {
       response.resume().once('end', () => {
         if (response.statusCode === 200) resolve();
         else reject(new Error(`expected 200, got ${response.statusCode}`));
