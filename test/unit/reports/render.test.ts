@@ -72,7 +72,7 @@ describe('a report on a page and in a mail', () => {
   it('is light and dark', () => {
     const html = renderHtml(report, format, 'page');
     expect(html).toContain('<meta name="color-scheme" content="light dark">');
-    expect(html).toContain('@media (prefers-color-scheme:dark)');
+    expect(html).toContain('@media screen and (prefers-color-scheme:dark)');
     expect(html).not.toContain('var(--'); // mail programs do not know it
   });
 
