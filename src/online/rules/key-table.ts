@@ -6,7 +6,7 @@ import type { Literal } from './rule-ast.ts';
 /** A JavaScript Map holds 2^24 entries. */
 const maxKeys = 16_000_000;
 
-/** So many keys are not worth looking for those that nobody needs. */
+/** So few keys are not worth looking for those that nobody needs. */
 const smallTable = 262_144;
 
 /** Ids of the entries of one dictionary; 0: not asked for yet, -1: no key. */
@@ -31,15 +31,18 @@ export class KeyTable {
   #cells = new Int32Array(0);
   /** Numbers remembered before the last sweep may mean other keys by now. */
   #generation = 0;
-  #sweepAt = smallTable;
+  readonly #small: number;
+  #sweepAt: number;
   readonly #known = new WeakMap<Literal[], KnownIds>();
   #columns: (FieldColumn | undefined)[] = [];
   #codes: Int32Array | null = null;
   #bound: KnownIds = { generation: 0, ids: new Int32Array(0) };
 
-  /** `fields`: by `fieldKey`; none: all events have one key. */
-  constructor(fields: readonly string[]) {
+  /** `fields`: by `fieldKey`; none: all events have one key. `small`: so few keys are kept even if nobody needs them. */
+  constructor(fields: readonly string[], small = smallTable) {
     this.#fields = fields;
+    this.#small = small;
+    this.#sweepAt = small;
   }
 
   /** The place of one more rule; all must be there before the first key. */
@@ -127,7 +130,7 @@ export class KeyTable {
       this.#free.push(id);
     }
     this.#generation++;
-    this.#sweepAt = Math.max(smallTable, this.#ids.size * 2);
+    this.#sweepAt = Math.max(this.#small, this.#ids.size * 2);
   }
 
   #findId(row: number): number {

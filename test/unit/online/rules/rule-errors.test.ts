@@ -33,6 +33,18 @@ const cases: [text: string, place: string, problem: string, hint: string | null]
     'expected AND, OR, FOLLOWED-BY, WITHIN or ACTION, found THEN',
     'the next step begins with FOLLOWED-BY',
   ],
+  [
+    'WHEN A TIMES 3 ACTION B',
+    '1:8',
+    'expected AND, OR, FOLLOWED-BY, WITHIN or ACTION, found TIMES',
+    'a count stands before TIMES: 3 TIMES',
+  ],
+  [
+    'WHEN A DO B',
+    '1:8',
+    'expected AND, OR, FOLLOWED-BY, WITHIN or ACTION, found DO',
+    'what happens stands behind ACTION',
+  ],
   ['WHEN A && B ACTION C', '1:8', 'expected AND, OR, FOLLOWED-BY, WITHIN or ACTION, found &', 'write AND'],
   ['WHEN A || B ACTION C', '1:8', 'expected AND, OR, FOLLOWED-BY, WITHIN or ACTION, found |', 'write OR'],
   ['WHEN A.b IS "x" ACTION C', '1:10', 'expected a comparison, IN, MATCHES or EXISTS, found IS', 'write EQUALS or ='],
