@@ -26,8 +26,6 @@ export interface CatalogTable extends CatalogPlace {
   leftOut: readonly { name: string; problem: string }[];
   /** Names of the folders, outermost first; all of type string. */
   folders: readonly string[];
-  /** How many of them are the time's. */
-  timeFolderCount: number;
   /** Folders with live files, in the order of their names. */
   partitions: readonly CatalogPartition[];
   /** Time folders whose rows have expired, and that hold nothing that came later. */
@@ -64,13 +62,14 @@ export async function projectTable(
     .filter((folder) => !isCompleteOnly || isComplete(state, times.keyOf(folder)))
     .sort()
     .map((folder) => partitionOf(folder, folders));
+  const liveTimes = new Set([...live].map((folder) => folder.split('/', times.format.names.length).join('/')));
   const expired = [...state.expired.keys()]
     .map((key) => times.period(key)!.folder)
-    .filter((folder) => ![...live].some((one) => one === folder || one.startsWith(`${folder}/`)))
+    .filter((folder) => !liveTimes.has(folder))
     .sort();
   return {
-    ...{ database, name, location, folders, partitions, timeFolderCount: times.format.names.length },
-    ...columnsOf(schema.columns, schema.keyType, dialect),
+    ...{ database, name, location, folders, partitions },
+    ...columnsOf(withoutFolders(schema.columns, layout.partitionBy), schema.keyType, times.format.names, dialect),
     expired: expired.map((folder) => partitionOf(folder, times.format.names)),
   };
 }
@@ -119,17 +118,25 @@ function isComplete({ hours, expired }: TableState, key: string | null): boolean
   return key !== null && !expired.has(key) && hours.get(key)?.state === 'complete';
 }
 
-/** The columns in the order of the files: those of the schema, then the system columns. */
+/** Fields with folders of their own are no columns. */
+function withoutFolders(columns: readonly Column[], partitionBy: readonly string[]): Column[] {
+  const fields = partitionBy.map((name) => name.toLowerCase());
+  return columns.filter(({ name }) => !fields.includes(name.toLowerCase()));
+}
+
+/** The columns in the order of the files: those of the schema, then the system columns. `times`: names that folders have taken. */
 function columnsOf(
   columns: readonly Column[],
   keyType: 'bytes' | 'string',
+  times: readonly string[],
   dialect: CatalogDialect,
 ): Pick<CatalogTable, 'columns' | 'leftOut'> {
   const known: CatalogColumn[] = [];
   const leftOut: { name: string; problem: string }[] = [];
   for (const { name, type } of columns) {
     const column = hiveColumn(name, type, dialect);
-    if (column.problem === null) known.push({ name, type: column.type });
+    if (times.includes(name.toLowerCase())) leftOut.push({ name, problem: 'the folders of the time have that name' });
+    else if (column.problem === null) known.push({ name, type: column.type });
     else leftOut.push({ name, problem: column.problem });
   }
   const system = [

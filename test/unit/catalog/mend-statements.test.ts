@@ -9,7 +9,7 @@ import type { CatalogTable } from '../../../src/catalog/project-table.ts';
 const folders = ['dt', 'country'];
 const partition = (folder: string) => parsePartition(folder, folders)!;
 const table: CatalogTable = {
-  ...{ database: 'lake', name: 'visits', location: 'hdfs://nn/warehouse/visits', folders, timeFolderCount: 1 },
+  ...{ database: 'lake', name: 'visits', location: 'hdfs://nn/warehouse/visits', folders },
   columns: [
     { name: 'userId', type: 'bigint' },
     { name: 'score', type: 'double' },
