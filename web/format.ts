@@ -26,16 +26,20 @@ export function bytes(value: number | string): string {
   return `${unit === 0 ? size : size.toFixed(size < 10 ? 1 : 0)} ${units[unit]}`;
 }
 
-/** 850 -> "0.9 s", 95000 -> "1 min 35 s". */
+/** 850 -> "0.9 s", 95000 -> "1 min 35 s", 3600000 -> "1 h". */
 export function duration(ms: number | null | undefined): string {
   if (ms === null || ms === undefined) return '–';
-  const seconds = ms / 1000;
-  if (seconds < 10) return `${seconds.toFixed(1)} s`;
-  if (seconds < 60) return `${Math.round(seconds)} s`;
+  if (ms < 9950) return `${(ms / 1000).toFixed(1)} s`;
+  const seconds = Math.round(ms / 1000);
+  if (seconds < 60) return `${seconds} s`;
   const minutes = Math.floor(seconds / 60);
-  if (minutes < 60) return `${minutes} min ${Math.round(seconds % 60)} s`;
+  if (minutes < 60) return inTwo(minutes, 'min', seconds % 60, 's');
   const hours = Math.floor(minutes / 60);
-  return hours < 48 ? `${hours} h ${minutes % 60} min` : `${Math.floor(hours / 24)} d ${hours % 24} h`;
+  return hours < 48 ? inTwo(hours, 'h', minutes % 60, 'min') : inTwo(Math.floor(hours / 24), 'd', hours % 24, 'h');
+}
+
+function inTwo(large: number, largeUnit: string, small: number, smallUnit: string): string {
+  return small === 0 ? `${large} ${largeUnit}` : `${large} ${largeUnit} ${small} ${smallUnit}`;
 }
 
 const two = (value: number): string => String(value).padStart(2, '0');
@@ -54,12 +58,15 @@ export function clockTime(ms: number): string {
   return `${two(at.getHours())}:${two(at.getMinutes())}`;
 }
 
-/** "12 s ago"; the whole time for what is older than two days. */
+/** "12 s ago", "4 min ago"; the whole time for what is older than two days. */
 export function ago(ms: number | null | undefined, nowMs = Date.now()): string {
   if (ms === null || ms === undefined) return '–';
   const age = Math.max(0, nowMs - ms);
   if (age < 2000) return 'now';
-  return age < 2 * 86_400_000 ? `${duration(age)} ago` : dateTime(ms);
+  if (age >= 2 * 86_400_000) return dateTime(ms);
+  if (age < 60_000) return `${Math.floor(age / 1000)} s ago`;
+  const step = age < 3_600_000 ? 60_000 : 3_600_000;
+  return `${duration(Math.floor(age / step) * step)} ago`;
 }
 
 export function plural(value: number, one: string, many = `${one}s`): string {

@@ -120,7 +120,7 @@ function optionsOf(
     },
     axes: [
       { ...axis, grid: { show: false }, space: 72, size: 28, values: (_plot, splits) => splits.map(timeText) },
-      { ...axis, size: 56, values: (_plot, splits) => splits.map((value) => format(value)) },
+      { ...axis, size: 66, values: (_plot, splits) => splits.map((value) => format(value)) },
     ],
     series: [
       {},

@@ -1,6 +1,13 @@
 import { closeHours } from '../../hours/index.ts';
 import { listTables } from '../../offsets/index.ts';
-import { type Clock, createLogger, describeError, type Logger, systemClock } from '../../shared/index.ts';
+import {
+  BadInputError,
+  type Clock,
+  createLogger,
+  describeError,
+  type Logger,
+  systemClock,
+} from '../../shared/index.ts';
 import { openWarehouse } from '../../warehouse/index.ts';
 import type { KafkaCluster } from '../../wire/client/index.ts';
 
@@ -23,13 +30,16 @@ export async function keepHoursClosed(
   logger: Logger = createLogger('warn', { part: 'hours' }),
 ): Promise<void> {
   const { signal } = options;
-  while (!signal.aborted) {
+  for (;;) {
+    await clock.sleep(everyMs, signal).catch(() => {});
+    if (signal.aborted) return;
     try {
       await closeOnce(options, clock, logger);
     } catch (error) {
-      if (!signal.aborted) logger.warn({ reason: describeError(error) }, 'HoursNotClosed');
+      // A table that is just being made has not all of its parts yet.
+      if (signal.aborted || error instanceof BadInputError) continue;
+      logger.warn({ reason: describeError(error) }, 'HoursNotClosed');
     }
-    await clock.sleep(everyMs, signal).catch(() => {});
   }
 }
 

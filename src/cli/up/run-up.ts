@@ -1,7 +1,4 @@
 import { existsSync } from 'node:fs';
-import type { RunningConsole } from '../../console/index.ts';
-import { defaultLatenessMs } from '../../hours/index.ts';
-import type { IngestServer } from '../../ingest/index.ts';
 import { contractOptions, type LoadOptions, type LoadProgress, type LoadReport, runLoad } from '../../loader/index.ts';
 import { type Broker, startBroker } from '../../log/index.ts';
 import { BadInputError, createLogger, describeError, systemClock } from '../../shared/index.ts';
@@ -10,14 +7,12 @@ import { startOperation } from '../operation/start-operation.ts';
 import { exitCodes } from '../output.ts';
 import { stopSignal } from '../signals.ts';
 import { feedFile, feedGame } from './feed.ts';
-import { keepCounting } from './keep-counting.ts';
-import { keepHoursClosed } from './keep-hours-closed.ts';
 import { startLiveView } from './live-view.ts';
 import { printSummary } from './summary.ts';
 import { untilEncoded } from './until-encoded.ts';
-import { openUpConsole } from './up-console.ts';
-import { checkUpIngest, openUpIngest } from './up-ingest.ts';
-import { timeFieldOf, type UpOptions, type UpSettings, upSettings } from './up-settings.ts';
+import { checkUpIngest } from './up-ingest.ts';
+import { UpServices } from './up-services.ts';
+import { type UpOptions, type UpSettings, upSettings } from './up-settings.ts';
 import { UpStatus } from './up-status.ts';
 
 /**
@@ -41,70 +36,57 @@ export async function runUp(options: UpOptions): Promise<number> {
     onFatal: (error) => failure.abort(error),
   });
   const address = `${broker.address.host}:${broker.address.port}`;
-  const status = new UpStatus();
   const stop = AbortSignal.any([signal, failure.signal]);
-  const loaderStop = new AbortController();
   const cluster = new KafkaCluster({ brokers: [address], clientId: 'sluice-up', logger });
-  let served: RunningConsole | null = null;
-  let ingest: IngestServer | null = null;
-  const helping = new AbortController();
-  const helpers: Promise<void>[] = [];
+  const services = new UpServices();
   try {
     await createTopics(cluster, options, settings, stop);
-    ingest = await openUpIngest(options, cluster);
     process.stdout.write(`ready kafka=${address} warehouse=${settings.warehouseUrl}\n`);
-    served = await openUpConsole(options, settings, address);
-    if (served) process.stdout.write(`ready console=${served.url}\n`);
-    if (ingest) process.stdout.write(`ready ingest=${ingest.url}\n`);
-    helpers.push(...startHelpers(options, settings, cluster, helping.signal));
-    const at = served ? `${served.url}  ` : '';
-    const view = startLiveView(status, `${at}kafka=${address}  warehouse=${settings.warehouseUrl}`);
-    const load = startLoad(settings, address, status, loaderStop.signal).catch((error: unknown) => {
-      failure.abort(error);
-      throw error;
-    });
-    load.catch(() => {});
-    try {
-      await runFeed(settings, cluster, status, stop);
-      await untilAborted(stop);
-      await ingest?.close(); // what was acknowledged over HTTP is to land, too
-      ingest = null;
-      await untilEncoded(cluster, settings.topics, status, failure.signal);
-    } finally {
-      loaderStop.abort(new Error('stopping'));
-      await load.catch(() => {});
-      view.stop();
-    }
-    return finish(settings, status, await load, failure.signal);
+    await services.start(options, settings, cluster, address);
+    return await loadUntilStopped(settings, { cluster, address, services, stop, failure });
   } catch (error) {
     if (failure.signal.aborted) throw failure.signal.reason;
     throw error;
   } finally {
-    helping.abort(new Error('stopping'));
-    await ingest?.close();
-    await served?.close();
-    await Promise.all(helpers);
+    await services.close();
     await cluster.close();
     await closeBroker(broker);
   }
 }
 
-/** What a production system has jobs and processes of their own for. */
-function startHelpers(
-  options: UpOptions,
+interface Surroundings {
+  cluster: KafkaCluster;
+  address: string;
+  services: UpServices;
+  /** A signal, or a failure. */
+  stop: AbortSignal;
+  failure: AbortController;
+}
+
+/** Loads, and feeds if asked to, until the stop; then what has been acknowledged lands. */
+async function loadUntilStopped(
   settings: UpSettings,
-  cluster: KafkaCluster,
-  signal: AbortSignal,
-): Promise<void>[] {
-  const { topics, warehouseUrl, loader } = settings;
-  const { closeHours: latenessMs = defaultLatenessMs, redis: redisUrl } = options;
-  const timeField = timeFieldOf(options, settings);
-  return [
-    ...(latenessMs === false
-      ? []
-      : [keepHoursClosed({ cluster, topics, warehouseUrl, user: loader.user, latenessMs, signal })]),
-    ...(redisUrl === undefined ? [] : [keepCounting({ cluster, topics, redisUrl, timeField, signal })]),
-  ];
+  { cluster, address, services, stop, failure }: Surroundings,
+): Promise<number> {
+  const status = new UpStatus();
+  const loaderStop = new AbortController();
+  const view = startLiveView(status, `${services.title}kafka=${address}  warehouse=${settings.warehouseUrl}`);
+  const load = startLoad(settings, address, status, loaderStop.signal).catch((error: unknown) => {
+    failure.abort(error);
+    throw error;
+  });
+  load.catch(() => {});
+  try {
+    await runFeed(settings, cluster, status, stop);
+    await untilAborted(stop);
+    await services.closeIngest(); // what was acknowledged over HTTP is to land, too
+    await untilEncoded(cluster, settings.topics, status, failure.signal);
+  } finally {
+    loaderStop.abort(new Error('stopping'));
+    await load.catch(() => {});
+    view.stop();
+  }
+  return finish(settings, status, await load, failure.signal);
 }
 
 async function createTopics(
