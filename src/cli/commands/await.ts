@@ -14,7 +14,7 @@ export function awaitCommand(): Command {
     .option('--poll <duration>', 'look this often', parseDuration, 5000)
     .option(
       '--warehouse <url>',
-      'where the table lives: file:///DIR or webhdfs://NN1:PORT[,NN2:PORT]/PATH (default: loader.warehouse of the settings)',
+      'where the table lives: file:///DIR, webhdfs://NN1:PORT[,NN2:PORT]/PATH or s3://BUCKET/PATH (default: loader.warehouse of the settings)',
     )
     .option('--user <name>', 'user for HDFS (default: $HADOOP_USER_NAME, or yours)')
     .option('--json', 'print JSON')

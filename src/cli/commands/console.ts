@@ -24,7 +24,7 @@ export function consoleCommand(): Command {
     .addOption(commandConfigOption())
     .option(
       '--warehouse <url>',
-      'file:///DIR or webhdfs://NN1:PORT[,NN2:PORT]/PATH (default: loader.warehouse of the settings)',
+      'file:///DIR, webhdfs://NN1:PORT[,NN2:PORT]/PATH or s3://BUCKET/PATH (default: loader.warehouse of the settings)',
     )
     .option('--user <name>', 'user for HDFS (default: $HADOOP_USER_NAME, or yours)')
     .option('--listen <host:port>', 'where browsers connect (default: 127.0.0.1:8080, or a free port)', parseHostPort)

@@ -40,7 +40,7 @@ function runCommand(): Command {
       '<name>',
       'a schedule, or load-window, catch-up, continuous-load, close-hours, compact-files, expire-warehouse, audit, sync-catalog, daily-report',
     )
-    .option('--warehouse <url>', 'file:///DIR or webhdfs://NN1:PORT[,NN2:PORT]/PATH (default: loader.warehouse)')
+    .option('--warehouse <url>', 'file:///DIR, webhdfs://NN1:PORT[,NN2:PORT]/PATH or s3://BUCKET/PATH (default: loader.warehouse)')
     .option('--brokers <list>', 'brokers of the cluster (default: jobs.brokers)', parseBrokers)
     .option('--topics <list>', 'topics to load (default: loader.topics)', parseList)
     .option('--tables <list>', 'tables to work on (default: all)', parseList)
@@ -61,7 +61,7 @@ function runCommand(): Command {
     .requiredOption('--brokers <list>', 'brokers of the cluster, HOST:PORT[,HOST:PORT]', parseBrokers)
     .addOption(commandConfigOption())
     .requiredOption('--topics <list>', 'topics to load, T[,U]', parseList)
-    .requiredOption('--warehouse <url>', 'file:///DIR or webhdfs://NN1:PORT[,NN2:PORT]/PATH')
+    .requiredOption('--warehouse <url>', 'file:///DIR, webhdfs://NN1:PORT[,NN2:PORT]/PATH or s3://BUCKET/PATH')
     .option('--user <name>', 'user name towards HDFS')
     .option('--redis <url>', 'run on BullMQ with this Redis, e.g. redis://127.0.0.1:6379')
     .option('--job-id <id>', 'the same id again joins the job that is there')

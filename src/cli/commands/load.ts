@@ -23,7 +23,7 @@ export function loadCommand(): Command {
     .requiredOption('--brokers <list>', 'brokers to begin with, HOST:PORT[,HOST:PORT]', parseBrokers)
     .addOption(commandConfigOption())
     .requiredOption('--topics <list>', 'topics, each into the table of its name', parseList)
-    .requiredOption('--warehouse <url>', 'file:///DIR or webhdfs://NN1:PORT[,NN2:PORT]/PATH')
+    .requiredOption('--warehouse <url>', 'file:///DIR, webhdfs://NN1:PORT[,NN2:PORT]/PATH or s3://BUCKET/PATH')
     .option('--user <name>', 'user name towards HDFS')
     .option('--group <name>', 'consumer group that shares out the partitions (default: sluice-loader)')
     .option('--instance-id <id>', 'keep the partitions over a restart (static membership); one worker only')

@@ -20,7 +20,7 @@ function dailyCommand(): Command {
     .option('--date <date>', 'the day, like 2026-11-20 (default: yesterday in the zone)')
     .option(
       '--warehouse <url>',
-      'where the table lives: file:///DIR or webhdfs://NN1:PORT[,NN2:PORT]/PATH (default: loader.warehouse of the settings)',
+      'where the table lives: file:///DIR, webhdfs://NN1:PORT[,NN2:PORT]/PATH or s3://BUCKET/PATH (default: loader.warehouse of the settings)',
     )
     .option('--user <name>', 'user for HDFS (default: $HADOOP_USER_NAME, or yours)')
     .option('--table <name>', 'table with the events (default: the only one of the warehouse)')

@@ -12,7 +12,7 @@ export function upCommand(): Command {
     .option('--data <dir>', 'folder for log and warehouse (default: data)')
     .option(
       '--warehouse <url>',
-      'a folder, file:///DIR or webhdfs://NN1:PORT[,NN2:PORT]/PATH (default: <data>/warehouse)',
+      'a folder, file:///DIR, webhdfs://NN1:PORT[,NN2:PORT]/PATH or s3://BUCKET/PATH (default: <data>/warehouse)',
     )
     .option('--listen <host:port>', 'where Kafka clients connect (default: 127.0.0.1:9092)', parseHostPort)
     .option('--time-field <name>', "field with the event time (default: the record's timestamp; ts for the game)")

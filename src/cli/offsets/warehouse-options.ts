@@ -19,7 +19,7 @@ export function withWarehouseOptions(command: Command, options: { brokers?: stri
   command
     .option(
       '--warehouse <url>',
-      'where the tables live: file:///DIR or webhdfs://NN1:PORT[,NN2:PORT]/PATH (default: loader.warehouse of the settings)',
+      'where the tables live: file:///DIR, webhdfs://NN1:PORT[,NN2:PORT]/PATH or s3://BUCKET/PATH (default: loader.warehouse of the settings)',
     )
     .option('--user <name>', 'user for HDFS (default: $HADOOP_USER_NAME, or yours)');
   if (options.table ?? true) command.option('--table <name>', 'only this table');

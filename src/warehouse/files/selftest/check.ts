@@ -18,8 +18,8 @@ export interface CheckContext {
   files: WarehouseFiles;
   /** The same, when it is in HDFS. */
   hdfs: WebHdfsFiles | null;
-  /** What is known where it is not in HDFS: by what a file is known again after a rename, and as whom we came. */
-  facts: { identity: string; login: string };
+  /** What is known where it is not in HDFS: by what a file is known again after a rename, as whom we came, and that files never show in part. */
+  facts: { identity: string; login: string; showsWholeOnly?: boolean };
   /** A folder of our own in the warehouse; all that a check makes lies in it. */
   folder: string;
   /** Local folder for files to upload. */

@@ -31,7 +31,7 @@ export interface SelftestOptions extends OpenWarehouseOptions {
   onCheck?: (result: CheckResult) => void;
 }
 
-const cleanUpMs = 60_000;
+const cleanUpMs = 180_000;
 /** People wait for this one. */
 const openTimeoutMs = 20_000;
 
@@ -94,7 +94,7 @@ const cleanUpCheck = { name: 'clean-up', promise: 'nothing of this test stays be
 
 /** Also when the user has stopped us: hence not by their signal. */
 async function cleanUp({ files, folder }: CheckContext): Promise<Finding> {
-  const signal = AbortSignal.timeout(cleanUpMs);
+  const signal = anyOf(AbortSignal.timeout(cleanUpMs));
   try {
     await files.delete(folder, { recursive: true, signal });
     if ((await files.stat(folder, { signal })) === null)
@@ -135,7 +135,11 @@ async function openBucket(address: S3Address, options: OpenWarehouseOptions): Pr
   const isNew = !(await isReadable(address.url, options));
   const files = await openS3(address, true, options);
   const forget = async () => void (isNew && (await files.removeEmptyBase().catch(() => {})));
-  const facts = { identity: 'by the id in its metadata', login: `access key ${files.client.accessKeyId}` };
+  const facts = {
+    identity: 'by the id in its metadata',
+    login: `access key ${files.client.accessKeyId}`,
+    showsWholeOnly: true,
+  };
   return { files, hdfs: null, facts, connect: () => files.anotherConnection(), forget };
 }
 
