@@ -40,7 +40,7 @@ export function importCommand(): Command {
     command
       .command(loader)
       .description(description)
-      .requiredOption('--from <url>', `${from}: file:///DIR, webhdfs://NN1:PORT[,NN2:PORT]/PATH or s3://BUCKET/PATH`)
+      .requiredOption('--from <url>', `${from}: file:///DIR or webhdfs://NN1:PORT[,NN2:PORT]/PATH`)
       .requiredOption('--table <name>', 'the topic, and the table of its name')
       .requiredOption('--warehouse <url>', 'where our table lives: file:///DIR, webhdfs://NN1:PORT[,NN2:PORT]/PATH or s3://BUCKET/PATH')
       .addOption(brokersOption())
