@@ -150,6 +150,15 @@ async function runOn(Broken: typeof Disk) {
   const signal = new AbortController().signal;
   const sizes = { listedCount: 20, brokenBytes: 1_000_000, timedBytes: 1_000_000 };
   const facts = { identity: 'by name', login: 'nobody' };
-  const context = { hdfs: null, facts, folder: '/_sluice-selftest-x', scratch, sizes, connect, clock: systemClock, signal };
+  const context = {
+    hdfs: null,
+    facts,
+    folder: '/_sluice-selftest-x',
+    scratch,
+    sizes,
+    connect,
+    clock: systemClock,
+    signal,
+  };
   return await runChecks({ ...context, files: connect() });
 }
