@@ -5,6 +5,9 @@ import { DuckDBInstance } from '@duckdb/node-api';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { runSluice, SluiceProcess } from '../support/sluice-process.ts';
 
+/** A busy machine takes its time to start a broker, a loader and a console. */
+const patienceMs = 100_000;
+
 let folder: string;
 beforeEach(() => {
   folder = mkdtempSync(join(tmpdir(), 'sluice-up-'));
@@ -21,7 +24,7 @@ async function query(sql: string): Promise<unknown[][]> {
 
 const parquet = (): string => `read_parquet('${folder}/warehouse/events/dt=*/hr=*/*.parquet', union_by_name = true)`;
 
-describe('sluice up', () => {
+describe('sluice up', { timeout: 400_000 }, () => {
   it('lands the events of the simulated game, and at its end every acknowledged event is a row', async () => {
     const up = new SluiceProcess([
       'up',
@@ -39,10 +42,10 @@ describe('sluice up', () => {
       '--roll-age',
       '1s',
     ]);
-    await up.waitFor(/^ready kafka=127\.0\.0\.1:\d+ warehouse=file:/m);
-    const [, url] = await up.waitFor(/^ready console=(http:\/\/127\.0\.0\.1:\d+)$/m);
+    await up.waitFor(/^ready kafka=127\.0\.0\.1:\d+ warehouse=file:/m, patienceMs);
+    const [, url] = await up.waitFor(/^ready console=(http:\/\/127\.0\.0\.1:\d+)$/m, patienceMs);
     expect(await (await fetch(url!)).text()).toContain('<title>Sluice</title>');
-    const [, ingest] = await up.waitFor(/^ready ingest=(http:\/\/127\.0\.0\.1:\d+)$/m);
+    const [, ingest] = await up.waitFor(/^ready ingest=(http:\/\/127\.0\.0\.1:\d+)$/m, patienceMs);
     const event = { ts: new Date().toISOString(), type: 'request', game: 'hh', event_id: 'over-http' };
     const posted = await fetch(`${ingest}/topics/events/events`, {
       method: 'POST',
@@ -51,7 +54,7 @@ describe('sluice up', () => {
     });
     expect([posted.status, await posted.json()]).toEqual([200, expect.objectContaining({ written: 1 })]);
     expect((await fetch(`${ingest}/p.gif?page=start`)).status).toBe(200);
-    await up.waitFor(/rows landed [1-9]/, 30_000);
+    await up.waitFor(/rows landed [1-9]/, patienceMs);
     const { code, stdout, stderr } = await up.stop('SIGINT');
     expect(stderr).toBe('');
     expect(code).toBe(0);
@@ -85,7 +88,7 @@ describe('sluice up', () => {
         '--roll-age',
         '1s',
       ]);
-      await up.waitFor(/rows landed 500 /, 30_000);
+      await up.waitFor(/rows landed 500 /, patienceMs);
       expect((await up.stop()).code).toBe(0);
     }
     expect(await query(`SELECT count(*), count(DISTINCT n), sum(n)::BIGINT FROM ${parquet()}`)).toEqual([
