@@ -316,7 +316,9 @@ describe('an idempotency key', () => {
     await createKeysTopic(cluster, keysTopic, 600_000);
     const other = newCluster();
     try {
-      const [one, two] = [await start({ keysTopic }), await start({ keysTopic, cluster: other })];
+      // However slow the machine is: nobody gives up waiting for the other.
+      const patient = { keysTopic, keyPatienceMs: 300_000, deliveryTimeoutMs: 300_000 };
+      const [one, two] = [await start(patient), await start({ ...patient, cluster: other })];
       const sent = Array.from({ length: 30 }, (_, i) => ({ body: `[{"i":${i}},{"i":-${i + 1}}]`, key: `order-${i}` }));
       const answers = await Promise.all(
         sent.map(({ body, key }) =>
