@@ -67,7 +67,7 @@ describe('sluice where', () => {
     const load = lab.load('sought', url, ['--roll-age', '1h', '--http', '127.0.0.1:0']);
     const [, http] = await load.waitFor(/^ready http=(\S+)$/m);
     try {
-      await waitFor('the record to be read', 20_000, async () => {
+      await waitFor('the record to be read', 60_000, async () => {
         return (await where(125, ['--http', http!])).buffered === 'encoded';
       });
       const why = await runSluice(['why', 'sought', '--warehouse', url, '--http', http!]);

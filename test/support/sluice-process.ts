@@ -10,6 +10,11 @@ export interface FinishedProcess {
   stderr: string;
 }
 
+/** What was written on stderr beside the lines that say, every ten seconds, how far a command is. */
+export function withoutProgress(stderr: string): string {
+  return stderr.replace(/^[a-z-]+: \d+( of \d+ \(\d+ %\))? [a-z]+(, .*)?\n/gm, '');
+}
+
 /**
  * The built CLI in a process of its own, as a user starts it; $SLUICE_BIN, or `program`, names another one. Ended by pid when the
  * test process ends early.

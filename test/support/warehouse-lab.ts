@@ -9,7 +9,7 @@ import { compareActivity, sameRows, writeEvents } from './activity-events.ts';
 import { dumpTopic, SteadyProducer } from './kcat.ts';
 import { type Lake, openLake } from './lake.ts';
 import { kafkaTool, type PeerHdfs, type PeerHdfsOptions, startHdfs, waitFor } from './peers.ts';
-import { runSluice, SluiceProcess } from './sluice-process.ts';
+import { runSluice, SluiceProcess, withoutProgress } from './sluice-process.ts';
 
 /** What `sluice load --json` prints, as far as the tests look at it. */
 export interface LoadSummary {
@@ -164,7 +164,7 @@ export class WarehouseLab {
     ]);
     if (stdout === '') throw new Error(`sluice audit ended with ${code}:\n${stderr}`);
     const { ok, partitions } = JSON.parse(stdout) as { ok: boolean; partitions: AuditedPartition[] };
-    const problems = stderr.replace(/^audit: \d+ files\n/gm, ''); // how far it is
+    const problems = withoutProgress(stderr);
     return { code, ok, partitions: partitions.filter((one) => one.topic === topic), problems };
   }
 
