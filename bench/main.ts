@@ -82,7 +82,7 @@ Broker, console, ingest and the one process that is client, poster and all dashb
     run: async () => rulesTable(await benchRules({ scale, log })),
     how: `The program of \`bench/rules-program.ts\`: 20 rules with sequences, counts, what does not happen, sliding and tumbling windows, per user, country and page; the
 single rule is one of them (a cart that is not paid within the hour). Events are those of 100,000 users, half of them made by a tenth of the users, 1,000 a second of event
-time; an event meets conditions of 0.9 rules on the average. "One core": events by the second of processor time that the process used that finds the matches, with all its
+time; an event meets conditions of 0.9 rules on the average. "A rule for each country" is one rule written 20 times, of which an event meets conditions of 0.15. "One core": events by the second of processor time that the process used that finds the matches, with all its
 threads; the broker is another process. Decoded columns: batches of 10,000 rows in turn, after as many as half of them for warming up. From the log: about 170 bytes of JSON an event, from asking
 the broker to the last match. From the table: the same events as Parquet (zstd) on the local disk, read by DuckDB. Load: of the whole machine at the end of the measurement.`,
   },

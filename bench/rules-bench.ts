@@ -7,7 +7,7 @@ import { RuleEngine } from '../src/online/rules/rule-engine.ts';
 import { silentLogger, systemClock } from '../src/shared/index.ts';
 import { openWarehouse } from '../src/warehouse/index.ts';
 import { KafkaCluster, ProducerClient } from '../src/wire/client/index.ts';
-import { columnBatches, gameEvents, oneRule, twentyRules } from './rules-program.ts';
+import { columnBatches, countryRules, gameEvents, oneRule, twentyRules } from './rules-program.ts';
 import { runSluice, startOurBroker } from './support.ts';
 
 export interface RulesRow {
@@ -40,6 +40,7 @@ export async function benchRules(options: { scale: number; log: (line: string) =
       partitions,
     });
     for (const program of programs) rows.push(onColumns(program, partitions, batches));
+    rows.push({ ...onColumns(countryRules, partitions, batches), what: 'on decoded columns, a rule for each country' });
   }
   const broker = await startOurBroker(logPartitions);
   const cluster = new KafkaCluster({ brokers: [broker.bootstrap], clientId: 'bench' });

@@ -54,6 +54,15 @@ const countries = [
   'VN',
 ];
 const pages = ['/', '/sale', '/help', ...Array.from({ length: 97 }, (_, i) => `/item/${i}`)];
+/** Twenty rules of the kind that is written once for each country: an event concerns few of them. */
+export const countryRules = countries
+  .map(
+    (country) =>
+      `RULE lead_${country} WHEN page_view.country EQUALS "${country}" AND page_view.page IN ("/sale", "/help") FOLLOWED-BY search.country EQUALS "${country}" ` +
+      'NOT FOLLOWED-BY request.status >= 500 WITHIN 10 minutes FOR EACH user_id ACTION Lead',
+  )
+  .join('\n');
+
 /** Kinds of events, and how many of a thousand are of that kind. */
 const kinds = Object.entries({
   page_view: 480,
