@@ -42,7 +42,10 @@ export function importCommand(): Command {
       .description(description)
       .requiredOption('--from <url>', `${from}: file:///DIR or webhdfs://NN1:PORT[,NN2:PORT]/PATH`)
       .requiredOption('--table <name>', 'the topic, and the table of its name')
-      .requiredOption('--warehouse <url>', 'where our table lives: file:///DIR, webhdfs://NN1:PORT[,NN2:PORT]/PATH or s3://BUCKET/PATH')
+      .requiredOption(
+        '--warehouse <url>',
+        'where our table lives: file:///DIR, webhdfs://NN1:PORT[,NN2:PORT]/PATH or s3://BUCKET/PATH',
+      )
       .addOption(brokersOption())
       .addOption(commandConfigOption())
       .option('--user <name>', 'user for HDFS (default: $HADOOP_USER_NAME, or yours)')

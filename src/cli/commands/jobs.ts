@@ -40,7 +40,10 @@ function runCommand(): Command {
       '<name>',
       'a schedule, or load-window, catch-up, continuous-load, close-hours, compact-files, expire-warehouse, audit, sync-catalog, daily-report',
     )
-    .option('--warehouse <url>', 'file:///DIR, webhdfs://NN1:PORT[,NN2:PORT]/PATH or s3://BUCKET/PATH (default: loader.warehouse)')
+    .option(
+      '--warehouse <url>',
+      'file:///DIR, webhdfs://NN1:PORT[,NN2:PORT]/PATH or s3://BUCKET/PATH (default: loader.warehouse)',
+    )
     .option('--brokers <list>', 'brokers of the cluster (default: jobs.brokers)', parseBrokers)
     .option('--topics <list>', 'topics to load (default: loader.topics)', parseList)
     .option('--tables <list>', 'tables to work on (default: all)', parseList)
