@@ -34,7 +34,7 @@ data_sets() {
   cp "$PEERS/datasets/package.json" "$dir/package.json"
 }
 
-[[ $# -gt 0 ]] || set -- debian kerberos kafka hdfs parquet hive python serializers spark datasets browser recipes
+[[ $# -gt 0 ]] || set -- debian kerberos kafka hdfs parquet hive python serializers spark datasets browser recipes s3
 for part; do
   case $part in
     debian)
@@ -46,6 +46,7 @@ for part; do
     browser) packages chromium=chromium ;;
     python) venv python >/dev/null ;;
     serializers) venv serializers >/dev/null ;;
+    s3) venv s3 >/dev/null ;;
     spark) "$PEERS/spark/run.sh" install ;;
     datasets) locked datasets data_sets ;;
     recipes) "$PEERS/recipes/fetch.sh" >/dev/null ;;

@@ -194,6 +194,12 @@ export async function startRedis(args = ''): Promise<PeerRedis> {
   return { ...servers, port: ports.first, url: `redis://127.0.0.1:${ports.first}` };
 }
 
+/** An S3 by other people (moto), empty, which takes any credentials; gives its endpoint. */
+export async function startS3(): Promise<PeerServers & { endpoint: string }> {
+  const { ports, servers } = await up('s3', 1, {});
+  return { ...servers, endpoint: `http://127.0.0.1:${ports.first}` };
+}
+
 /** Runs one of Kafka's own tools (`topics`, `dump-log`, `producer-perf-test`, ...: `test/peers/kafka/tool` lists them). */
 export function kafkaTool(
   name: string,
@@ -266,7 +272,12 @@ export async function waitFor(what: string, timeoutMs: number, test: () => Promi
 }
 
 /** Starts a component on the next free block of ports; a port that somebody else took meanwhile means another attempt. */
-async function up(kind: 'hdfs' | 'kafka' | 'redis', portCount: number, env: Record<string, string>, script = 'up.sh') {
+async function up(
+  kind: 'hdfs' | 'kafka' | 'redis' | 's3',
+  portCount: number,
+  env: Record<string, string>,
+  script = 'up.sh',
+) {
   for (let attempt = 1; ; attempt++) {
     const ports = await reservePorts(portCount);
     const dataDir = mkdtempSync(join(tmpdir(), `sluice-${kind}-`));
