@@ -53,6 +53,11 @@ beforeEach(() => {
   office.refusals = 0;
 });
 
+/** A day that is not over yet, in no zone. */
+function tomorrow(): string {
+  return new Date(Date.now() + 86_400_000).toISOString().slice(0, 10);
+}
+
 function daily(...args: string[]): Promise<FinishedProcess> {
   return runSluice(['report', 'daily', '--warehouse', warehouse.url, '--game', 'hh', ...args]);
 }
@@ -103,8 +108,7 @@ describe('sluice report daily', () => {
   });
 
   it('is refused with the reason and exit code 5 while the day is not complete', async () => {
-    const today = new Date().toISOString().slice(0, 10);
-    const refused = await daily('--date', today, '--zone', 'UTC');
+    const refused = await daily('--date', tomorrow(), '--zone', 'UTC');
     expect([refused.code, refused.stdout]).toEqual([5, '']);
     expect(refused.stderr).toMatch(
       /^sluice: the report of \S+ needs \d+ days of the table, of which .+ not complete: /,
@@ -204,7 +208,7 @@ describe('the job daily-report', () => {
   });
 
   it('sends nothing for a day that is not complete, and fails with the reason', async () => {
-    expect(await job('early@example.com', { date: new Date().toISOString().slice(0, 10) })).toMatchObject({
+    expect(await job('early@example.com', { date: tomorrow() })).toMatchObject({
       outcome: 'failed',
       failures: [{ step: 'hh', error: expect.stringContaining('not complete') }],
       reports: [{ state: 'refused', mail: null }],
