@@ -219,8 +219,9 @@ function notesOf({ days, hours, firstDay, zone }: Frame): string[] {
   const { unit, missing, neededCount } = hours;
   if (missing.length > 0) {
     const [first] = missing;
+    const verb = missing.length === 1 ? 'is' : 'are';
     notes.push(
-      `Preliminary: ${missing.length} of ${neededCount} ${unit}s are not complete (first ${first!.hour}: ${first!.reason}). Figures may change.`,
+      `Preliminary: ${missing.length} of ${neededCount} ${unit}s ${verb} not complete (first ${first!.hour}: ${first!.reason}). Figures may change.`,
     );
   }
   if (firstDay > 1) {

@@ -39,7 +39,7 @@ export function hoursLine({ hours, isComplete, madeAtMs }: DailyReport, format: 
   const amended = amendedCount > 0 ? `, ${format.count(amendedCount)} of them amended since` : '';
   const state = isComplete
     ? `all ${format.count(neededCount)} ${unit}s of the windows are complete${amended}`
-    : `${format.count(missing.length)} of ${format.count(neededCount)} ${unit}s are not complete`;
+    : `${format.count(missing.length)} of ${format.count(neededCount)} ${unit}s ${missing.length === 1 ? 'is' : 'are'} not complete`;
   return `From the warehouse: ${state}. Made at ${new Date(madeAtMs).toISOString().slice(0, 16)}Z.`;
 }
 
