@@ -3,7 +3,13 @@ import type { CloseHoursReport } from '../src/hours/index.ts';
 import { auditTable, type TableAudit } from './audit-tables.ts';
 import { closeHours } from './close-hours.ts';
 import type { JobContext, JobFlow } from './job-flow.ts';
-import { type LoadWindowChild, type LoadWindowChildResult, type LoadWindowResult, loadWindow } from './load-window.ts';
+import {
+  type LoadWindowChild,
+  type LoadWindowChildResult,
+  type LoadWindowResult,
+  loadWindow,
+  parseLoadWindow,
+} from './load-window.ts';
 import { parseJobInput, usingTables } from './table-jobs.ts';
 
 const inputSchema = z.looseObject({ latenessMs: z.int().min(0).optional() });
@@ -24,7 +30,7 @@ export const catchUp: JobFlow<CatchUpInput, LoadWindowChild, LoadWindowChildResu
   childAttempts: loadWindow.childAttempts,
   parseInput(value) {
     const { latenessMs, ...window } = parseJobInput('catch-up', inputSchema, value);
-    return { ...loadWindow.parseInput(window), ...(latenessMs === undefined ? {} : { latenessMs }) };
+    return { ...parseLoadWindow('catch-up', window), ...(latenessMs === undefined ? {} : { latenessMs }) };
   },
   plan: (input, context) => loadWindow.plan(windowOf(input), context),
   runChild: loadWindow.runChild,

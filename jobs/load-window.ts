@@ -13,6 +13,11 @@ const inputSchema = z.strictObject({ ...loadInput, maxDeadLetters: z.int().min(0
 /** Everything a bounded load needs, as JSON. */
 export type LoadWindowInput = z.infer<typeof inputSchema>;
 
+/** The input as that of `job`, which loads a window among other things. Throws BadInputError. */
+export function parseLoadWindow(job: string, value: unknown): LoadWindowInput {
+  return parseJobInput(job, inputSchema, value);
+}
+
 /** One partition up to the end offset that was taken when the job began. Offsets are decimal strings: this is JSON. */
 export interface LoadWindowChild {
   input: LoadWindowInput;
@@ -47,9 +52,7 @@ export const loadWindow: JobFlow<LoadWindowInput, LoadWindowChild, LoadWindowChi
   name: 'load-window',
   childAttempts: 5,
 
-  parseInput(value) {
-    return parseJobInput('load-window', inputSchema, value);
-  },
+  parseInput: (value) => parseLoadWindow('load-window', value),
 
   async plan(input, context) {
     const cluster = new KafkaCluster({

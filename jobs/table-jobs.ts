@@ -44,8 +44,22 @@ export interface TableChild<I> {
 export function parseJobInput<T>(job: string, schema: z.ZodType<T>, value: unknown): T {
   const parsed = schema.safeParse(value);
   if (parsed.success) return parsed.data;
-  const [issue] = parsed.error.issues;
-  throw new BadInputError(`${job}: ${issue!.path.join('.') || 'input'}: ${issue!.message}`);
+  const issue = parsed.error.issues[0]!;
+  const [key] = issue.path;
+  const ways = issue.path.length === 1 && isMissing(value, key!) ? placesOf[String(key)] : undefined;
+  if (ways !== undefined) throw new BadInputError(`${job}: expected ${ways}, found neither`);
+  throw new BadInputError(`${job}: ${issue.path.join('.') || 'input'}: ${issue.message}`);
+}
+
+/** Where what every job needs can be said: on the command line of `jobs run`, and in the settings file. */
+const placesOf: Readonly<Record<string, string>> = {
+  warehouseUrl: '--warehouse URL, or loader.warehouse in the settings file',
+  brokers: '--brokers HOST:PORT[,HOST:PORT], or jobs.brokers in the settings file',
+  topics: '--topics T[,U], or loader.topics in the settings file',
+};
+
+function isMissing(value: unknown, key: PropertyKey): boolean {
+  return typeof value === 'object' && value !== null && (value as Record<PropertyKey, unknown>)[key] === undefined;
 }
 
 export async function usingTables<T>(

@@ -99,6 +99,14 @@ describe('jobs', () => {
     expect(days(directory)).toContain('2020-02-29');
   });
 
+  it('take all that a nightly load needs from the settings file, and what is said with the command before that', async () => {
+    const { directory, url } = lab.warehouse('nightly');
+    // Before the name of the job or behind it.
+    const args = ['jobs', 'run', '--warehouse', url, 'load-window', '--config', config, '--json'];
+    expect(await sluice(...args)).toMatchObject({ outcome: 'complete', rows: '5', deadLetters: '0' });
+    expect(days(directory)).toContain('2020-03-01');
+  });
+
   it('go by the contract of the settings file: format, event time, zone, folders and retention', {
     timeout: 300_000,
   }, async () => {

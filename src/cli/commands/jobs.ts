@@ -2,7 +2,7 @@ import { Command, Option } from 'commander';
 import { parseBrokers, parseBytes, parseDuration, parseHostPort, parseInteger, parseList } from '../arguments.ts';
 import type { JobsOptions } from '../jobs/open-jobs.ts';
 import type { RunJobOptions } from '../jobs/run-job.ts';
-import type { JobsRunOptions } from '../jobs/run-load-window.ts';
+import type { LoadWindowFlags } from '../jobs/run-load-window.ts';
 import type { WorkOptions } from '../jobs/work-on-jobs.ts';
 import { commandConfigOption } from '../kafka/brokers-option.ts';
 import { addFormatOptions } from '../load/format-options.ts';
@@ -59,32 +59,49 @@ function runCommand(): Command {
       const { runJob } = await import('../jobs/run-job.ts');
       process.exitCode = await runJob(name, options);
     });
-  const loadWindow = addFormatOptions(new Command('load-window'))
+  return run.addCommand(loadWindowCommand());
+}
+
+/** What it is not told here, it takes from the settings file, as all jobs do. */
+function loadWindowCommand(): Command {
+  return withStore(addFormatOptions(new Command('load-window')))
     .description('A bounded load: every topic up to the end offsets taken when the job begins, one child a partition.')
-    .requiredOption('--brokers <list>', 'brokers of the cluster, HOST:PORT[,HOST:PORT]', parseBrokers)
+    .option('--brokers <list>', 'brokers of the cluster, HOST:PORT[,HOST:PORT] (default: jobs.brokers)', parseBrokers)
     .addOption(commandConfigOption())
-    .requiredOption('--topics <list>', 'topics to load, T[,U]', parseList)
-    .requiredOption('--warehouse <url>', 'file:///DIR, webhdfs://NN1:PORT[,NN2:PORT]/PATH or s3://BUCKET/PATH')
-    .option('--user <name>', 'user name towards HDFS')
-    .option('--redis <url>', 'run on BullMQ with this Redis, e.g. redis://127.0.0.1:6379')
+    .option('--topics <list>', 'topics to load, T[,U] (default: loader.topics)', parseList)
+    .option(
+      '--warehouse <url>',
+      'file:///DIR, webhdfs://NN1:PORT[,NN2:PORT]/PATH or s3://BUCKET/PATH (default: loader.warehouse)',
+    )
+    .option('--user <name>', 'user name towards HDFS (default: loader.user)')
+    .option('--input <json>', "further keys of the job's input, as a JSON object")
     .option('--job-id <id>', 'the same id again joins the job that is there')
     .option('--workers <n>', 'children at the same time; 0 with --redis: only submit and wait', parseInteger(0, 256), 2)
-    .option('--time-field <name>', "field with the event time (left out: the record's timestamp)")
-    .option('--columns <file>', 'contract of the tables, which every worker can read (left out: inferred)')
+    .option('--time-field <name>', "field with the event time (default: the contract's, loader.timeField)")
+    .option('--columns <file>', 'contract of the tables, which every worker can read (default: loader.columns)')
     .option('--roll-bytes <size>', 'encoded bytes at which a file ends', parseBytes)
-    .option('--max-dead-letters <n>', 'more dead letters than this: exit code 3', parseInteger(0), 0)
+    .option('--max-dead-letters <n>', 'more dead letters than this: exit code 3 (default: 0)', parseInteger(0))
     .addOption(new Option('--engine <name>', 'Parquet engine').choices(['duckdb', 'parquetjs']))
     .addOption(new Option('--codec <name>', 'Parquet codec').choices(['zstd', 'snappy', 'gzip', 'none']))
     .option('--json', 'print the result as JSON')
     .addHelpText(
       'after',
-      '\nExample:\n  $ sluice jobs run load-window --brokers 127.0.0.1:9092 --topics events \\\n      --warehouse webhdfs://127.0.0.1:9870/warehouse --redis redis://127.0.0.1:6379',
+      '\nExamples:\n  $ sluice jobs run load-window\n  $ sluice jobs run load-window --brokers 127.0.0.1:9092 --topics events \\\n      --warehouse webhdfs://127.0.0.1:9870/warehouse --redis redis://127.0.0.1:6379\n\nWhat is not said comes from the settings file; "sluice config show jobs run load-window" shows what would be taken from where.',
     )
-    .action(async (options: JobsRunOptions) => {
+    .action(async (_options: LoadWindowFlags, command: Command) => {
+      takeFromParent(command);
       const { runLoadWindow } = await import('../jobs/run-load-window.ts');
-      process.exitCode = await runLoadWindow(options);
+      process.exitCode = await runLoadWindow(command.opts<LoadWindowFlags>());
     });
-  return run.addCommand(loadWindow);
+}
+
+/** Options may stand before the name of the job as well as behind it. */
+function takeFromParent(command: Command): void {
+  for (const option of command.parent?.options ?? []) {
+    const key = option.attributeName();
+    if (command.parent?.getOptionValueSource(key) !== 'cli' || command.getOptionValueSource(key) === 'cli') continue;
+    command.setOptionValueWithSource(key, command.parent.getOptionValue(key), 'cli');
+  }
 }
 
 function workCommand(): Command {

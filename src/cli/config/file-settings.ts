@@ -35,10 +35,10 @@ const defaults: Readonly<Record<string, unknown>> = {
   'jobs.brokers': null,
 };
 
-/** Keys that the environment stands for when the file says nothing. */
-const environment: Readonly<Record<string, string>> = {
-  'kafka.commandConfig': 'SLUICE_COMMAND_CONFIG',
-  'loader.user': 'HADOOP_USER_NAME',
+/** Keys that the environment stands for: as the option, so before the file, or when the file says nothing. */
+const environment: Readonly<Record<string, { variable: string; isFirst: boolean }>> = {
+  'kafka.commandConfig': { variable: 'SLUICE_COMMAND_CONFIG', isFirst: true },
+  'loader.user': { variable: 'HADOOP_USER_NAME', isFirst: false },
 };
 
 /** Settings that only the environment has, and whether their value may be shown. */
@@ -57,9 +57,9 @@ export function fileSettings(path: string | null, env: NodeJS.ProcessEnv): Shown
   const names = [...new Set([...Object.keys(defaults), ...written.keys()])];
   const settings = names.map((name): ShownSetting => {
     const found = written.get(name);
-    if (found) return { name, ...found };
-    const variable = environment[name];
-    const fromEnvironment = variable === undefined ? undefined : env[variable];
+    const { variable = '', isFirst = false } = environment[name] ?? {};
+    const fromEnvironment = env[variable];
+    if (found && !(fromEnvironment && isFirst)) return { name, ...found };
     if (fromEnvironment) return { name, value: fromEnvironment, source: `environment ${variable}` };
     return { name, value: defaults[name] ?? null, source: 'default' };
   });

@@ -1,6 +1,7 @@
-import { type Command, CommanderError } from 'commander';
+import { type Command, CommanderError, type Option } from 'commander';
 import { BadInputError } from '../../shared/index.ts';
 import { exitCodes, printJson, printTable } from '../output.ts';
+import { withDescendants } from '../with-descendants.ts';
 import { besideContract, contractSettings } from './contract-settings.ts';
 import { fileSettings, withoutSecrets } from './file-settings.ts';
 import type { ShownSetting } from './shown-setting.ts';
@@ -28,7 +29,8 @@ function textOf(value: unknown): string {
 async function commandSettings(words: string[]): Promise<ShownSetting[]> {
   const command = await findCommand(words);
   let parsed: Command | null = null;
-  for (const one of [command, ...command.commands]) {
+  // All of them: a command without its action replaced would run.
+  for (const one of withDescendants(command)) {
     one.exitOverride().configureOutput({ writeErr: () => {} });
     one.action(() => {
       parsed = one;
@@ -60,15 +62,56 @@ async function findCommand([name]: string[]): Promise<Command> {
 }
 
 function settingsOf(command: Command): ShownSetting[] {
-  const columns: unknown = command.getOptionValue('columns');
+  const file = settingsBehind(command);
+  const columns: unknown = command.getOptionValue('columns') ?? file.get('columns')?.value;
   const contract = typeof columns === 'string' ? contractSettings(columns) : new Map();
   return command.options.map((option) => {
     const key = option.attributeName();
     const source = command.getOptionValueSource(key);
-    const value: unknown = command.getOptionValue(key);
-    const shown = source === 'default' && option.defaultValueDescription ? option.defaultValueDescription : value;
-    const words = source === 'env' ? `environment ${option.envVar}` : source === 'cli' ? 'option' : 'default';
-    const setting = { name: option.long ?? option.flags, value: shown ?? null, source: words };
-    return withoutSecrets(besideContract(setting, key, contract, source === 'cli' || source === 'env'));
+    const isGiven = source === 'cli' || source === 'env';
+    const name = option.long ?? option.flags;
+    const behind = isGiven ? undefined : file.get(key);
+    const setting = behind
+      ? { ...behind, name }
+      : { name, value: shownValue(command, option), source: sourceOf(source, option) };
+    return withoutSecrets(besideContract(setting, key, contract, isGiven));
   });
+}
+
+function shownValue(command: Command, option: Option): unknown {
+  const key = option.attributeName();
+  const isDefault = command.getOptionValueSource(key) === 'default';
+  const shown = isDefault ? option.defaultValueDescription : undefined;
+  return shown ?? (command.getOptionValue(key) as unknown) ?? null;
+}
+
+function sourceOf(source: string | undefined, { envVar }: Option): string {
+  if (source === 'env') return `environment ${envVar}`;
+  return source === 'cli' ? 'option' : 'default';
+}
+
+/** Where a job's options are in the settings file. */
+const jobSettings: Readonly<Record<string, string>> = {
+  brokers: 'jobs.brokers',
+  redis: 'jobs.redis',
+  state: 'jobs.state',
+  commandConfig: 'kafka.commandConfig',
+  ...Object.fromEntries(
+    ['topics', 'warehouse', 'user', 'timeField', 'columns', 'rollBytes', 'engine', 'codec', 'format', 'registry'].map(
+      (key) => [key, `loader.${key}`],
+    ),
+  ),
+};
+
+/** What the settings say for the options of a job, by the option's name; only what somebody wrote down. */
+function settingsBehind(command: Command): Map<string, ShownSetting> {
+  const found = new Map<string, ShownSetting>();
+  if (command.parent?.name() !== 'run' && command.name() !== 'run') return found;
+  const config: unknown = command.getOptionValue('config');
+  const settings = fileSettings(typeof config === 'string' ? config : null, process.env);
+  for (const [key, name] of Object.entries(jobSettings)) {
+    const setting = settings.find((one) => one.name === name);
+    if (setting && setting.source !== 'default') found.set(key, setting);
+  }
+  return found;
 }

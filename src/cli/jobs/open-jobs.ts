@@ -1,3 +1,4 @@
+import { existsSync } from 'node:fs';
 import { resolve } from 'node:path';
 import { pathToFileURL } from 'node:url';
 import {
@@ -35,7 +36,7 @@ export function schedulesOf(config: SluiceConfig): JobSchedule[] {
 /** What a job takes from sections `loader`, `kafka` and `jobs` unless its own input says else. */
 export function inputFromSettings(job: string, { loader, kafka, jobs }: SluiceConfig): Record<string, unknown> {
   const warehouse = loader.warehouse === undefined ? {} : { warehouseUrl: warehouseUrlOf(loader.warehouse) };
-  const clientConfig = kafka.commandConfig ?? kafka.properties;
+  const clientConfig = process.env['SLUICE_COMMAND_CONFIG'] ?? kafka.commandConfig ?? kafka.properties;
   const common = { ...warehouse, user: loader.user };
   const cluster = { brokers: jobs.brokers, clientConfig };
   const contractFile = loader.columns === undefined ? undefined : resolve(loader.columns);
@@ -60,8 +61,14 @@ export function inputFromSettings(job: string, { loader, kafka, jobs }: SluiceCo
 
 /** A load that is told something by its input goes by that; else by its contract; else by the settings. */
 function loadDefaults(loader: SluiceConfig['loader']): Record<string, unknown> {
-  const { layout, ...rest } = settingsOfLoad(loader);
-  return Object.fromEntries(Object.entries({ ...rest, ...layout }).filter(([, value]) => value !== undefined));
+  const { layout, format, ...rest } = settingsOfLoad(loader);
+  const all = { ...rest, ...layout, format: format && fileOrName(format) };
+  return Object.fromEntries(Object.entries(all).filter(([, value]) => value !== undefined));
+}
+
+/** A file with a section "format" by its whole path: workers may run in another folder. */
+export function fileOrName(format: string): string {
+  return existsSync(format) ? resolve(format) : format;
 }
 
 export interface OpenJobs {
@@ -81,7 +88,7 @@ export async function openJobs(
 ): Promise<OpenJobs> {
   const config = readConfig(options.config ?? null);
   const schedules = schedulesOf(config);
-  const redisUrl = options.redis ?? (options.state === undefined ? config.jobs.redis : undefined);
+  const redisUrl = redisOf(options, config);
   if (redisUrl !== undefined) {
     const redis = await RedisScheduler.connect({
       redisUrl,
@@ -95,6 +102,11 @@ export async function openJobs(
   const folder = options.state ?? config.jobs.state ?? 'data/jobs';
   const files = new FileJobStore({ folder, scheduler, clock: systemClock, logger });
   return { config, schedules, store: files, redis: null, files };
+}
+
+/** The Redis that jobs run on; undefined: in this process. Who names a local folder wants none. */
+export function redisOf({ redis, state }: JobsOptions, config: SluiceConfig): string | undefined {
+  return redis ?? (state === undefined ? config.jobs.redis : undefined);
 }
 
 export function findSchedule(schedules: readonly JobSchedule[], name: string): JobSchedule {

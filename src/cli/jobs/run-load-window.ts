@@ -1,91 +1,53 @@
-import { existsSync } from 'node:fs';
 import { resolve } from 'node:path';
-import {
-  InProcessScheduler,
-  type JobScheduler,
-  type LoadWindowResult,
-  loadWindow,
-  RedisScheduler,
-} from '../../../jobs/index.ts';
+import { type LoadWindowInput, type LoadWindowResult, loadWindow } from '../../../jobs/index.ts';
 import { contractOptions } from '../../loader/index.ts';
-import { BadInputError, createLogger } from '../../shared/index.ts';
+import { readConfig } from '../config.ts';
 import { clientConfigOf } from '../kafka/client-config.ts';
 import type { FormatFlags } from '../load/format-options.ts';
-import { exitCodes, formatBytes, formatCount, formatDuration, printJson, progressBar } from '../output.ts';
-import { stopSignal } from '../signals.ts';
+import { formatBytes, formatCount, formatDuration, printJson } from '../output.ts';
+import { fileOrName, inputFromSettings } from './open-jobs.ts';
+import { jsonInput, type RunJobOptions, runToEnd, saidByOptions } from './run-job.ts';
 
-/** Options of `sluice jobs run load-window` as commander hands them over. */
-export interface JobsRunOptions extends FormatFlags {
-  brokers: string[];
-  commandConfig?: string;
-  topics: string[];
-  warehouse: string;
+/** Options of `sluice jobs run load-window` as commander hands them over; what is undefined is taken from the settings. */
+export interface LoadWindowFlags extends RunJobOptions, FormatFlags {
   user?: string;
-  redis?: string;
-  jobId?: string;
-  workers: number;
+  commandConfig?: string;
   timeField?: string;
   columns?: string;
   rollBytes?: number;
-  maxDeadLetters: number;
+  maxDeadLetters?: number;
   engine?: 'duckdb' | 'parquetjs';
   codec?: 'zstd' | 'snappy' | 'gzip' | 'none';
-  json?: boolean;
 }
 
 /** Runs the job and prints its result; the exit code says complete, partial or failed. */
-export async function runLoadWindow(options: JobsRunOptions): Promise<number> {
-  const { signal } = stopSignal();
-  const logger = createLogger('warn');
-  await checkContract(options);
-  const input = loadWindow.parseInput({
-    brokers: options.brokers,
-    clientConfig: clientConfigOf(options) ?? undefined,
-    topics: options.topics,
-    warehouseUrl: options.warehouse,
-    user: options.user,
-    timeField: options.timeField ?? null,
-    contractFile: options.columns === undefined ? null : resolve(options.columns),
-    format: fileOrName(options.format),
-    registry: options.registry,
-    rollBytes: options.rollBytes,
-    engine: options.engine,
-    codec: options.codec,
-    maxDeadLetters: options.maxDeadLetters,
-  });
-  if (options.redis === undefined && options.workers === 0) {
-    throw new BadInputError('expected --workers of at least 1 without --redis: nobody else would do the work');
-  }
-  const scheduler: JobScheduler =
-    options.redis === undefined
-      ? new InProcessScheduler({ concurrency: options.workers, logger })
-      : await RedisScheduler.connect({ redisUrl: options.redis, concurrency: options.workers, logger });
-  const startedMs = Date.now();
-  const bar = progressBar('load-window', 0, 'rows');
-  let rows = 0;
-  try {
-    const result = await scheduler.run(loadWindow, input, {
-      ...(options.jobId === undefined ? {} : { jobId: options.jobId }),
-      signal,
-      onProgress: (progress) => bar.update((rows += Number(progress.rows)), progress.step),
-    });
-    bar.stop();
-    print(result, Date.now() - startedMs, options.json === true);
-    return { complete: exitCodes.complete, partial: exitCodes.partial, failed: exitCodes.failed }[result.outcome];
-  } finally {
-    bar.stop();
-    await scheduler.close();
-  }
+export async function runLoadWindow(flags: LoadWindowFlags): Promise<number> {
+  const config = readConfig(flags.config ?? null);
+  const settings = inputFromSettings(loadWindow.name, config);
+  const input = loadWindow.parseInput({ ...settings, ...saidByFlags(flags, settings), ...jsonInput(flags.input) });
+  await checkContract(input);
+  return await runToEnd(loadWindow, input, { config, flags, print });
+}
+
+function saidByFlags(flags: LoadWindowFlags, settings: Record<string, unknown>): Record<string, unknown> {
+  const { user, timeField, columns, format, registry, rollBytes, maxDeadLetters, engine, codec } = flags;
+  const clientConfig = clientConfigOf(flags, flags.config ?? null);
+  const said = { user, timeField, registry, rollBytes, maxDeadLetters, engine, codec };
+  return {
+    ...Object.fromEntries(Object.entries(said).filter(([, value]) => value !== undefined)),
+    ...saidByOptions(flags),
+    ...(columns === undefined ? {} : { contractFile: resolve(columns) }),
+    ...(format === undefined ? {} : { format: fileOrName(format) }),
+    ...(clientConfig === null ? {} : { clientConfig }),
+    // Another engine than that of the settings need not know their codec.
+    ...(engine !== undefined && engine !== settings.engine && codec === undefined ? { codec: undefined } : {}),
+  };
 }
 
 /** What is wrong with the contract or the format shows here, not only in the workers. */
-async function checkContract({ columns, format, registry }: JobsRunOptions): Promise<void> {
-  await contractOptions(columns ?? null, { given: { format, registry } });
-}
-
-/** Workers may run in another folder. */
-function fileOrName(format: string | undefined): string | undefined {
-  return format !== undefined && existsSync(format) ? resolve(format) : format;
+async function checkContract({ contractFile, format, registry, defaults }: LoadWindowInput): Promise<void> {
+  const settings = { format: defaults.format, registry: defaults.registry };
+  await contractOptions(contractFile, { given: { format, registry }, defaults: settings });
 }
 
 function print(result: LoadWindowResult, elapsedMs: number, asJson: boolean): void {

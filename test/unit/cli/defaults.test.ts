@@ -1,6 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { parseBytes, parseDuration, writeBytes, writeDuration } from '../../../src/cli/arguments.ts';
-import { createProgram, withDescendants } from '../../../src/cli/program.ts';
+import { createProgram } from '../../../src/cli/program.ts';
+import { withDescendants } from '../../../src/cli/with-descendants.ts';
 
 const options = [...withDescendants(createProgram())].flatMap((command) => command.options);
 

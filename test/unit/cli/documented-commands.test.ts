@@ -2,7 +2,8 @@ import { readdirSync, readFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import type { Command } from 'commander';
 import { describe, expect, it } from 'vitest';
-import { createProgram, withDescendants } from '../../../src/cli/program.ts';
+import { createProgram } from '../../../src/cli/program.ts';
+import { withDescendants } from '../../../src/cli/with-descendants.ts';
 import { checkCommandLine, commandLinesOf, nameOf } from '../../support/command-lines.ts';
 
 const root = fileURLToPath(new URL('../../../', import.meta.url));
