@@ -2,7 +2,7 @@ import { readFileSync } from 'node:fs';
 import { parse } from 'yaml';
 import { z } from 'zod';
 import { BadInputError } from '../../shared/index.ts';
-import type { TlsMaterial } from './webhdfs/http-exchange.ts';
+import type { TlsMaterial } from './http-exchange.ts';
 
 const text = z.string().min(1);
 const permission = z

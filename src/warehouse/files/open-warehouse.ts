@@ -11,6 +11,7 @@ import {
   systemClock,
 } from '../../shared/index.ts';
 import { readHdfsSettings, readTlsMaterial } from './hdfs-settings.ts';
+import type { HttpTimeouts } from './http-exchange.ts';
 import { LocalFiles } from './local-files.ts';
 import { defaultRetryPolicy, type RetryPolicy } from './retry-run.ts';
 import { checkS3, s3Options } from './s3/open-s3.ts';
@@ -19,7 +20,6 @@ import { isWarehouseError } from './warehouse-error.ts';
 import type { WarehouseFiles } from './warehouse-files.ts';
 import { parseWarehouseUrl, type WarehouseAddress } from './warehouse-url.ts';
 import { openAuth } from './webhdfs/auth/open-auth.ts';
-import type { HttpTimeouts } from './webhdfs/http-exchange.ts';
 import { WebHdfsFiles, type WebHdfsOptions } from './webhdfs/webhdfs-files.ts';
 
 export interface OpenWarehouseOptions {

@@ -1,5 +1,5 @@
+import type { HttpTimeouts } from '../http-exchange.ts';
 import type { RetryContext } from '../retry-run.ts';
-import type { HttpTimeouts } from '../webhdfs/http-exchange.ts';
 import { checkStore } from './check-store.ts';
 import { readCredentials } from './s3-credentials.ts';
 import type { S3Files, S3Options } from './s3-files.ts';

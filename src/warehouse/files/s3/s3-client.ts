@@ -1,9 +1,9 @@
 import { Agent } from 'node:http';
 import { Agent as TlsAgent } from 'node:https';
 import aws4 from 'aws4';
+import { ExchangeError, exchange, type HttpAnswer, type HttpTimeouts, isTlsRefusal } from '../http-exchange.ts';
 import { type AttemptFailure, type RetryContext, RetryRun } from '../retry-run.ts';
 import { WarehouseError } from '../warehouse-error.ts';
-import { ExchangeError, exchange, type HttpAnswer, type HttpTimeouts, isTlsRefusal } from '../webhdfs/http-exchange.ts';
 import type { S3Credentials } from './s3-credentials.ts';
 import { parseRefusal, type S3Refusal, toS3Error, verdictOn } from './s3-errors.ts';
 

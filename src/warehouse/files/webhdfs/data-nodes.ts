@@ -1,10 +1,10 @@
 import { lookup } from 'node:dns/promises';
 import { describeError } from '../../../shared/index.ts';
+import { ExchangeError, exchange, type HttpAnswer, isTlsRefusal } from '../http-exchange.ts';
 import { type AttemptFailure, RetryRun } from '../retry-run.ts';
 import { sourceSize } from '../source-file.ts';
 import { isWarehouseError, WarehouseError } from '../warehouse-error.ts';
 import type { FileSource } from '../warehouse-files.ts';
-import { ExchangeError, exchange, type HttpAnswer, isTlsRefusal } from './http-exchange.ts';
 import { maxReadBytes, type NameNodeCall, type NameNodes, untrusted, type WebHdfsConnection } from './name-nodes.ts';
 import { type DataAddress, parseRedirect } from './redirect.ts';
 import { classify, parseRemoteException, type RemoteException, toWarehouseError } from './remote-exception.ts';

@@ -1,6 +1,6 @@
+import type { HttpAnswer } from '../http-exchange.ts';
 import { WarehouseError } from '../warehouse-error.ts';
 import type { FileStatus } from '../warehouse-files.ts';
-import type { HttpAnswer } from './http-exchange.ts';
 
 /** A `FileStatus` object of WebHDFS. */
 export interface HdfsStatus extends FileStatus {

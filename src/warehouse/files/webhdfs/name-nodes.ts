@@ -1,8 +1,5 @@
 import { Agent } from 'node:http';
 import { Agent as TlsAgent } from 'node:https';
-import { type AttemptFailure, type RetryContext, RetryRun } from '../retry-run.ts';
-import { isWarehouseError, WarehouseError } from '../warehouse-error.ts';
-import type { NameNodeAddress, WebHdfsService } from '../warehouse-url.ts';
 import {
   ExchangeError,
   exchange,
@@ -10,7 +7,10 @@ import {
   type HttpTimeouts,
   isTlsRefusal,
   type TlsMaterial,
-} from './http-exchange.ts';
+} from '../http-exchange.ts';
+import { type AttemptFailure, type RetryContext, RetryRun } from '../retry-run.ts';
+import { isWarehouseError, WarehouseError } from '../warehouse-error.ts';
+import type { NameNodeAddress, WebHdfsService } from '../warehouse-url.ts';
 import { classify, parseRemoteException, type RemoteException, toWarehouseError } from './remote-exception.ts';
 import type { Credentials, WebHdfsAuth } from './webhdfs-auth.ts';
 

@@ -1,5 +1,5 @@
+import type { HttpAnswer } from '../http-exchange.ts';
 import type { NameNodeAddress } from '../warehouse-url.ts';
-import type { HttpAnswer } from './http-exchange.ts';
 
 /** Query parameters and headers of one request that say who is asking. */
 export interface Credentials {

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
+import type { HttpAnswer } from '../../../../src/warehouse/files/http-exchange.ts';
 import { SessionAuth } from '../../../../src/warehouse/files/webhdfs/auth/session-auth.ts';
-import type { HttpAnswer } from '../../../../src/warehouse/files/webhdfs/http-exchange.ts';
 
 const nn1 = { host: 'nn1', port: 9870 };
 const nn2 = { host: 'nn2', port: 9870 };

@@ -1,5 +1,5 @@
+import type { HttpAnswer } from '../../http-exchange.ts';
 import type { NameNodeAddress } from '../../warehouse-url.ts';
-import type { HttpAnswer } from '../http-exchange.ts';
 import type { AuthFacts, Credentials, WebHdfsAuth } from '../webhdfs-auth.ts';
 
 /** A proof of who we are that is too dear, or too secret, to be shown with every request. */
