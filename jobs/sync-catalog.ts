@@ -1,11 +1,5 @@
 import { z } from 'zod';
-import {
-  parseClientCommand,
-  projectTable,
-  readerUrl,
-  syncCatalog as syncTable,
-  tableLocation,
-} from '../src/catalog/index.ts';
+import { catalogPlace, parseClientCommand, projectTable, syncCatalog as syncTable } from '../src/catalog/index.ts';
 import { BadInputError } from '../src/shared/index.ts';
 import type { JobFlow } from './job-flow.ts';
 import {
@@ -65,11 +59,11 @@ export const syncCatalog: JobFlow<SyncCatalogInput, TableChild<SyncCatalogInput>
   runChild({ input, table }, context) {
     const client = clientCommand();
     return usingTables(input, 'read', context, async (files) => {
-      const { dialect, database = null, names = {}, location, completeOnly } = input;
+      const { dialect, database, names = {}, location, completeOnly } = input;
       const { signal } = context;
       const projected = await projectTable(files, table, {
-        ...{ database, dialect, signal, name: names[table] ?? table, isCompleteOnly: completeOnly },
-        location: tableLocation(location ?? readerUrl(files.url), table),
+        ...catalogPlace(files, table, { database, name: names[table], location }),
+        ...{ dialect, signal, isCompleteOnly: completeOnly },
       });
       const { before, statements, ...report } = await syncTable(projected, { client, dialect, signal });
       const { missing, extra, columns } = before;

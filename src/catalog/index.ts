@@ -7,5 +7,5 @@ export { type CatalogDrift, type ColumnDrift, compareCatalog, hasDrift } from '.
 export { duckdbView } from './duckdb-view.ts';
 export type { CatalogDialect } from './hive-type.ts';
 export { allStatements, mendStatements } from './mend-statements.ts';
-export { type CatalogPlace, type CatalogTable, projectTable, readerUrl, tableLocation } from './project-table.ts';
+export { type CatalogPlace, type CatalogTable, catalogPlace, projectTable } from './project-table.ts';
 export { type SyncReport, syncCatalog } from './sync-catalog.ts';

@@ -78,7 +78,7 @@ export async function projectTable(
  * The warehouse as readers of a catalog call it, where that follows from our own URL: Hadoop knows `file://` and the `webhdfs://` of
  * one NameNode. @throws BadInputError for any other
  */
-export function readerUrl(warehouseUrl: string): string {
+function readerUrl(warehouseUrl: string): string {
   if (warehouseUrl.startsWith('file:')) return `file://${fileURLToPath(warehouseUrl)}`;
   if (/^s?webhdfs:\/\/[^,/%]+\/[^%]*$/.test(warehouseUrl)) return warehouseUrl;
   const expected =
@@ -86,9 +86,17 @@ export function readerUrl(warehouseUrl: string): string {
   throw new BadInputError(`${expected} (they do not know ${warehouseUrl})`);
 }
 
-/** Where a table lies: below the warehouse, as the catalog's readers call that. No part of it is percent-decoded by them. */
-export function tableLocation(warehouseUrl: string, table: string): string {
-  return `${warehouseUrl.replace(/\/+$/, '')}/${tableFolder(table)}`;
+/**
+ * Where a catalog has a table, by what somebody said of it. `location`: the warehouse as the catalog's readers call it; no part of it is
+ * percent-decoded by them. @throws BadInputError when it is not said and does not follow from our own URL
+ */
+export function catalogPlace(
+  { url }: Pick<WarehouseFiles, 'url'>,
+  table: string,
+  said: { database?: string | undefined; name?: string | undefined; location?: string | undefined },
+): CatalogPlace {
+  const { database = null, name = table, location = readerUrl(url) } = said;
+  return { database, name, location: `${location.replace(/\/+$/, '')}/${tableFolder(table)}` };
 }
 
 async function liveFolders(

@@ -4,10 +4,9 @@ import {
   type CatalogDialect,
   type CatalogListing,
   type CatalogTable,
+  catalogPlace,
   projectTable,
-  readerUrl,
   readListing,
-  tableLocation,
 } from '../../catalog/index.ts';
 import { BadInputError } from '../../shared/index.ts';
 import type { WarehouseFiles } from '../../warehouse/index.ts';
@@ -45,11 +44,11 @@ export async function projectFor(
   flags: PlaceFlags,
   signal: AbortSignal,
 ): Promise<CatalogTable> {
-  const { dialect, database = null, name = table, location, completeOnly = false } = flags;
+  const { dialect, completeOnly = false } = flags;
   const projected = await projectTable(files, table, {
-    ...{ database, name, signal, isCompleteOnly: completeOnly },
+    ...catalogPlace(files, table, flags),
+    ...{ signal, isCompleteOnly: completeOnly },
     dialect: dialect === 'duckdb' ? 'hive' : dialect,
-    location: tableLocation(location ?? readerUrl(files.url), table),
   });
   if (dialect !== 'duckdb') warnOfLeftOut(projected);
   return projected;
