@@ -2,6 +2,7 @@ import { BadInputError, type Clock, systemClock } from '../shared/index.ts';
 import type { WarehouseFiles } from '../warehouse/index.ts';
 import { ActivityStore, type DayCounts, type SliceName, sliceNames, type WindowCounts } from './activity-store.ts';
 import { DayCache } from './day-cache.ts';
+import { isOrAre } from './is-or-are.ts';
 import { hoursOf, keptDays, lastDay, type ReportDay, reportDays, weekdayOf, yesterdayIn } from './report-days.ts';
 import { type FigureDefinition, figureDefinitions } from './report-figures.ts';
 import { type ReportHours, ReportTable } from './report-table.ts';
@@ -219,9 +220,8 @@ function notesOf({ days, hours, firstDay, zone }: Frame): string[] {
   const { unit, missing, neededCount } = hours;
   if (missing.length > 0) {
     const [first] = missing;
-    const verb = missing.length === 1 ? 'is' : 'are';
     notes.push(
-      `Preliminary: ${missing.length} of ${neededCount} ${unit}s ${verb} not complete (first ${first!.hour}: ${first!.reason}). Figures may change.`,
+      `Preliminary: ${missing.length} of ${neededCount} ${unit}s ${isOrAre(missing.length)} not complete (first ${first!.hour}: ${first!.reason}). Figures may change.`,
     );
   }
   if (firstDay > 1) {

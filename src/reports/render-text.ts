@@ -1,6 +1,7 @@
 import { alignColumns } from '../shared/index.ts';
 import { sliceNames } from './activity-store.ts';
 import type { DailyReport, Figure } from './daily-report.ts';
+import { isOrAre } from './is-or-are.ts';
 import type { NumberFormat } from './number-format.ts';
 import { figureGroups } from './report-figures.ts';
 
@@ -39,7 +40,7 @@ export function hoursLine({ hours, isComplete, madeAtMs }: DailyReport, format: 
   const amended = amendedCount > 0 ? `, ${format.count(amendedCount)} of them amended since` : '';
   const state = isComplete
     ? `all ${format.count(neededCount)} ${unit}s of the windows are complete${amended}`
-    : `${format.count(missing.length)} of ${format.count(neededCount)} ${unit}s ${missing.length === 1 ? 'is' : 'are'} not complete`;
+    : `${format.count(missing.length)} of ${format.count(neededCount)} ${unit}s ${isOrAre(missing.length)} not complete`;
   return `From the warehouse: ${state}. Made at ${new Date(madeAtMs).toISOString().slice(0, 16)}Z.`;
 }
 

@@ -4,6 +4,7 @@ import { type HourBook, type HourManifest, openHourBook } from '../hours/index.t
 import { type LiveFile, listTables, liveFiles, mapBounded, type TableFile } from '../offsets/index.ts';
 import { BadInputError, type Clock, SluiceError } from '../shared/index.ts';
 import { localPathOf, TablePaths, type TimePeriod, type WarehouseFiles } from '../warehouse/index.ts';
+import { isOrAre } from './is-or-are.ts';
 import type { ReportDay } from './report-days.ts';
 
 /** The hours that a report is made of are not all complete; the message says which one, and what it waits for. */
@@ -186,7 +187,7 @@ function proofOf({ hour, revision, contentHash, rowCount, files }: HourManifest)
 function refused(date: string, { unit, neededCount, missing }: ReportHours): ReportRefusedError {
   const shown = missing.slice(0, shownReasons).map(({ hour, reason }) => `${hour}: ${reason}`);
   const more = missing.length > shown.length ? `; and ${missing.length - shown.length} more` : '';
-  const count = missing.length === 1 ? '1 is' : `${missing.length} are`;
+  const count = `${missing.length} ${isOrAre(missing.length)}`;
   return new ReportRefusedError(
     `the report of ${date} needs ${neededCount} ${unit}s of the table, of which ${count} not complete: ${shown.join('; ')}${more}`,
   );
