@@ -1,5 +1,5 @@
 import { Redis } from 'ioredis';
-import { BadInputError, describeError } from '../src/shared/index.ts';
+import { BadInputError, describeError, parseRedisUrl } from '../src/shared/index.ts';
 
 /** Where a Redis is, in the words both ioredis and BullMQ understand. */
 export interface RedisSettings {
@@ -16,19 +16,9 @@ export interface RedisSettings {
  * Reads `redis://[[user]:password@]host[:port][/db]` (or `rediss://` for TLS) into client options that never give up a
  * command: BullMQ's workers must outlive a restart of Redis. Throws BadInputError without showing the password.
  */
-export function parseRedisUrl(text: string): RedisSettings {
-  let url: URL;
-  try {
-    url = new URL(text);
-  } catch (error) {
-    throw new BadInputError(`expected a Redis URL like redis://127.0.0.1:6379/0, got "${redact(text)}"`, {
-      cause: error,
-    });
-  }
+export function redisSettings(text: string): RedisSettings {
+  const url = parseRedisUrl(text);
   const db = url.pathname.replace(/^\//, '');
-  if (!['redis:', 'rediss:'].includes(url.protocol) || url.hostname === '' || !/^\d*$/.test(db)) {
-    throw new BadInputError(`expected a Redis URL like redis://127.0.0.1:6379/0, got "${redact(text)}"`);
-  }
   return {
     host: url.hostname,
     port: url.port === '' ? 6379 : Number(url.port),
@@ -61,8 +51,4 @@ export async function checkRedis(options: RedisSettings): Promise<void> {
   } finally {
     client.disconnect();
   }
-}
-
-function redact(text: string): string {
-  return text.replace(/\/\/[^@/]*@/, '//***@');
 }

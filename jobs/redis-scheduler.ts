@@ -12,7 +12,7 @@ import {
   stepOfChildJobId,
 } from './job-flow.ts';
 import { lineLogger } from './line-logger.ts';
-import { checkRedis, parseRedisUrl, type RedisSettings } from './redis-connection.ts';
+import { checkRedis, type RedisSettings, redisSettings } from './redis-connection.ts';
 
 /** Flows of different inputs go through the same workers; each checks its own input. */
 type AnyFlow = JobFlow<unknown, unknown, unknown, unknown>;
@@ -55,7 +55,7 @@ export class RedisScheduler implements JobScheduler {
 
   /** Throws BadInputError when the URL is wrong or no Redis answers there. */
   static async connect(options: RedisSchedulerOptions): Promise<RedisScheduler> {
-    const connection = parseRedisUrl(options.redisUrl);
+    const connection = redisSettings(options.redisUrl);
     await checkRedis(connection);
     return new RedisScheduler(options, connection);
   }

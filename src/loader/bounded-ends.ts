@@ -1,11 +1,10 @@
 import { PartitionChain } from '../offsets/index.ts';
-import { type Clock, describeError, type Logger } from '../shared/index.ts';
+import { type Clock, describeError, type Logger, WakeUp } from '../shared/index.ts';
 import type { WarehouseFiles } from '../warehouse/index.ts';
 import type { KafkaCluster } from '../wire/client/index.ts';
 import type { LoadOptions } from './load-options.ts';
 import { requestRoll } from './roll-request.ts';
 import type { KnownTopic } from './topic-id.ts';
-import { WakeUp } from './wake-up.ts';
 
 const lookEveryMs = 1000;
 

@@ -1,5 +1,5 @@
 import { FencedError, type PartitionChain, type RollCause } from '../offsets/index.ts';
-import { abortScope, describeError, type Logger, SluiceError } from '../shared/index.ts';
+import { abortScope, describeError, type Logger, SluiceError, WakeUp } from '../shared/index.ts';
 import { SchemaConflictError } from '../warehouse/index.ts';
 import { BackOff, type FetchedPartition, LogTruncatedError } from '../wire/client/index.ts';
 import type { OwnerStatus, PartitionPosition } from './load-progress.ts';
@@ -15,7 +15,6 @@ import { describePause } from './partition-control.ts';
 import { PartitionFeed } from './partition-feed.ts';
 import type { PartitionRolls } from './partition-rolls.ts';
 import { codeOf } from './wait-out.ts';
-import { WakeUp } from './wake-up.ts';
 
 /** How long at most before an owner that waits for another one looks at the checkpoint again. */
 const holderLookMs = 2000;

@@ -12,4 +12,6 @@ export { LineSplitter } from './line-splitter.ts';
 export { type DirectoryLock, lockDirectory } from './lock-directory.ts';
 export { createLogger, type Logger, type LogLevel, silentLogger } from './logger.ts';
 export { isLoopbackAddress, isLoopbackHost } from './loopback.ts';
+export { parseRedisUrl, withoutPassword } from './redis-url.ts';
 export { bytesOf, durationMsOf } from './units.ts';
+export { WakeUp } from './wake-up.ts';

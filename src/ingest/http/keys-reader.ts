@@ -1,4 +1,4 @@
-import { type Clock, describeError, type Logger, SluiceError } from '../../shared/index.ts';
+import { type Clock, describeError, type Logger, SluiceError, WakeUp } from '../../shared/index.ts';
 import { BatchFetcher, type FetchedPartition, type KafkaCluster } from '../../wire/client/index.ts';
 import { RecordCursor } from '../../wire/index.ts';
 import { type HttpError, overloaded } from './http-error.ts';
@@ -23,7 +23,7 @@ export class KeysReader {
     string,
     { resolve: (state: KeyState | undefined) => void; reject: (e: Error) => void }
   >();
-  readonly #watchers = new Map<string, Set<() => void>>();
+  readonly #watchers = new Map<string, Set<WakeUp>>();
   #failure: Error | null = null;
 
   private constructor(keepMs: number, clock: Clock, signal: AbortSignal) {
@@ -71,12 +71,12 @@ export class KeysReader {
     if (this.#failure) throw unreadable(this.#failure);
     const watchers = this.#watchers.get(hash) ?? new Set();
     this.#watchers.set(hash, watchers);
-    let wake = (): void => {};
-    const told = new Promise<void>((resolve) => (wake = resolve));
-    watchers.add(wake);
-    await Promise.race([told, this.#clock.sleep(ms, this.#signal)]);
-    watchers.delete(wake);
+    const wakeUp = new WakeUp();
+    watchers.add(wakeUp);
+    await wakeUp.sleep(this.#clock, ms, this.#signal);
+    watchers.delete(wakeUp);
     if (watchers.size === 0) this.#watchers.delete(hash);
+    this.#signal.throwIfAborted();
   }
 
   async #follow(fetcher: BatchFetcher, behind: Map<number, bigint>, onReady: () => void): Promise<never> {
@@ -111,14 +111,14 @@ export class KeysReader {
   #tell(hash: string, by: string): void {
     this.#meetings.get(by)?.resolve(this.claims.state(hash));
     this.#meetings.delete(by);
-    for (const wake of this.#watchers.get(hash) ?? []) wake();
+    for (const wakeUp of this.#watchers.get(hash) ?? []) wakeUp.call();
   }
 
   #fail(error: Error): void {
     this.#failure = error;
     for (const { reject } of this.#meetings.values()) reject(unreadable(error));
     this.#meetings.clear();
-    for (const watchers of this.#watchers.values()) for (const wake of watchers) wake();
+    for (const watchers of this.#watchers.values()) for (const wakeUp of watchers) wakeUp.call();
   }
 }
 

@@ -1,5 +1,5 @@
 import { Redis } from 'ioredis';
-import { BadInputError, describeError, type Logger } from '../../shared/index.ts';
+import { BadInputError, describeError, type Logger, parseRedisUrl, withoutPassword } from '../../shared/index.ts';
 
 /**
  * A connection that says at once what is wrong, and later leaves all waiting to its user: commands fail while there is no connection,
@@ -9,7 +9,7 @@ export async function connectRedis(
   url: string,
   { commandTimeoutMs, logger }: { commandTimeoutMs: number; logger: Logger },
 ): Promise<Redis> {
-  const checked = checkedUrl(url);
+  const checked = parseRedisUrl(url);
   let isOpen = false;
   let trouble: Error | null = null;
   const redis = new Redis(url, {
@@ -56,15 +56,4 @@ async function warnOfEviction(redis: Redis, logger: Logger): Promise<void> {
   const policy = (answer as string[])[1];
   if (policy === undefined || policy === 'noeviction') return;
   logger.warn({ policy, expected: 'noeviction' }, 'RedisMayEvictCounters');
-}
-
-function checkedUrl(url: string): URL {
-  const parsed = URL.canParse(url) ? new URL(url) : null;
-  if (parsed && /^rediss?:$/.test(parsed.protocol) && parsed.hostname !== '' && /^\/?\d*$/.test(parsed.pathname))
-    return parsed;
-  throw new BadInputError(`expected a Redis URL like redis://127.0.0.1:6379/0, got "${withoutPassword(url)}"`);
-}
-
-function withoutPassword(url: string): string {
-  return url.replace(/\/\/.*@/, '//***@');
 }

@@ -1,5 +1,5 @@
 import { fileURLToPath } from 'node:url';
-import { BadInputError } from '../../shared/index.ts';
+import { BadInputError, withoutPassword } from '../../shared/index.ts';
 import { parseS3Url, type S3Address } from './s3/s3-url.ts';
 
 /** Where a warehouse is, as the user named it. `basePath` has no `/` at its end, except for the root itself. */
@@ -57,7 +57,7 @@ export function parseWarehouseUrl(url: string): WarehouseAddress {
   if (/^s3:\/\//i.test(url)) return parseS3Url(url);
   const [, scheme, authority, path] = /^([a-z][a-z0-9+.-]*):\/\/([^/?#]*)([^?#]*)$/i.exec(url) ?? [];
   if (scheme === undefined || authority === undefined) throw badUrl(url, `a URL such as ${examples}`);
-  if (authority.includes('@')) throw badUrl(redact(url), 'no user in the URL; name it with --user');
+  if (authority.includes('@')) throw badUrl(withoutPassword(url), 'no user in the URL; name it with --user');
   if (!path) throw badUrl(url, `a path after the host, such as ${examples}`);
   if (scheme === 'file') return parseFile(url);
   const known = Object.hasOwn(schemes, scheme) ? schemes[scheme] : undefined;
@@ -121,10 +121,6 @@ function decodePath(url: string, path: string): string {
 
 function withoutEndSlash(path: string): string {
   return path.replace(/\/+$/, '') || '/';
-}
-
-function redact(url: string): string {
-  return url.replace(/\/\/[^@/]*@/, '//***@');
 }
 
 function badUrl(url: string, expected: string, cause?: unknown): BadInputError {

@@ -1,6 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { WakeUp } from '../../../src/loader/wake-up.ts';
-import { ManualClock } from '../../../src/shared/index.ts';
+import { ManualClock, WakeUp } from '../../../src/shared/index.ts';
 
 const never = new AbortController().signal;
 

@@ -1,4 +1,4 @@
-import type { Clock } from '../shared/index.ts';
+import type { Clock } from './clock.ts';
 
 /**
  * Lets one coroutine sleep until somebody has news for it or a time is up. A call between two sleeps is not lost: the next
