@@ -91,6 +91,18 @@ const valuesOf = async (
   partitionCount = 1,
 ): Promise<string[]> => (await readAll(topic, isolation, partitionCount)).records.map(({ value }) => value);
 
+/** Kafka answers EndTxn before the marks of that transaction are in the log (KIP-98). */
+async function allEnded(topic: string): Promise<void> {
+  await waitFor('the marks of every transaction', 60_000, async () => {
+    const [stable, high] = await Promise.all(
+      (['read_committed', 'read_uncommitted'] as const).map((isolation) =>
+        cluster.listOffsets(topic, [0], 'latest', { isolation }),
+      ),
+    );
+    return stable!.get(0)!.offset === high!.get(0)!.offset;
+  });
+}
+
 describe('transactions of kafkajs', () => {
   it('committed ones are read, aborted ones are marked and left out, an open one holds the reader back', async () => {
     const topic = await newTopic();
@@ -109,7 +121,7 @@ describe('transactions of kafkajs', () => {
     await plain.flush();
     await send(['a4'], 'abort');
     await send(['c3'], 'commit');
-
+    await allEnded(topic);
     const { records, marks } = await readAll(topic, 'read_committed');
     expect(records.map(({ value }) => value)).toEqual(['c1', 'c2', 'p1', 'c3']);
     expect(marks.filter((mark) => mark === 'aborted')).toHaveLength(4);
@@ -127,6 +139,7 @@ describe('transactions of kafkajs', () => {
     expect(high - stable).toBe(2n);
     expect(await valuesOf(topic)).toEqual(['c1', 'c2', 'p1', 'c3']);
     await open.commit();
+    await allEnded(topic);
     expect(await valuesOf(topic)).toEqual(['c1', 'c2', 'p1', 'c3', 'c4', 'p2']);
     await producer.disconnect();
   });
@@ -155,6 +168,7 @@ describe("Kafka's transactional message copier", () => {
       '100',
       '--enable-random-aborts',
     ]);
+    await allEnded(output);
     const { records, marks } = await readAll(output, 'read_committed');
     expect(records.map(({ value }) => value)).toEqual(values);
     expect(marks).toContain('aborted');
@@ -258,10 +272,12 @@ describe('a broker that is killed in the middle', () => {
     const producer = new ProducerClient({ cluster, lingerMs: 2, batchBytes: 4096 });
     const fetcher = new BatchFetcher({ cluster, isolation: 'read_committed', maxWaitMs: 200 });
     const read: number[][] = [[], [], []];
-    let isReading = true;
+    const sent = [0, 0, 0];
+    let isSending = true;
+    const isBehind = (): boolean => read.some((list, i) => list.length < sent[i]!);
     for (const partition of [0, 1, 2]) fetcher.assign(topic, partition, 0n);
     const reading = (async () => {
-      while (isReading) {
+      while (isSending || isBehind()) {
         for (const { partition, batches, error, fetchOffset } of await fetcher.poll()) {
           if (error) throw error;
           for (const { bytes } of batches) {
@@ -272,8 +288,7 @@ describe('a broker that is killed in the middle', () => {
         }
       }
     })();
-    let isSending = true;
-    const sent = [0, 0, 0];
+    reading.catch(() => {}); // awaited below
     const sending = (async () => {
       while (isSending) {
         for (const partition of [0, 1, 2])
@@ -291,8 +306,6 @@ describe('a broker that is killed in the middle', () => {
     await sending;
     await producer.close();
     expect(producer.failedCount).toBe(0);
-    await waitFor('the reader to catch up', 60_000, () => read.every((list, i) => list.length >= sent[i]!));
-    isReading = false;
     await reading;
     await fetcher.close();
     for (const partition of [0, 1, 2]) {

@@ -3,7 +3,7 @@ import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { createLogger, type Logger, silentLogger } from '../../src/shared/index.ts';
+import { type Logger, silentLogger } from '../../src/shared/index.ts';
 import { BatchFetcher, KafkaCluster, ProducerClient } from '../../src/wire/client/index.ts';
 import { kafkaTool, type SecurePeerKafka, startSecureKafka } from '../support/peers.ts';
 import { runSluice } from '../support/sluice-process.ts';
@@ -128,35 +128,34 @@ describe('TLS', () => {
 describe('a session of 8 s', () => {
   it('is renewed again and again under load: no connection breaks in 20 s, nothing is lost', async () => {
     const closed: string[] = [];
-    const logger = createLogger('silent');
-    const watching = {
-      ...logger,
-      debug: (_: object, event: string) => event === 'ConnectionClosed' && closed.push(event),
-    };
-    const cluster = open(kafka.saslSsl, scram(512), watching as unknown as Logger);
+    const logger: Logger = { ...silentLogger, debug: (_, event) => event === 'ConnectionClosed' && closed.push(event) };
+    const cluster = open(kafka.saslSsl, scram(512), logger);
     const topic = newName('session');
     await cluster.createTopics([{ name: topic, partitions: 3 }]);
     const producer = new ProducerClient({ cluster, lingerMs: 1 });
     const fetcher = new BatchFetcher({ cluster, isolation: 'read_committed', maxWaitMs: 500 });
     for (const partition of [0, 1, 2]) fetcher.assign(topic, partition, 0n);
-    const endMs = performance.now() + 20_000;
-    let readTo = 0n;
+    let sentCount = 0n;
+    let isSending = true;
+    const readCount = (): bigint =>
+      [0, 1, 2].reduce((sum, partition) => sum + fetcher.progress(topic, partition)!.position, 0n);
     const reading = (async () => {
-      while (performance.now() < endMs + 2_000) {
+      while (isSending || readCount() < sentCount) {
         for (const { error } of await fetcher.poll()) if (error) throw error;
       }
-      for (const partition of [0, 1, 2]) readTo += fetcher.progress(topic, partition)!.position;
     })();
-    let sentCount = 0n;
+    reading.catch(() => {}); // awaited below
+    const endMs = performance.now() + 20_000;
     while (performance.now() < endMs) {
       for (let i = 0; i < 20; i++, sentCount++) await producer.send(topic, { value: `${sentCount}` });
       await new Promise((resolve) => setTimeout(resolve, 20));
     }
     await producer.flush();
+    isSending = false;
     await reading;
     expect(closed).toEqual([]);
     expect(producer.failedCount).toBe(0);
-    expect(readTo).toBe(sentCount);
+    expect(readCount()).toBe(sentCount);
     await producer.close();
     await fetcher.close();
     await cluster.close();

@@ -3,7 +3,7 @@ import { once } from 'node:events';
 import { createRequire } from 'node:module';
 import { fileURLToPath } from 'node:url';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { createLogger, type Logger } from '../../src/shared/index.ts';
+import { type Logger, silentLogger } from '../../src/shared/index.ts';
 import { createUnique, openWarehouse, type WarehouseFiles } from '../../src/warehouse/index.ts';
 import { type PeerHdfs, startHdfs, waitFor } from '../support/peers.ts';
 import { bytes, describeWarehouseFiles, failure } from '../support/warehouse-files-contract.ts';
@@ -27,7 +27,7 @@ let warehouseCount = 0;
 
 /** A client of an empty warehouse. */
 async function open(options: { path?: string; user?: string; logger?: Logger } = {}): Promise<WarehouseFiles> {
-  const { path = `/wh${++warehouseCount}`, user = 'root', logger = createLogger('silent') } = options;
+  const { path = `/wh${++warehouseCount}`, user = 'root', logger = silentLogger } = options;
   const retry = { firstDelayMs: 100, maxDelayMs: 1_000 };
   const files = await openWarehouse(hdfs.url(path), { user, logger, retry });
   opened.push(files);
@@ -108,8 +108,8 @@ describe('HDFS', () => {
 
   it('waits out a safe mode, and completes when it ends', async () => {
     const events: string[] = [];
-    const recording = { ...createLogger('silent'), warn: (_: object, event: string) => void events.push(event) };
-    const files = await open({ path: '/safe-mode', logger: recording as Logger });
+    const logger: Logger = { ...silentLogger, warn: (_, event) => void events.push(event) };
+    const files = await open({ path: '/safe-mode', logger });
     await hdfs.dfsadmin('-safemode', 'enter');
     const working = writeChain(files, 3);
     await new Promise((resolve) => setTimeout(resolve, 2_000));
