@@ -33,9 +33,19 @@ export type RunRecord =
       occurrences: number;
       /** Events of the steps that have happened. */
       events: RuleEvent[];
-      /** Only in a step that is more than one event: those found for each alternative, and which cannot happen any more. */
-      open?: { found: (RuleEvent | null)[][]; dead: boolean[] };
+      /** Only in a step that is more than one event. */
+      open?: OpenStepRecord;
     };
+
+/** What has happened of a step that is more than one event; bits of masks are the rule's conditions. */
+export interface OpenStepRecord {
+  /** Alternatives that need none of these cannot happen. */
+  must: number;
+  /** What was not to happen, and did. */
+  broken: number;
+  /** Events with the conditions that each was the first to meet. */
+  met: { mask: number; event: RuleEvent }[];
+}
 
 export type StateRecord = { waiting: WaitingRecord } | { run: RunRecord };
 

@@ -1,6 +1,7 @@
 import { SluiceError } from '../../shared/index.ts';
 import { type EventColumns, type FieldColumn, fieldValue } from './event-columns.ts';
 import { parseValue, parseValues, textOfValue, withLength } from './event-keys.ts';
+import { KnownKeys } from './known-keys.ts';
 import type { Literal } from './rule-ast.ts';
 
 /** A JavaScript Map holds 2^24 entries. */
@@ -9,10 +10,13 @@ const maxKeys = 16_000_000;
 /** So few keys are not worth looking for those that nobody needs. */
 const smallTable = 262_144;
 
-/** Ids of the entries of one dictionary; 0: not asked for yet, -1: no key. */
-interface KnownIds {
-  generation: number;
-  ids: Int32Array;
+/** The place of a rule in the table. */
+export interface RuleColumn {
+  cell: number;
+  /** Its atoms are so many bits of that word. */
+  word: number;
+  shift: number;
+  mask: number;
 }
 
 /**
@@ -25,18 +29,23 @@ export class KeyTable {
   readonly #ids = new Map<Literal, number>();
   #keys: (Literal | undefined)[] = [undefined];
   #free: number[] = [];
-  #refs = new Int32Array(0);
+  #size = 0;
   /** How many rules share the table. */
   #width = 0;
+  /** The first run of each key and rule. */
   #cells = new Int32Array(0);
+  /** Words of a key in which the rules have their bits, and how many bits of the last are taken. */
+  #words = 0;
+  #takenBits = 32;
+  /** Apart from the cells, close together: they are asked for with every event, and nearly always say that it concerns nobody. */
+  #interests = new Int32Array(0);
   /** Numbers remembered before the last sweep may mean other keys by now. */
   #generation = 0;
   readonly #small: number;
   #sweepAt: number;
-  readonly #known = new WeakMap<Literal[], KnownIds>();
   #columns: (FieldColumn | undefined)[] = [];
-  #codes: Int32Array | null = null;
-  #bound: KnownIds = { generation: 0, ids: new Int32Array(0) };
+  readonly #known = new KnownKeys();
+  #hasCodes = false;
 
   /** `fields`: by `fieldKey`; none: all events have one key. `small`: so few keys are kept even if nobody needs them. */
   constructor(fields: readonly string[], small = smallTable) {
@@ -45,9 +54,15 @@ export class KeyTable {
     this.#sweepAt = small;
   }
 
-  /** The place of one more rule; all must be there before the first key. */
-  addRule(): number {
-    return this.#width++;
+  /** The place of one more rule with so many atoms, 32 at most; all must be there before the first key. */
+  addRule(atoms: number): RuleColumn {
+    if (this.#takenBits + atoms > 32) {
+      this.#words++;
+      this.#takenBits = 0;
+    }
+    const shift = this.#takenBits;
+    this.#takenBits += atoms;
+    return { cell: this.#width++, word: this.#words - 1, shift, mask: atoms === 32 ? -1 : (1 << atoms) - 1 };
   }
 
   /** Whether it is worth looking for keys that nobody needs (`sweep`). */
@@ -58,23 +73,16 @@ export class KeyTable {
   /** From then on rows are those of this batch. */
   bind({ fields }: EventColumns): void {
     this.#columns = this.#fields.map((key) => fields.get(key));
-    const column = this.#columns.length === 1 ? this.#columns[0] : undefined;
-    this.#codes = null;
-    if (column === undefined || !('codes' in column)) return;
-    this.#codes = column.codes;
-    this.#bound = this.#knownIds(column.values);
+    this.#hasCodes = this.#known.bind(this.#columns, this.#generation);
   }
 
   /** The number of the row's key; 0: a value is missing, and no rule with this FOR EACH sees the event. */
   idOf(row: number): number {
-    if (this.#codes === null) return this.#findId(row);
-    const code = this.#codes[row]!;
-    if (code < 0) return 0;
-    const { ids } = this.#bound;
-    const known = ids[code]!;
+    if (!this.#hasCodes) return this.#findId(row);
+    const known = this.#known.get(row);
     if (known !== 0) return Math.max(known, 0);
     const id = this.#findId(row);
-    ids[code] = id === 0 ? -1 : id;
+    this.#known.set(row, id === 0 ? -1 : id);
     return id;
   }
 
@@ -94,43 +102,41 @@ export class KeyTable {
     return this.#fields.length === 1 ? [key] : parseValues(String(key));
   }
 
-  /** What the rule keeps of the key; 0: nothing. */
-  cell(id: number, rule: number): number {
-    return this.#cells[(id * this.#width + rule) * 2]!;
+  /** The first of the runs that the rule has of the key; 0: none. */
+  firstRun(id: number, { cell }: RuleColumn): number {
+    return this.#cells[id * this.#width + cell]!;
   }
 
-  setCell(id: number, rule: number, value: number): void {
-    this.#cells[(id * this.#width + rule) * 2] = value;
+  setFirstRun(id: number, { cell }: RuleColumn, run: number): void {
+    this.#cells[id * this.#width + cell] = run;
   }
 
-  /** Which atoms of the rule can do anything to what it keeps of the key; beside the cell, as it is asked for most often. */
-  interest(id: number, rule: number): number {
-    return this.#cells[(id * this.#width + rule) * 2 + 1]!;
+  /** Which atoms of the rule can do anything to its runs of the key, at least. */
+  interest(id: number, { word, shift, mask }: RuleColumn): number {
+    return (this.#interests[id * this.#words + word]! >>> shift) & mask;
   }
 
-  setInterest(id: number, rule: number, mask: number): void {
-    this.#cells[(id * this.#width + rule) * 2 + 1] = mask;
+  setInterest(id: number, { word, shift, mask }: RuleColumn, interest: number): void {
+    const at = id * this.#words + word;
+    this.#interests[at] = (this.#interests[at]! & ~(mask << shift)) | (interest << shift);
   }
 
-  /** Somebody remembers the number until `release`. */
-  hold(id: number): void {
-    this.#refs[id] = this.#refs[id]! + 1;
-  }
-
-  release(id: number): void {
-    this.#refs[id] = this.#refs[id]! - 1;
-  }
-
-  /** Gives away the numbers that nobody holds; between batches only, as nobody holds those of a batch. */
-  sweep(): void {
+  /** Gives away the numbers of keys that no rule has a run of, and that are not in `held`; between batches only, as nobody holds those of a batch. */
+  sweep(held: ReadonlySet<number>): void {
     for (const [key, id] of this.#ids) {
-      if (this.#refs[id] !== 0) continue;
+      if (this.#hasRuns(id) || held.has(id)) continue;
       this.#ids.delete(key);
       this.#keys[id] = undefined;
       this.#free.push(id);
     }
     this.#generation++;
     this.#sweepAt = Math.max(this.#small, this.#ids.size * 2);
+  }
+
+  #hasRuns(id: number): boolean {
+    const start = id * this.#width;
+    for (let at = start; at < start + this.#width; at++) if (this.#cells[at] !== 0) return true;
+    return false;
   }
 
   #findId(row: number): number {
@@ -158,37 +164,18 @@ export class KeyTable {
       );
     }
     const id = this.#free.pop() ?? this.#keys.length;
-    if (id >= this.#refs.length || (id + 1) * this.#width * 2 > this.#cells.length) this.#grow(id);
+    if (id >= this.#size) this.#grow(id * 2);
     this.#keys[id] = key;
     this.#ids.set(key, id);
     return id;
   }
 
-  #grow(id: number): void {
-    const size = Math.max(64, id * 2);
-    const refs = new Int32Array(size);
-    refs.set(this.#refs.subarray(0, size));
-    const cells = new Int32Array(size * this.#width * 2);
-    cells.set(this.#cells);
-    this.#refs = refs;
-    this.#cells = cells;
-  }
-
-  #knownIds(values: Literal[]): KnownIds {
-    let known = this.#known.get(values);
-    if (!known) {
-      known = { generation: this.#generation, ids: new Int32Array(Math.max(16, values.length)) };
-      this.#known.set(values, known);
-    }
-    if (known.generation !== this.#generation) {
-      known.generation = this.#generation;
-      known.ids.fill(0);
-    }
-    if (known.ids.length < values.length) {
-      const ids = new Int32Array(values.length * 2);
-      ids.set(known.ids);
-      known.ids = ids;
-    }
-    return known;
+  #grow(size: number): void {
+    this.#size = Math.max(64, size);
+    const [cells, interests] = [this.#cells, this.#interests];
+    this.#cells = new Int32Array(this.#size * this.#width);
+    this.#cells.set(cells);
+    this.#interests = new Int32Array(this.#size * this.#words);
+    this.#interests.set(interests);
   }
 }

@@ -244,9 +244,9 @@ export class RuleEngine {
     for (const { waiting } of this.#lanes.values()) {
       for (const [hits, at] of waiting.items()) held.push([this.#rules[hits.rules[at]!]!.table, hits.keys[at]!]);
     }
-    for (const [table, key] of held) table.hold(key);
-    for (const table of this.#tables.values()) if (table.isFull) table.sweep();
-    for (const [table, key] of held) table.release(key);
+    for (const table of this.#tables.values()) {
+      if (table.isFull) table.sweep(new Set(held.filter(([of]) => of === table).map(([, key]) => key)));
+    }
   }
 
   #take(
@@ -310,13 +310,14 @@ export class RuleEngine {
       lane.waiting.drain(reached, this.#handOut);
       // An event of the watermark's own moment may still come.
       const nowMs = reached?.timeMs ?? this.#clock.newestMs;
-      for (const { runs } of lane.rules) if (runs.memory.dueMs < nowMs) runs.passTime(nowMs);
+      for (const { runs } of lane.rules) if (runs.memory.deadlines.dueMs < nowMs) runs.passTime(nowMs);
       this.#settle();
     }
   }
 
   readonly #handOut = (hits: HitColumns, at: number): void => {
-    this.#rules[hits.rules[at]!]!.runs.take(hits, at);
+    const { runs } = this.#rules[hits.rules[at]!]!;
+    if (runs.isConcerned(hits.keys[at]!, hits.masks[at]!)) runs.take(hits, at);
   };
 
   /** Each rule was told of time as it needed to know; together their matches stand in the order of time. */

@@ -1,8 +1,9 @@
+import { DeadlineQueue } from './deadline-queue.ts';
 import type { EventPlaces } from './event-places.ts';
 import type { EventData, HitColumns } from './hit-columns.ts';
-import type { KeyTable } from './key-table.ts';
+import type { KeyTable, RuleColumn } from './key-table.ts';
 import { compareEvents, type RuleEvent } from './rule-event.ts';
-import type { PlannedStep, RulePlan } from './rule-plan.ts';
+import type { RulePlan } from './rule-plan.ts';
 import type { StatePools } from './state-pools.ts';
 
 /** What all rules of a program have in common. */
@@ -21,33 +22,28 @@ const runBytes = 240;
 const eventBytes = 48;
 
 /**
- * What one rule remembers: keys, their runs, and events of runs, all of them numbers in pools, so that beginning and forgetting a run costs no
+ * What one rule remembers: runs of keys, and events of runs, all of them numbers in pools, so that beginning and forgetting a run costs no
  * objects. Knows who belongs to whom, and how much memory that is, but not what it is good for.
  */
 export class RuleMemory {
   readonly plan: RulePlan;
   readonly table: KeyTable;
-  readonly column: number;
+  readonly column: RuleColumn;
   readonly shared: SharedMemory;
-  /** The run whose time is over first; 0: none. */
-  firstRun = 0;
-  /** When that is; Infinity: never. */
-  dueMs = Number.POSITIVE_INFINITY;
-  #lastRun = 0;
+  readonly deadlines: DeadlineQueue;
   bytes = 0;
 
   constructor(plan: RulePlan, table: KeyTable, shared: SharedMemory) {
     this.plan = plan;
     this.table = table;
-    this.column = table.addRule();
+    this.column = table.addRule(plan.atoms.length);
     this.shared = shared;
+    this.deadlines = new DeadlineQueue(shared.pools.runs);
   }
 
-  addKeyState(key: number): number {
-    const state = this.shared.pools.keyStates.add(key);
-    this.table.setCell(key, this.column, state);
-    this.table.hold(key);
-    return state;
+  /** The first run of that key; 0: none. Next is `runs.nextOfKey`. */
+  firstRun(key: number): number {
+    return this.table.firstRun(key, this.column);
   }
 
   /** What can do anything to the key's runs, at least. */
@@ -55,53 +51,37 @@ export class RuleMemory {
     this.table.setInterest(key, this.column, this.table.interest(key, this.column) | mask);
   }
 
-  /** Forgets a key of which nothing is left. */
-  dropIfEmpty(state: number): void {
-    const { keyStates } = this.shared.pools;
-    if (keyStates.firstRun(state) !== 0 || keyStates.absorbers(state) !== 0) return;
-    const key = keyStates.key(state);
-    this.table.setCell(key, this.column, 0);
-    this.table.setInterest(key, this.column, 0);
-    this.table.release(key);
-    keyStates.giveBack(state);
-  }
-
   /** A run that waits for the rule's first step; its deadline and first event are given. */
-  addRun(state: number, deadlineMs: number, timeMs: number, place: number, offset: bigint): number {
-    const { runs, keyStates } = this.shared.pools;
-    const run = runs.add(state, deadlineMs, timeMs, place, offset);
-    const tail = keyStates.lastRun(state);
-    runs.setPreviousOfKey(run, tail);
-    if (tail === 0) keyStates.setFirstRun(state, run);
-    else runs.setNextOfKey(tail, run);
-    keyStates.setLastRun(state, run);
-    keyStates.setRuns(state, keyStates.runs(state) + 1);
-    this.#linkByDeadline(run, deadlineMs);
+  addRun(key: number, deadlineMs: number, timeMs: number, place: number, offset: bigint): number {
+    const { runs } = this.shared.pools;
+    const run = runs.add(key, timeMs, place, offset);
+    const first = this.firstRun(key);
+    if (first === 0) {
+      this.table.setFirstRun(key, this.column, run);
+      runs.setPreviousOfKey(run, run);
+    } else {
+      const last = runs.previousOfKey(first);
+      runs.setNextOfKey(last, run);
+      runs.setPreviousOfKey(run, last);
+      runs.setPreviousOfKey(first, run);
+    }
+    this.deadlines.add(run, deadlineMs);
     this.bytes += runBytes;
     return run;
   }
 
   /** Makes a run one that only keeps others from beginning. */
   absorb(run: number): void {
-    const { runs, keyStates } = this.shared.pools;
-    const state = runs.keyState(run);
-    this.#unlinkFromKey(run);
-    this.dropEvents(run);
-    runs.setStep(run, absorbing);
-    keyStates.setAbsorbers(state, keyStates.absorbers(state) + 1);
+    this.#dropEvents(run);
+    this.shared.pools.runs.setStep(run, absorbing);
   }
 
-  /** Forgets a run; its key stays (`dropIfEmpty`). */
+  /** Forgets a run. */
   dropRun(run: number): void {
-    const { runs, keyStates } = this.shared.pools;
-    const state = runs.keyState(run);
-    if (runs.step(run) === absorbing) keyStates.setAbsorbers(state, keyStates.absorbers(state) - 1);
-    else {
-      this.#unlinkFromKey(run);
-      this.dropEvents(run);
-    }
-    this.#unlinkByDeadline(run);
-    runs.giveBack(run);
+    this.#dropEvents(run);
+    this.#unlinkFromKey(run);
+    this.deadlines.remove(run);
+    this.shared.pools.runs.giveBack(run);
     this.bytes -= runBytes;
   }
 
@@ -111,48 +91,57 @@ export class RuleMemory {
     return this.shared.pools.events.add(hits, at);
   }
 
-  /** Puts a remembered event behind those of the run. */
+  /** Puts a remembered event to those of the run. */
   appendEvent(run: number, event: number): void {
     const { runs, events } = this.shared.pools;
-    const tail = runs.lastEvent(run);
-    if (tail === 0) runs.setFirstEvent(run, event);
-    else events.setNext(tail, event);
+    events.setPrevious(event, runs.lastEvent(run));
     runs.setLastEvent(run, event);
   }
 
-  dropEvent(event: number): void {
+  /** Lets the run wait for a step that is more than one event; alternatives that need none of the atoms of `must` cannot happen. */
+  openStep(run: number, must = -1): void {
+    const { runs, openSteps } = this.shared.pools;
+    runs.setOpenStep(run, openSteps.add(must));
+  }
+
+  /** Remembers an event that is the first to meet the atoms of `mask`. */
+  addMet(openStep: number, mask: number, event: number): void {
+    const { openSteps, events } = this.shared.pools;
+    events.setMask(event, mask);
+    events.setPrevious(event, openSteps.lastEvent(openStep));
+    openSteps.setLastEvent(openStep, event);
+    openSteps.setMet(openStep, openSteps.met(openStep) | mask);
+  }
+
+  /** Ends the run's open step: what met an atom of `mask` stays as events of the run, the others are forgotten. */
+  closeStep(run: number, mask: number): void {
+    const { runs, openSteps, events } = this.shared.pools;
+    const open = runs.openStep(run);
+    for (let event = openSteps.lastEvent(open); event !== 0; ) {
+      const previous = events.previous(event);
+      if ((events.mask(event) & mask) !== 0) this.appendEvent(run, event);
+      else this.#dropEvent(event);
+      event = previous;
+    }
+    openSteps.giveBack(open);
+    runs.setOpenStep(run, 0);
+  }
+
+  #dropEvent(event: number): void {
     const { events } = this.shared.pools;
     this.bytes -= eventBytes + dataBytes(events.data[event]!);
     events.drop(event);
   }
 
-  /** Forgets what the run knows of a step that is more than one event; `but` is kept. */
-  dropOpenStep(run: number, but = -1): void {
-    const { openSteps } = this.shared.pools.runs;
-    openSteps[run]?.found.forEach((found, i) => {
-      if (i !== but) for (const event of found) if (event !== 0) this.dropEvent(event);
-    });
-    openSteps[run] = null;
-  }
-
-  dropEvents(run: number): void {
+  #dropEvents(run: number): void {
     const { runs, events } = this.shared.pools;
-    for (let event = runs.firstEvent(run); event !== 0; ) {
-      const next = events.next(event);
-      this.dropEvent(event);
-      event = next;
+    if (runs.openStep(run) !== 0) this.closeStep(run, 0);
+    for (let event = runs.lastEvent(run); event !== 0; ) {
+      const previous = events.previous(event);
+      this.#dropEvent(event);
+      event = previous;
     }
-    runs.setFirstEvent(run, 0);
     runs.setLastEvent(run, 0);
-    this.dropOpenStep(run);
-  }
-
-  /** Lets the run wait for a step that is more than one event. */
-  openStep(run: number, { alternatives }: PlannedStep): void {
-    this.shared.pools.runs.openSteps[run] = {
-      found: alternatives.map(({ needed }) => needed.map(() => 0)),
-      dead: alternatives.map(() => false),
-    };
   }
 
   /** Negative: the run's first event comes before `event`. */
@@ -168,61 +157,38 @@ export class RuleMemory {
   eventsOf(run: number): RuleEvent[] {
     const { runs, events } = this.shared.pools;
     const found: RuleEvent[] = [];
-    for (let event = runs.firstEvent(run); event !== 0; event = events.next(event)) found.push(this.eventAt(event));
-    return found.sort(compareEvents);
+    for (let event = runs.lastEvent(run); event !== 0; event = events.previous(event)) found.push(this.eventAt(event));
+    // Nearly always they stand the other way round.
+    return found.reverse().sort(compareEvents);
   }
 
   eventAt(event: number): RuleEvent {
     const { events } = this.shared.pools;
+    const { topic, partition } = this.shared.places.at(events.place(event));
     return {
-      ...this.shared.places.at(events.place(event)),
+      topic,
+      partition,
       offset: events.offset(event),
       type: this.shared.typeNames[events.type(event)]!,
       timeMs: events.timeMs(event),
-      data: events.data[event] ?? null,
+      data: events.data[event]!,
     };
   }
 
-  #linkByDeadline(run: number, deadlineMs: number): void {
-    const { runs } = this.shared.pools;
-    // Runs begin in the order of time, so nearly always this ends at once.
-    let before = this.#lastRun;
-    while (before !== 0 && runs.deadlineMs(before) > deadlineMs) before = runs.previousOfRule(before);
-    const after = before === 0 ? this.firstRun : runs.nextOfRule(before);
-    runs.setPreviousOfRule(run, before);
-    runs.setNextOfRule(run, after);
-    if (after === 0) this.#lastRun = run;
-    else runs.setPreviousOfRule(after, run);
-    if (before !== 0) runs.setNextOfRule(before, run);
-    else {
-      this.firstRun = run;
-      this.dueMs = deadlineMs;
-    }
-  }
-
-  #unlinkByDeadline(run: number): void {
-    const { runs } = this.shared.pools;
-    const before = runs.previousOfRule(run);
-    const after = runs.nextOfRule(run);
-    if (after === 0) this.#lastRun = before;
-    else runs.setPreviousOfRule(after, before);
-    if (before !== 0) runs.setNextOfRule(before, after);
-    else {
-      this.firstRun = after;
-      this.dueMs = after === 0 ? Number.POSITIVE_INFINITY : runs.deadlineMs(after);
-    }
-  }
-
   #unlinkFromKey(run: number): void {
-    const { runs, keyStates } = this.shared.pools;
-    const state = runs.keyState(run);
+    const { runs } = this.shared.pools;
+    const key = runs.key(run);
+    const first = this.firstRun(key);
     const before = runs.previousOfKey(run);
     const after = runs.nextOfKey(run);
-    if (before === 0) keyStates.setFirstRun(state, after);
-    else runs.setNextOfKey(before, after);
-    if (after === 0) keyStates.setLastRun(state, before);
-    else runs.setPreviousOfKey(after, before);
-    keyStates.setRuns(state, keyStates.runs(state) - 1);
+    if (after !== 0) runs.setPreviousOfKey(after, before);
+    else if (run !== first) runs.setPreviousOfKey(first, before);
+    if (run !== first) {
+      runs.setNextOfKey(before, after);
+      return;
+    }
+    this.table.setFirstRun(key, this.column, after);
+    if (after === 0) this.table.setInterest(key, this.column, 0);
   }
 }
 

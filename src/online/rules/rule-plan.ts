@@ -12,7 +12,7 @@ export interface Atom {
 
 /** One event for each bit of `needed`, in any order, and none of `absent` before the last of them. */
 export interface PlannedAlternative {
-  needed: number[];
+  needed: number;
   absent: number;
 }
 
@@ -80,7 +80,7 @@ export function planRule(rule: Rule, text: string): RulePlan {
       continue;
     }
     const planned = alternatives.map(({ positives, absents }) => ({
-      needed: positives.map(bitOf),
+      needed: maskOf(positives),
       absent: maskOf(absents),
     }));
     steps.push({ alternatives: planned, count: step.repetition.count, guard, ...shortcut(planned, guard) });
@@ -91,7 +91,7 @@ export function planRule(rule: Rule, text: string): RulePlan {
     rule,
     atoms: [...atoms.values()],
     interests: [...steps.map(interestOf), guard],
-    firstMask: steps[0]!.alternatives.flatMap(({ needed }) => needed).reduce((mask, bit) => mask | bit, 0),
+    firstMask: steps[0]!.alternatives.reduce((mask, { needed }) => mask | needed, 0),
     steps,
     trailingGuard: guard,
     isAbsorbing: !last.isNegated && last.repetition.isAtLeast,
@@ -105,18 +105,17 @@ export function planRule(rule: Rule, text: string): RulePlan {
 }
 
 function interestOf({ alternatives, guard }: PlannedStep): number {
-  const masks = alternatives.flatMap(({ needed, absent }) => [...needed, absent]);
-  return masks.reduce((all, mask) => all | mask, guard);
+  return alternatives.reduce((all, { needed, absent }) => all | needed | absent, guard);
 }
 
 /** Most steps are one event each: then two masks say everything. */
 function shortcut(alternatives: readonly PlannedAlternative[], guard: number): { anyOf: number; noneOf: number } {
-  const isSingle = alternatives.every(({ needed }) => needed.length === 1);
+  const isSingle = alternatives.every(({ needed }) => needed !== 0 && (needed & (needed - 1)) === 0);
   // With several alternatives an absent event ends one of them only.
   const isWhole = alternatives.length === 1 || alternatives.every(({ absent }) => absent === 0);
   if (!isSingle || !isWhole) return { anyOf: 0, noneOf: 0 };
   return {
-    anyOf: alternatives.reduce((mask, { needed }) => mask | needed[0]!, 0),
+    anyOf: alternatives.reduce((mask, { needed }) => mask | needed, 0),
     noneOf: alternatives.reduce((mask, { absent }) => mask | absent, guard),
   };
 }

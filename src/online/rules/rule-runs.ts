@@ -1,7 +1,7 @@
 import type { HitColumns } from './hit-columns.ts';
 import type { RuleEvent } from './rule-event.ts';
 import { absorbing, type RuleMemory } from './rule-memory.ts';
-import { deadlineMs, type PlannedStep } from './rule-plan.ts';
+import { deadlineMs, type PlannedAlternative, type PlannedStep } from './rule-plan.ts';
 import { readEvent } from './run-records.ts';
 
 /** Who is told what a rule finds. */
@@ -48,22 +48,17 @@ export class RuleRuns {
     return (mask & (plan.firstMask | table.interest(key, column))) !== 0;
   }
 
+  /** The event must concern the rule. */
   take(hits: HitColumns, at: number): void {
     const { memory } = this;
-    const key = hits.keys[at]!;
-    const mask = hits.masks[at]!;
-    if (!this.isConcerned(key, mask)) return;
     const timeMs = hits.times[at]!;
-    if (memory.dueMs < timeMs) this.passTime(timeMs);
-    const state = memory.table.cell(key, memory.column);
-    const begins = (mask & memory.plan.firstMask) !== 0;
-    if (state !== 0) this.#advanceAll(state, hits, at, begins);
+    if (memory.deadlines.dueMs < timeMs) this.passTime(timeMs);
+    const key = hits.keys[at]!;
+    const begins = (hits.masks[at]! & memory.plan.firstMask) !== 0;
+    const first = memory.firstRun(key);
+    if (first !== 0) this.#advanceAll(first, hits, at, begins);
     else if (begins && this.#isInstant) this.#foundAtOnce(hits, at);
-    else if (begins) {
-      const fresh = memory.addKeyState(key);
-      this.#begin(fresh, hits, at);
-      memory.dropIfEmpty(fresh);
-    }
+    else if (begins) this.#begin(hits, at);
     if (memory.bytes > this.#maxBytes) this.#forgetOldest();
   }
 
@@ -71,68 +66,66 @@ export class RuleRuns {
   passTime(nowMs: number): void {
     const { memory } = this;
     const { runs } = memory.shared.pools;
-    while (memory.dueMs < nowMs) {
-      const run = memory.firstRun;
-      const state = runs.keyState(run);
+    for (let atMs = memory.deadlines.dueMs; atMs < nowMs; atMs = memory.deadlines.dueMs) {
+      const run = memory.deadlines.first;
       const isMatch = runs.step(run) === memory.plan.steps.length;
-      const events = isMatch ? memory.eventsOf(run) : [];
-      const atMs = memory.dueMs;
-      memory.dropRun(run);
-      if (isMatch) {
-        this.#listener.found(memory.shared.pools.keyStates.key(state), atMs, events, true);
-        this.#skipAfter(state, events.at(-1)!);
+      if (!isMatch) {
+        memory.dropRun(run);
+        continue;
       }
-      memory.dropIfEmpty(state);
+      const key = runs.key(run);
+      const events = memory.eventsOf(run);
+      memory.dropRun(run);
+      this.#listener.found(key, atMs, events, true);
+      this.#skipAfter(key, events.at(-1)!);
     }
   }
 
-  #advanceAll(state: number, hits: HitColumns, at: number, begins: boolean): void {
+  /** `first`: the first run of the event's key. */
+  #advanceAll(first: number, hits: HitColumns, at: number, begins: boolean): void {
     const { memory } = this;
-    const { runs, keyStates } = memory.shared.pools;
-    const mayBegin = begins && keyStates.absorbers(state) === 0;
+    const { runs } = memory.shared.pools;
+    const key = hits.keys[at]!;
+    let mayBegin = begins;
     let event: RuleEvent | null = null;
     let interest = 0;
-    for (let run = keyStates.firstRun(state); run !== 0; ) {
+    let count = 1;
+    for (let run = first; run !== 0; ) {
       const next = runs.nextOfKey(run);
-      const verdict = event !== null && this.#isSkipped(run, event) ? dead : this.#advance(run, hits, at);
-      if (verdict === dead) memory.dropRun(run);
-      else if (verdict === matched) {
-        event ??= readEvent(memory.shared, hits, at);
-        this.#foundBy(run, event.timeMs);
-      } else interest |= memory.plan.interests[runs.step(run)]!;
+      if (runs.step(run) === absorbing) mayBegin = false;
+      else {
+        const verdict = event !== null && this.#isSkipped(run, event) ? dead : this.#advance(run, hits, at);
+        if (verdict === dead) memory.dropRun(run);
+        else if (verdict === matched) {
+          event ??= readEvent(memory.shared, hits, at);
+          this.#foundBy(run, event.timeMs);
+        } else {
+          interest |= memory.plan.interests[runs.step(run)]!;
+          count++;
+        }
+      }
       run = next;
     }
-    memory.table.setInterest(hits.keys[at]!, memory.column, interest);
+    memory.table.setInterest(key, memory.column, interest);
     if (mayBegin && !(event !== null && memory.plan.rule.afterMatch === 'skip-past-last')) {
-      if (this.#begin(state, hits, at)) event ??= readEvent(memory.shared, hits, at);
+      if (this.#begin(hits, at)) event ??= readEvent(memory.shared, hits, at);
     }
-    if (event !== null) this.#skipAfter(state, event);
-    while (keyStates.runs(state) > maxRunsPerKey) {
-      memory.dropRun(keyStates.firstRun(state));
-      this.#listener.gaveUp(1);
-    }
-    memory.dropIfEmpty(state);
+    if (event !== null) this.#skipAfter(key, event);
+    if (count > maxRunsPerKey) this.#forgetOldestOf(key);
   }
 
   /** Whether the event alone was a match. */
-  #begin(state: number, hits: HitColumns, at: number): boolean {
+  #begin(hits: HitColumns, at: number): boolean {
     const { memory } = this;
+    const { runs } = memory.shared.pools;
+    const key = hits.keys[at]!;
     const timeMs = hits.times[at]!;
-    const deadline = deadlineMs(memory.plan.rule, timeMs);
-    const run = memory.addRun(state, deadline, timeMs, hits.places[at]!, hits.offsets[at]!);
-    const [first] = memory.plan.steps as [PlannedStep];
-    if (first.anyOf === 0) {
-      memory.openStep(run, first);
-      // Its first event is part of the match: the alternatives without it belong to runs that begin with another.
-      const open = memory.shared.pools.runs.openSteps[run]!;
-      first.alternatives.forEach(({ needed }, i) => {
-        open.dead[i] = !needed.some((bit) => (hits.masks[at]! & bit) !== 0);
-      });
-    }
+    const run = memory.addRun(key, deadlineMs(memory.plan.rule, timeMs), timeMs, hits.places[at]!, hits.offsets[at]!);
+    // Its first event is part of the match: the alternatives without it belong to runs that begin with another.
+    if (memory.plan.steps[0]!.anyOf === 0) memory.openStep(run, hits.masks[at]!);
     const verdict = this.#advance(run, hits, at);
     if (verdict === dead) memory.dropRun(run);
-    if (verdict === alive)
-      memory.addInterest(hits.keys[at]!, memory.plan.interests[memory.shared.pools.runs.step(run)]!);
+    if (verdict === alive) memory.addInterest(key, memory.plan.interests[runs.step(run)]!);
     if (verdict === matched) this.#foundBy(run, timeMs);
     return verdict === matched;
   }
@@ -156,43 +149,45 @@ export class RuleRuns {
     if (isDone) runs.setStep(run, runs.step(run) + 1);
     const next = steps[runs.step(run)];
     if (next === undefined) return trailingGuard === 0 ? matched : alive;
-    if (next.anyOf === 0) memory.openStep(run, next);
+    if (next.anyOf === 0) memory.openStep(run);
     return alive;
   }
 
   /** Takes the event into a step of several; whether an alternative is complete with it. */
-  #fill(step: PlannedStep, run: number, hits: HitColumns, at: number): boolean {
+  #fill({ alternatives }: PlannedStep, run: number, hits: HitColumns, at: number): boolean {
     const { memory } = this;
-    const { found, dead: isDead } = memory.shared.pools.runs.openSteps[run]!;
-    const mask = hits.masks[at]!;
-    for (let i = 0; i < step.alternatives.length; i++) {
-      if (isDead[i]) continue;
-      const { needed } = step.alternatives[i]!;
-      const events = found[i]!;
-      for (let j = 0; j < needed.length; j++) {
-        if (events[j] === 0 && (mask & needed[j]!) !== 0) events[j] = memory.addEvent(hits, at);
-      }
-      if (events.includes(0)) continue;
-      memory.dropOpenStep(run, i);
-      for (const event of events) memory.appendEvent(run, event);
+    const open = memory.shared.pools.runs.openStep(run);
+    let needed = 0;
+    for (const alternative of alternatives) if (this.#canHappen(alternative, open)) needed |= alternative.needed;
+    const met = memory.shared.pools.openSteps.met(open);
+    const fresh = hits.masks[at]! & needed & ~met;
+    if (fresh === 0) return false;
+    memory.addMet(open, fresh, memory.addEvent(hits, at));
+    for (const alternative of alternatives) {
+      if ((alternative.needed & ~(met | fresh)) !== 0 || !this.#canHappen(alternative, open)) continue;
+      memory.closeStep(run, alternative.needed);
       return true;
     }
     return false;
   }
 
-  #isEnded(step: PlannedStep, run: number, mask: number): boolean {
-    if ((mask & step.guard) !== 0) return true;
-    const { dead: isDead } = this.memory.shared.pools.runs.openSteps[run]!;
-    step.alternatives.forEach(({ absent }, i) => {
-      if ((mask & absent) !== 0) isDead[i] = true;
-    });
-    return !isDead.includes(false);
+  #canHappen({ needed, absent }: PlannedAlternative, openStep: number): boolean {
+    const { openSteps } = this.memory.shared.pools;
+    return (needed & openSteps.must(openStep)) !== 0 && (absent & openSteps.broken(openStep)) === 0;
+  }
+
+  #isEnded({ guard, alternatives }: PlannedStep, run: number, mask: number): boolean {
+    if ((mask & guard) !== 0) return true;
+    const { runs, openSteps } = this.memory.shared.pools;
+    const open = runs.openStep(run);
+    openSteps.setBroken(open, openSteps.broken(open) | mask);
+    for (const alternative of alternatives) if (this.#canHappen(alternative, open)) return false;
+    return true;
   }
 
   #foundBy(run: number, atMs: number): void {
     const { memory } = this;
-    const { runs, keyStates } = memory.shared.pools;
-    this.#listener.found(keyStates.key(runs.keyState(run)), atMs, memory.eventsOf(run), false);
+    this.#listener.found(memory.shared.pools.runs.key(run), atMs, memory.eventsOf(run), false);
     if (memory.plan.isAbsorbing) memory.absorb(run);
     else memory.dropRun(run);
   }
@@ -202,13 +197,13 @@ export class RuleRuns {
   }
 
   /** Ends the runs of the key that the policy forbids after a match whose last event it was. */
-  #skipAfter(state: number, last: RuleEvent): void {
+  #skipAfter(key: number, last: RuleEvent): void {
     const { memory } = this;
     if (memory.plan.rule.afterMatch === 'no-skip') return;
-    const { runs, keyStates } = memory.shared.pools;
-    for (let run = keyStates.firstRun(state); run !== 0; ) {
+    const { runs } = memory.shared.pools;
+    for (let run = memory.firstRun(key); run !== 0; ) {
       const next = runs.nextOfKey(run);
-      if (this.#isSkipped(run, last)) memory.dropRun(run);
+      if (runs.step(run) !== absorbing && this.#isSkipped(run, last)) memory.dropRun(run);
       run = next;
     }
   }
@@ -221,16 +216,26 @@ export class RuleRuns {
     return afterMatch === 'skip-past-last' ? order <= 0 : order < 0;
   }
 
+  #forgetOldestOf(key: number): void {
+    const { memory } = this;
+    const { runs } = memory.shared.pools;
+    const open: number[] = [];
+    for (let run = memory.firstRun(key); run !== 0; run = runs.nextOfKey(run)) {
+      if (runs.step(run) !== absorbing) open.push(run);
+    }
+    for (const run of open.slice(0, Math.max(0, open.length - maxRunsPerKey))) {
+      memory.dropRun(run);
+      this.#listener.gaveUp(1);
+    }
+  }
+
   /** In the order of events, so what is given up depends on the log alone. */
   #forgetOldest(): void {
     const { memory } = this;
     const { runs } = memory.shared.pools;
-    while (memory.bytes > this.#maxBytes && memory.firstRun !== 0) {
-      const run = memory.firstRun;
-      const state = runs.keyState(run);
+    for (let run = memory.deadlines.first; memory.bytes > this.#maxBytes && run !== 0; run = memory.deadlines.first) {
       if (runs.step(run) !== absorbing) this.#listener.gaveUp(1);
       memory.dropRun(run);
-      memory.dropIfEmpty(state);
     }
   }
 }

@@ -6,7 +6,7 @@ import { BadInputError } from '../../shared/index.ts';
 import { type EngineState, parseRecord } from './engine-state.ts';
 import { type CheckpointHead, checkpointLines, linesOfFile, recordsOf } from './state-lines.ts';
 
-const formatVersion = 2;
+const formatVersion = 3;
 
 /** So much is written at a time: the process stays able to act while much is remembered. */
 const pieceLength = 1 << 20;

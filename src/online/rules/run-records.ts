@@ -1,19 +1,19 @@
-import type { RunRecord } from './engine-state.ts';
+import type { OpenStepRecord, RunRecord } from './engine-state.ts';
 import { HitColumns } from './hit-columns.ts';
 import type { RuleEvent } from './rule-event.ts';
 import { absorbing, type RuleMemory, type SharedMemory } from './rule-memory.ts';
 
 /** What a rule remembers, as plain data. */
 export function* runRecords(memory: RuleMemory, rule: number): Generator<RunRecord> {
-  const { runs, keyStates } = memory.shared.pools;
-  for (let run = memory.firstRun; run !== 0; run = runs.nextOfRule(run)) {
-    const key = memory.table.textOf(keyStates.key(runs.keyState(run)));
-    const deadlineMs = runs.deadlineMs(run);
+  const { runs } = memory.shared.pools;
+  for (const run of memory.deadlines.all()) {
+    const key = memory.table.textOf(runs.key(run));
+    const deadlineMs = memory.deadlines.deadlineMs(run);
     if (runs.step(run) === absorbing) {
       yield { rule, key, absorbUntilMs: deadlineMs };
       continue;
     }
-    const open = runs.openSteps[run];
+    const open = runs.openStep(run);
     yield {
       rule,
       key,
@@ -26,30 +26,30 @@ export function* runRecords(memory: RuleMemory, rule: number): Generator<RunReco
       step: runs.step(run),
       occurrences: runs.occurrences(run),
       events: memory.eventsOf(run),
-      ...(open
-        ? {
-            open: {
-              found: open.found.map((events) => events.map((event) => (event === 0 ? null : memory.eventAt(event)))),
-              dead: open.dead,
-            },
-          }
-        : {}),
+      ...(open === 0 ? {} : { open: openStepRecord(memory, open) }),
     };
   }
 }
 
+function openStepRecord(memory: RuleMemory, open: number): OpenStepRecord {
+  const { openSteps, events } = memory.shared.pools;
+  const met: OpenStepRecord['met'] = [];
+  for (let event = openSteps.lastEvent(open); event !== 0; event = events.previous(event))
+    met.unshift({ mask: events.mask(event), event: memory.eventAt(event) });
+  return { must: openSteps.must(open), broken: openSteps.broken(open), met };
+}
+
 /** Remembers what was written down. */
 export function restoreRun(memory: RuleMemory, record: RunRecord): void {
-  const { runs } = memory.shared.pools;
+  const { runs, openSteps } = memory.shared.pools;
   const key = memory.table.intern(record.key);
-  const state = memory.table.cell(key, memory.column) || memory.addKeyState(key);
   if ('absorbUntilMs' in record) {
-    memory.absorb(memory.addRun(state, record.absorbUntilMs, Number.NEGATIVE_INFINITY, 0, 0n));
+    memory.absorb(memory.addRun(key, record.absorbUntilMs, Number.NEGATIVE_INFINITY, 0, 0n));
     return;
   }
   const { first, deadlineMs, step, occurrences, events, open } = record;
   const place = memory.shared.places.numberOf(first.topic, first.partition);
-  const run = memory.addRun(state, deadlineMs, first.timeMs, place, first.offset);
+  const run = memory.addRun(key, deadlineMs, first.timeMs, place, first.offset);
   runs.setStep(run, step);
   memory.addInterest(key, memory.plan.interests[step]!);
   runs.setOccurrences(run, occurrences);
@@ -60,10 +60,9 @@ export function restoreRun(memory: RuleMemory, record: RunRecord): void {
   };
   for (const event of events) memory.appendEvent(run, remember(event));
   if (!open) return;
-  runs.openSteps[run] = {
-    found: open.found.map((found) => found.map((event) => (event ? remember(event) : 0))),
-    dead: open.dead,
-  };
+  memory.openStep(run, open.must);
+  openSteps.setBroken(runs.openStep(run), open.broken);
+  for (const { mask, event } of open.met) memory.addMet(runs.openStep(run), mask, remember(event));
 }
 
 /** Writes an event as the first entry of `hits`. */
@@ -76,8 +75,10 @@ export function writeEvent({ places, typeNames }: SharedMemory, hits: HitColumns
 }
 
 export function readEvent({ places, typeNames }: SharedMemory, hits: HitColumns, at: number): RuleEvent {
+  const { topic, partition } = places.at(hits.places[at]!);
   return {
-    ...places.at(hits.places[at]!),
+    topic,
+    partition,
     offset: hits.offsets[at]!,
     type: typeNames[hits.types[at]!]!,
     timeMs: hits.times[at]!,

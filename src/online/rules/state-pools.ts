@@ -39,7 +39,7 @@ abstract class Pool {
 
 const eventInts = 8;
 const runInts = 16;
-const keyStateInts = 6;
+const openStepInts = 4;
 
 /** Events that runs hold on to, each belonging to one run. */
 export class EventPool extends Pool {
@@ -78,13 +78,22 @@ export class EventPool extends Pool {
     return this.ints[event * eventInts + 5]!;
   }
 
-  /** The next event of the same run. */
-  next(event: number): number {
+  /** The event before it in the same list. */
+  previous(event: number): number {
     return this.ints[event * eventInts + 6]!;
   }
 
-  setNext(event: number, next: number): void {
-    this.ints[event * eventInts + 6] = next;
+  setPrevious(event: number, previous: number): void {
+    this.ints[event * eventInts + 6] = previous;
+  }
+
+  /** In a step that is more than one event: the atoms that it was the first to meet. */
+  mask(event: number): number {
+    return this.ints[event * eventInts + 7]!;
+  }
+
+  setMask(event: number, mask: number): void {
+    this.ints[event * eventInts + 7] = mask;
   }
 
   drop(event: number): void {
@@ -93,183 +102,157 @@ export class EventPool extends Pool {
   }
 }
 
-/** What is known of the alternatives of a step that is more than one event: events (0: none yet) by alternative, and which cannot happen any more. */
-export interface OpenStep {
-  found: number[][];
-  dead: boolean[];
+/** What has happened of steps that are more than one event and not complete. */
+export class OpenStepPool extends Pool {
+  constructor() {
+    super(openStepInts * 4);
+  }
+
+  /** `must`: an alternative that needs none of these atoms cannot happen. */
+  add(must: number): number {
+    const step = this.take();
+    const start = step * openStepInts;
+    this.ints[start] = must;
+    this.ints[start + 1] = 0;
+    this.ints[start + 2] = 0;
+    this.ints[start + 3] = 0;
+    return step;
+  }
+
+  must(step: number): number {
+    return this.ints[step * openStepInts]!;
+  }
+
+  /** Atoms that an event met already: each counts its first event only. */
+  met(step: number): number {
+    return this.ints[step * openStepInts + 1]!;
+  }
+
+  setMet(step: number, mask: number): void {
+    this.ints[step * openStepInts + 1] = mask;
+  }
+
+  /** Atoms that were not to happen, and did: an alternative that forbids one of them cannot happen any more. */
+  broken(step: number): number {
+    return this.ints[step * openStepInts + 2]!;
+  }
+
+  setBroken(step: number, mask: number): void {
+    this.ints[step * openStepInts + 2] = mask;
+  }
+
+  /** The newest of the events that met an atom. */
+  lastEvent(step: number): number {
+    return this.ints[step * openStepInts + 3]!;
+  }
+
+  setLastEvent(step: number, event: number): void {
+    this.ints[step * openStepInts + 3] = event;
+  }
 }
 
 /** Beginnings of matches ("runs"): what has happened since the first event of each. An entry is a line of the processor's cache. */
 export class RunPool extends Pool {
-  readonly openSteps: (OpenStep | null)[] = [];
-
   constructor() {
     super(runInts * 4);
   }
 
   /** A run of that key that waits for the first step. */
-  add(keyState: number, deadlineMs: number, firstMs: number, place: number, offset: bigint): number {
+  add(key: number, firstMs: number, place: number, offset: bigint): number {
     const run = this.take();
     const wide = run * (runInts / 2);
     const narrow = run * runInts;
-    this.floats[wide] = deadlineMs;
-    this.floats[wide + 1] = firstMs;
-    this.bigints[wide + 2] = offset;
-    for (let i = narrow + 6; i < narrow + runInts; i++) this.ints[i] = 0;
-    this.ints[narrow + 6] = place;
-    this.ints[narrow + 9] = keyState;
-    if (this.openSteps[run] !== null) this.openSteps[run] = null;
+    this.floats[wide] = firstMs;
+    this.bigints[wide + 1] = offset;
+    for (let i = narrow + 6; i < narrow + 13; i++) this.ints[i] = 0;
+    this.ints[narrow + 4] = place;
+    this.ints[narrow + 5] = key;
     return run;
   }
 
-  deadlineMs(run: number): number {
+  firstMs(run: number): number {
     return this.floats[run * (runInts / 2)]!;
   }
 
-  firstMs(run: number): number {
-    return this.floats[run * (runInts / 2) + 1]!;
-  }
-
   firstOffset(run: number): bigint {
-    return this.bigints[run * (runInts / 2) + 2]!;
+    return this.bigints[run * (runInts / 2) + 1]!;
   }
 
-  firstPlace(entry: number): number {
-    return this.ints[entry * runInts + 6]!;
+  firstPlace(run: number): number {
+    return this.ints[run * runInts + 4]!;
+  }
+
+  /** Its FOR EACH value, by its number. */
+  key(run: number): number {
+    return this.ints[run * runInts + 5]!;
   }
 
   /** The planned step it waits for; as many as there are: only for its time to be over. */
-  step(entry: number): number {
-    return this.ints[entry * runInts + 7]!;
+  step(run: number): number {
+    return this.ints[run * runInts + 6]!;
   }
 
-  setStep(entry: number, value: number): void {
-    this.ints[entry * runInts + 7] = value;
+  setStep(run: number, value: number): void {
+    this.ints[run * runInts + 6] = value;
   }
 
-  occurrences(entry: number): number {
-    return this.ints[entry * runInts + 8]!;
+  occurrences(run: number): number {
+    return this.ints[run * runInts + 7]!;
   }
 
-  setOccurrences(entry: number, value: number): void {
-    this.ints[entry * runInts + 8] = value;
+  setOccurrences(run: number, value: number): void {
+    this.ints[run * runInts + 7] = value;
   }
 
-  keyState(entry: number): number {
-    return this.ints[entry * runInts + 9]!;
+  /** The newest event of the steps that have happened. */
+  lastEvent(run: number): number {
+    return this.ints[run * runInts + 8]!;
   }
 
-  setKeyState(entry: number, value: number): void {
-    this.ints[entry * runInts + 9] = value;
+  setLastEvent(run: number, value: number): void {
+    this.ints[run * runInts + 8] = value;
   }
 
-  /** Events of the steps that have happened. */
-  firstEvent(entry: number): number {
-    return this.ints[entry * runInts + 10]!;
+  /** What has happened of the step it waits for, if that is more than one event. */
+  openStep(run: number): number {
+    return this.ints[run * runInts + 9]!;
   }
 
-  setFirstEvent(entry: number, value: number): void {
-    this.ints[entry * runInts + 10] = value;
+  setOpenStep(run: number, value: number): void {
+    this.ints[run * runInts + 9] = value;
   }
 
-  lastEvent(entry: number): number {
-    return this.ints[entry * runInts + 11]!;
+  /** Runs of the same rule and key, in the order of their first events; 0 behind the last. */
+  nextOfKey(run: number): number {
+    return this.ints[run * runInts + 10]!;
   }
 
-  setLastEvent(entry: number, value: number): void {
-    this.ints[entry * runInts + 11] = value;
+  setNextOfKey(run: number, value: number): void {
+    this.ints[run * runInts + 10] = value;
   }
 
-  /** Runs of the same key, in the order of their first events. */
-  nextOfKey(entry: number): number {
-    return this.ints[entry * runInts + 12]!;
+  /** Before the first of a key stands its last: so a run is put behind the last one without walking to it. */
+  previousOfKey(run: number): number {
+    return this.ints[run * runInts + 11]!;
   }
 
-  setNextOfKey(entry: number, value: number): void {
-    this.ints[entry * runInts + 12] = value;
+  setPreviousOfKey(run: number, value: number): void {
+    this.ints[run * runInts + 11] = value;
   }
 
-  previousOfKey(entry: number): number {
-    return this.ints[entry * runInts + 13]!;
+  /** Where it stands among the deadlines of its rule. */
+  position(run: number): number {
+    return this.ints[run * runInts + 12]!;
   }
 
-  setPreviousOfKey(entry: number, value: number): void {
-    this.ints[entry * runInts + 13] = value;
-  }
-
-  /** Runs of the same rule, in the order in which their time is over. */
-  nextOfRule(entry: number): number {
-    return this.ints[entry * runInts + 14]!;
-  }
-
-  setNextOfRule(entry: number, value: number): void {
-    this.ints[entry * runInts + 14] = value;
-  }
-
-  previousOfRule(entry: number): number {
-    return this.ints[entry * runInts + 15]!;
-  }
-
-  setPreviousOfRule(entry: number, value: number): void {
-    this.ints[entry * runInts + 15] = value;
-  }
-}
-
-/** What a rule remembers of a key. */
-export class KeyStatePool extends Pool {
-  constructor() {
-    super(keyStateInts * 4);
-  }
-
-  add(key: number): number {
-    const state = this.take();
-    const start = state * keyStateInts;
-    for (let i = 1; i < keyStateInts; i++) this.ints[start + i] = 0;
-    this.ints[start] = key;
-    return state;
-  }
-
-  key(entry: number): number {
-    return this.ints[entry * keyStateInts]!;
-  }
-
-  firstRun(entry: number): number {
-    return this.ints[entry * keyStateInts + 1]!;
-  }
-
-  setFirstRun(entry: number, value: number): void {
-    this.ints[entry * keyStateInts + 1] = value;
-  }
-
-  lastRun(entry: number): number {
-    return this.ints[entry * keyStateInts + 2]!;
-  }
-
-  setLastRun(entry: number, value: number): void {
-    this.ints[entry * keyStateInts + 2] = value;
-  }
-
-  runs(entry: number): number {
-    return this.ints[entry * keyStateInts + 3]!;
-  }
-
-  setRuns(entry: number, value: number): void {
-    this.ints[entry * keyStateInts + 3] = value;
-  }
-
-  /** Matches that further events still belong to (AT LEAST): as long as there are any, nothing begins. */
-  absorbers(entry: number): number {
-    return this.ints[entry * keyStateInts + 4]!;
-  }
-
-  setAbsorbers(entry: number, value: number): void {
-    this.ints[entry * keyStateInts + 4] = value;
+  setPosition(run: number, value: number): void {
+    this.ints[run * runInts + 12] = value;
   }
 }
 
 /** What all rules of a program remember. */
 export class StatePools {
   readonly events = new EventPool();
+  readonly openSteps = new OpenStepPool();
   readonly runs = new RunPool();
-  readonly keyStates = new KeyStatePool();
 }

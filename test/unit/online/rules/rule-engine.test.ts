@@ -36,7 +36,7 @@ const plain = ({ rule, key, atMs, events }: RuleMatch): OracleMatch => ({
 const inOrder = (matches: readonly OracleMatch[]): string[] => matches.map((match) => JSON.stringify(match)).sort();
 
 const writeDown = (state: EngineState): string[] => [
-  ...checkpointLines(state, { formatVersion: 2, program: '', matchesBytes: 0 }),
+  ...checkpointLines(state, { formatVersion: 3, program: '', matchesBytes: 0 }),
 ];
 
 function readAgain(lines: readonly string[]): EngineState {

@@ -48,7 +48,7 @@ describe('the memory of rules', () => {
 
   it('gives the numbers of keys that nobody needs to other keys, and keeps those that are needed', () => {
     const table = new KeyTable([fieldKey(['user'])], 2000);
-    const column = table.addRule();
+    const column = table.addRule(2);
     const bind = (values: string[]): void => {
       const codes = Int32Array.from(values.keys());
       table.bind({
@@ -61,19 +61,20 @@ describe('the memory of rules', () => {
     bind(first);
     const ids = first.map((_, row) => table.idOf(row));
     expect(new Set(ids).size).toBe(first.length);
-    table.hold(ids[7]!);
-    table.setCell(ids[7]!, column, 99);
+    table.setFirstRun(ids[7]!, column, 99);
     expect(table.isFull).toBe(true);
-    table.sweep();
+    table.sweep(new Set([ids[9]!]));
     const second = Array.from({ length: 2000 }, (_, i) => `b${i}`);
     bind(second);
     const reused = second.map((_, row) => table.idOf(row));
     expect(Math.max(...reused)).toBeLessThanOrEqual(3000);
     expect(reused).not.toContain(ids[7]);
+    expect(reused).not.toContain(ids[9]);
     expect(second.every((value, row) => table.textOf(reused[row]!) === `s${value}`)).toBe(true);
     bind(first);
     expect(table.idOf(7)).toBe(ids[7]);
-    expect(table.cell(ids[7]!, column)).toBe(99);
+    expect(table.firstRun(ids[7]!, column)).toBe(99);
+    expect(table.idOf(9)).toBe(ids[9]);
     expect(table.textOf(table.idOf(8))).toBe('sa8');
   });
 });

@@ -32,9 +32,9 @@ describe("a running program's checkpoint", () => {
 
   it('is refused with what to do when another version wrote it, or when it is cut', async () => {
     const path = join(folder, 'checkpoint.json');
-    writeFileSync(path, '{"formatVersion":1,"program":"","matchesBytes":0,"state":{}}\n');
+    writeFileSync(path, '{"formatVersion":2,"program":"","matchesBytes":0,"state":{}}\n');
     await expect(RulesCheckpoint.open(folder, 'program')).rejects.toThrow(
-      `expected format 2 in ${path}, found 1: another version of sluice wrote it; name a new folder, or remove this one to begin again`,
+      `expected format 3 in ${path}, found 2: another version of sluice wrote it; name a new folder, or remove this one to begin again`,
     );
     rmSync(path);
     const { checkpoint } = await RulesCheckpoint.open(folder, 'program');
