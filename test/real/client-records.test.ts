@@ -305,7 +305,12 @@ describe('a broker that is killed in the middle', () => {
     isSending = false;
     await sending;
     await producer.close();
-    expect(producer.failedCount).toBe(0);
+    expect([producer.failedCount, producer.acknowledgedCount]).toEqual([0, sent.reduce((sum, count) => sum + count)]);
+    const where = (): string =>
+      [0, 1, 2].map((p) => `${read[p]!.length} of ${sent[p]}, ${at(fetcher, topic, p)}`).join('; ');
+    await Promise.race([reading, waitFor('the reader', 180_000, () => !isBehind())]).catch((error: Error) => {
+      throw new Error(`${error.message}: ${where()}`, { cause: error });
+    });
     await reading;
     await fetcher.close();
     for (const partition of [0, 1, 2]) {
@@ -332,6 +337,11 @@ describe('a broker that is killed in the middle', () => {
     await fetcher.close();
   });
 });
+
+function at(fetcher: BatchFetcher, topic: string, partition: number): string {
+  const { position, highWatermark, lastStableOffset } = fetcher.progress(topic, partition)!;
+  return `at ${position}, stable ${lastStableOffset}, high ${highWatermark}`;
+}
 
 async function deleteRecords(topic: string, before: number): Promise<void> {
   const { mkdtempSync, rmSync, writeFileSync } = await import('node:fs');
