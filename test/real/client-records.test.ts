@@ -16,6 +16,8 @@ import { kafkaTool, type PeerKafka, startKafka, waitFor } from '../support/peers
 let kafka: PeerKafka;
 let cluster: KafkaCluster;
 let topicCount = 0;
+/** What the client warned of, for the message of a test that fails. */
+const warnings: string[] = [];
 
 beforeAll(async () => {
   kafka = await startKafka();
@@ -23,7 +25,7 @@ beforeAll(async () => {
     brokers: [kafka.bootstrap],
     clientId: 'test',
     retryTimeoutMs: 60_000,
-    logger: silentLogger,
+    logger: { ...silentLogger, warn: (fields, event) => void warnings.push(`${event} ${JSON.stringify(fields)}`) },
   });
 });
 
@@ -309,7 +311,7 @@ describe('a broker that is killed in the middle', () => {
     const where = (): string =>
       [0, 1, 2].map((p) => `${read[p]!.length} of ${sent[p]}, ${at(fetcher, topic, p)}`).join('; ');
     await Promise.race([reading, waitFor('the reader', 180_000, () => !isBehind())]).catch((error: Error) => {
-      throw new Error(`${error.message}: ${where()}`, { cause: error });
+      throw new Error(`${error.message}: ${where()}; ${warnings.slice(-3).join('; ')}`, { cause: error });
     });
     await reading;
     await fetcher.close();
