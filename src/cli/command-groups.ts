@@ -6,7 +6,7 @@ const groups: Record<string, readonly string[]> = {
   'Into the warehouse:': ['selftest', 'load', 'partitions', 'schema', 'import'],
   'What is there, and is it right?': ['offsets', 'audit', 'hours', 'await', 'where', 'why', 'catalog'],
   'Change what has landed:': ['compact', 'reload', 'backfill', 'expire', 'dead', 'undo'],
-  'React to events, and report:': ['rules', 'stats', 'reconcile', 'report'],
+  'React to events, and report:': ['handle', 'rules', 'stats', 'reconcile', 'report'],
   'Jobs and settings:': ['jobs', 'config', 'help'],
 };
 

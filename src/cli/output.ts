@@ -69,7 +69,8 @@ function terminalProgress(title: string, total: number, unit: string): Progress 
   };
 }
 
-function lineProgress(title: string, total: number, unit: string): Progress {
+/** The plain lines also on a terminal: for commands between whose lines somebody else's program prints. */
+export function lineProgress(title: string, total: number, unit: string): Progress {
   let lastMs = Date.now();
   return {
     update: (done, payload = '') => {

@@ -12,6 +12,7 @@ import { consumeCommand } from './commands/consume.ts';
 import { deadCommand } from './commands/dead.ts';
 import { expireCommand } from './commands/expire.ts';
 import { groupsCommand } from './commands/groups.ts';
+import { handleCommand } from './commands/handle.ts';
 import { hoursCommand } from './commands/hours.ts';
 import { importCommand } from './commands/import.ts';
 import { ingestCommand } from './commands/ingest.ts';
@@ -36,6 +37,7 @@ import { whereCommand } from './commands/where.ts';
 import { whyCommand } from './commands/why.ts';
 import { addHdfsConfigOption } from './hdfs-config-option.ts';
 import { packageVersion } from './version.ts';
+import { withDescendants } from './with-descendants.ts';
 
 /** The whole command line: every command of `commands/`. */
 export function createProgram(): Command {
@@ -81,6 +83,7 @@ export function createProgram(): Command {
     partitionsCommand(),
     jobsCommand(),
     configCommand(),
+    handleCommand(),
     rulesCommand(),
     statsCommand(),
     reconcileCommand(),
@@ -115,12 +118,6 @@ function helpCommand(): Command {
     .argument('[command]')
     .description('Show the help of a command.')
     .helpGroup(groupOf('help'));
-}
-
-/** A command and all below it. */
-export function* withDescendants(command: Command): Generator<Command> {
-  yield command;
-  for (const child of command.commands) yield* withDescendants(child);
 }
 
 /** Without commander's own "error:" in front, and whatever follows on further lines joined. */

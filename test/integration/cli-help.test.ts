@@ -38,6 +38,7 @@ const commands = [
   'expire',
   'catalog ddl',
   'catalog sync',
+  'handle',
   'stats',
   'stats show',
   'reconcile',
@@ -56,7 +57,9 @@ describe('the command line', () => {
     const { stdout } = await runSluice(['--help']);
     const headings = stdout.split('\n').filter((line) => /^\S.*[:?]$/.test(line));
     expect(headings.slice(0, 3)).toEqual(['Options:', 'All in one:', 'The log:']);
-    expect(stdout).toMatch(/^React to events, and report:\n {2}rules .*\n {2}stats .*\n {2}reconcile .*\n {2}report /m);
+    expect(stdout).toMatch(
+      /^React to events, and report:\n {2}handle .*\n {2}rules .*\n {2}stats .*\n {2}reconcile .*\n {2}report /m,
+    );
   });
 
   it('an unknown flag or command is one clear line and exit code 2', async () => {

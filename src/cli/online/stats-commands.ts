@@ -13,12 +13,11 @@ import {
   type StatsStore,
 } from '../../online/index.ts';
 import { BadInputError, createLogger, systemClock } from '../../shared/index.ts';
-import type { WarehouseFiles } from '../../warehouse/index.ts';
 import { type ClusterFlags, withCluster } from '../kafka/with-cluster.ts';
-import { usingWarehouse } from '../offsets/warehouse-options.ts';
 import { serveMetrics } from '../operation/serve-metrics.ts';
 import { exitCodes, formatCount, printJson, printTable, progressBar } from '../output.ts';
 import { stopSignal } from '../signals.ts';
+import { withHistory } from './with-history.ts';
 
 export interface RunStatsFlags extends ClusterFlags {
   topics?: string[];
@@ -57,7 +56,7 @@ export async function runStats(flags: RunStatsFlags): Promise<number> {
   const store = await openStore(flags, settings);
   try {
     await withCluster(flags, (cluster) =>
-      withWarehouse(flags, async (warehouse) => {
+      withHistory(flags, async (warehouse) => {
         const { signal } = stopSignal();
         const { consumer, handler } = createStats({
           ...{ cluster, store, settings, signal, logger, warehouse, topics: flags.topics!, group: flags.group },
@@ -114,15 +113,6 @@ function settingsOf({ gameField, callField, timeField, unique, expiry }: RunStat
 async function openStore({ redis, prefix }: RunStatsFlags, settings: StatsSettings): Promise<StatsStore> {
   if (redis === undefined) return new MemoryStatsStore(settings, systemClock);
   return await RedisStatsStore.open({ url: redis, prefix, settings, logger });
-}
-
-async function withWarehouse<R>(
-  { warehouse, user, table }: RunStatsFlags,
-  work: (files: WarehouseFiles | undefined) => Promise<R>,
-): Promise<R> {
-  if (warehouse !== undefined) return await usingWarehouse({ warehouse, ...(user ? { user } : {}) }, 'read', work);
-  if (table !== undefined) throw new BadInputError('expected --warehouse URL with --table');
-  return await work(undefined);
 }
 
 /** All minutes whose counters may live. */

@@ -76,6 +76,11 @@ async function handEvents<T>(
   }
 }
 
+/** Judged by what it says: a handler may throw the error of another copy of this package, or one of its own. */
+function isRetriable(error: unknown): boolean {
+  return error instanceof Error && (error as { isRetriable?: unknown }).isRetriable === true;
+}
+
 async function retrying<T, R>(
   batch: ConsumedBatch<T>,
   offset: bigint,
@@ -91,8 +96,8 @@ async function retrying<T, R>(
       return await work({ signal: aborted, attempt, logger, handled: () => {} });
     } catch (error) {
       if (aborted.aborted) throw error;
-      const isPatient = error instanceof SluiceError && error.isRetriable;
-      if (!isPatient && attempt >= retries.attempts) throw new HandlerFailedError(batch, offset, attempt, error);
+      if (!isRetriable(error) && attempt >= retries.attempts)
+        throw new HandlerFailedError(batch, offset, attempt, error);
       const { topic, partition } = batch;
       logger.warn({ topic, partition, offset, attempt, error: describeError(error) }, 'HandlerFailed');
       metrics.retried(batch);

@@ -93,7 +93,8 @@ describe('a batch', () => {
     const sink: PositionedSink<number> = {
       position: async () => null,
       store: async ({ next }) => {
-        if (++calls <= 10) throw new SluiceError('down', 'down', { isRetriable: true });
+        if (++calls <= 5) throw new SluiceError('down', 'down', { isRetriable: true });
+        if (calls <= 10) throw Object.assign(new Error('down'), { isRetriable: true }); // of another's making
         return next;
       },
     };
