@@ -27,4 +27,5 @@ export { RangeLoader, type RangeLoadSettings } from './range-load.ts';
 export { requestRoll } from './roll-request.ts';
 export type { RollStep, RollTrace } from './roll-trace.ts';
 export { runLoad } from './run-load.ts';
+export { differencesFromLoad, keepTableReading, readTableReading, type TableReading } from './table-reading.ts';
 export { type KnownTopic, knownTopic } from './topic-id.ts';

@@ -16,6 +16,7 @@ import { errorCodes } from '../wire/index.ts';
 import type { LoadOptions } from './load-options.ts';
 import type { CommonSettings } from './load-settings.ts';
 import { hostLabel } from './membership.ts';
+import { keepTableReading } from './table-reading.ts';
 import { type KnownTopic, knownTopic } from './topic-id.ts';
 
 /** The cluster does not let us in. */
@@ -51,6 +52,8 @@ export async function openTarget(
     const { layout, timeField } = settings;
     for (const { name } of topics) await settleLayout(files, name, { ...layout, timeField }, signal);
     for (const topic of topics) await checkIdentity(files, topic, clusterId, settings, signal);
+    const { format, contract, schema } = settings;
+    for (const { name } of topics) await keepTableReading(files, name, { format, contract, schema }, signal);
     return { cluster, clusterId, files, topics };
   } catch (error) {
     await files?.close();

@@ -3,7 +3,9 @@ import { mkdir, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { type Clock, type Logger, SluiceError } from '../shared/index.ts';
+import type { ValueFormat } from '../values/index.ts';
 import {
+  type ContractFile,
   type LayoutOptions,
   openParquetEngine,
   type ParquetCodec,
@@ -20,16 +22,17 @@ import type { LoadOptions } from './load-options.ts';
 import { OpenRoll, type SealedRoll } from './open-roll.ts';
 import { batchFormat, openTable } from './open-table.ts';
 import type { TableContext } from './owner-context.ts';
+import { readTableReading } from './table-reading.ts';
 import type { KnownTopic } from './topic-id.ts';
 
-/** How records become rows; the same as the load's own settings, or the rows will differ from its. */
+/** How records become rows; the same as the load's own settings, or the rows will differ from its. Best left out: the table keeps them. */
 export interface RangeLoadSettings {
   schema?: TableSchema | null;
-  /** Contracts of the load; what they say comes before `schema`. */
+  /** Contracts of the load; what they say comes before `schema`. Null: none; left out: what the table's newest load had. */
   contract?: LoadOptions['contract'];
   /** Null: the record's own timestamp; left out: what the table's loads go by. */
   timeField?: string | null | undefined;
-  /** What the values are; left out or null: JSON. */
+  /** What the values are; null: JSON; left out: what the table's newest load read. */
   format?: LoadOptions['format'];
   layout?: LayoutOptions;
   engine?: ParquetEngineName;
@@ -79,10 +82,11 @@ export class RangeLoader {
     settings: RangeLoadSettings,
     context: { clock: Clock; logger: Logger; signal: AbortSignal },
   ): Promise<RangeLoader> {
+    const reading = await readingFor(files, topic.name, settings, context.signal);
     const scratch = join(settings.scratchDirectory ?? tmpdir(), `sluice-range-${randomUUID()}`);
     await mkdir(scratch, { recursive: true });
-    const { schema = null, contract = null, layout = {}, format = null } = settings;
-    const table = await openTable(files, topic.name, { schema, contract, layout, format }, context);
+    const { schema = null, layout = {} } = settings;
+    const table = await openTable(files, topic.name, { schema, ...reading, layout }, context);
     return new RangeLoader(topic, table, settings, scratch, context.signal);
   }
 
@@ -210,4 +214,18 @@ export class RangeLoader {
       `${name}-${partition}: expected [${first}, ${next}) in the log, which holds [${start}, ${end}); nothing was changed`,
     );
   }
+}
+
+/** What is not said is as the table's newest load had it. */
+async function readingFor(
+  files: WarehouseFiles,
+  table: string,
+  { contract, format, schema }: RangeLoadSettings,
+  signal: AbortSignal,
+): Promise<{ contract: ContractFile | null; format: ValueFormat | null }> {
+  const isSaid = contract !== undefined || Boolean(schema);
+  if (isSaid && format !== undefined) return { contract: contract ?? null, format };
+  const kept = await readTableReading(files, table, { contract: !isSaid, format: format === undefined }, signal);
+  const own = kept.contract && { all: kept.contract, topics: {} };
+  return { contract: isSaid ? (contract ?? null) : own, format: format === undefined ? kept.format : format };
 }

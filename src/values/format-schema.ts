@@ -43,7 +43,7 @@ const protobuf = z.strictObject({
 const json = z.strictObject({ type: z.literal('json') });
 const jsonSchema = z.strictObject({ type: z.literal('json-schema'), registry });
 
-const csv = z.strictObject({
+export const csvSection = z.strictObject({
   type: z.literal('csv'),
   header: z.array(name).min(1).max(1000),
   delimiter: oneChar.default(','),
@@ -52,7 +52,7 @@ const csv = z.strictObject({
   types: typeNames.default({}),
 });
 
-const line = z.strictObject({
+export const lineSection = z.strictObject({
   type: z.literal('line'),
   /** `combined`, `common`, or a regular expression with named groups. */
   pattern: z.string().min(1).max(10_000),
@@ -74,7 +74,15 @@ const debezium = z.strictObject({
 });
 
 /** The `format:` section as it is written. */
-export const formatSection = z.discriminatedUnion('type', [avro, protobuf, json, jsonSchema, csv, line, debezium]);
+export const formatSection = z.discriminatedUnion('type', [
+  avro,
+  protobuf,
+  json,
+  jsonSchema,
+  csvSection,
+  lineSection,
+  debezium,
+]);
 
 export type FormatSection = z.infer<typeof formatSection>;
 export type RegistrySettings = NonNullable<Extract<FormatSection, { type: 'avro' }>['registry']>;

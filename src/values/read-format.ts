@@ -1,4 +1,3 @@
-import { readFile } from 'node:fs/promises';
 import { join, resolve } from 'node:path';
 import type { z } from 'zod';
 import { BadInputError, describeError } from '../shared/index.ts';
@@ -6,7 +5,8 @@ import { parseAvroSchema } from './avro/parse-avro-schema.ts';
 import { type FormatSection, formatSection, type RegistrySettings } from './format-schema.ts';
 import { addCommonProto } from './protobuf/common-protos.ts';
 import { parseProtoSchema, protoImports } from './protobuf/parse-proto-schema.ts';
-import { type RegistryEndpoint, RegistryHttp } from './registry/registry-http.ts';
+import { authorizationOf, type RegistryEndpoint, type RegistryLogin, readText } from './registry/registry-endpoint.ts';
+import { RegistryHttp } from './registry/registry-http.ts';
 import { linePatternOf } from './text/line-patterns.ts';
 import type { ProtoFile, ValueFormat } from './value-format.ts';
 
@@ -97,27 +97,23 @@ async function readImports(text: string, folder: string): Promise<{ name: string
 
 async function endpointOf(settings: RegistrySettings, directory: string): Promise<RegistryEndpoint> {
   const { urls, timeoutMs } = settings;
-  const endpoint = { urls, timeoutMs, authorization: await authorizationOf(settings, directory) };
+  const login = loginOf(settings, directory);
+  const authorization = await authorizationOf(login, directory);
+  const endpoint = { urls, timeoutMs, authorization, ...(login === null ? {} : { login }) };
   new RegistryHttp(endpoint); // which checks the URLs
   return endpoint;
 }
 
-async function authorizationOf(settings: RegistrySettings, directory: string): Promise<string | null> {
+/** By whole paths: whoever reads the format again may be in another folder. */
+function loginOf(settings: RegistrySettings, directory: string): RegistryLogin | null {
   const { user, passwordFile, tokenFile } = 'user' in settings || 'tokenFile' in settings ? settings : noLogin;
-  if (tokenFile !== undefined) return `Bearer ${(await readText(tokenFile, directory)).trim()}`;
+  if (tokenFile !== undefined) return { tokenFile: resolve(directory, tokenFile) };
   if (user === undefined) return null;
   if (passwordFile === undefined) throw new BadInputError('registry: user needs "passwordFile"');
-  const password = (await readText(passwordFile, directory)).replace(/\r?\n$/, '');
-  return `Basic ${Buffer.from(`${user}:${password}`).toString('base64')}`;
+  return { user, passwordFile: resolve(directory, passwordFile) };
 }
 
 const noLogin: { user?: string; passwordFile?: string; tokenFile?: string } = {};
-
-async function readText(path: string, directory: string): Promise<string> {
-  return await readFile(resolve(directory, path), 'utf8').catch((cause: unknown) => {
-    throw new BadInputError(`expected a file ${path}`, { cause });
-  });
-}
 
 function describeIssue(issue: z.core.$ZodIssue): string {
   return `${['format', ...issue.path].join('.')}: ${issue.message}`;

@@ -1,4 +1,4 @@
-import type { RegistryEndpoint } from './registry/registry-http.ts';
+import type { RegistryEndpoint } from './registry/registry-endpoint.ts';
 import type { TimeLayout } from './text/log-time.ts';
 
 /**

@@ -62,6 +62,7 @@ export {
 export { type ColumnChange, type ColumnDifference, diffSchemas } from './table/diff-schemas.ts';
 export { withFieldIds } from './table/field-ids.ts';
 export { inferBatchSchema, inferSchema, type SampleRecord } from './table/infer-schema.ts';
+export { contractToKeep, restoreContract } from './table/kept-contract.ts';
 export { holdsSchema, mergeSchemas, SchemaConflictError } from './table/merge-schemas.ts';
 export { checkPartitionBy, nullFolderValue, splitPartitionColumns } from './table/partition-columns.ts';
 export { defaultPathFormat, PathFormat } from './table/path-format.ts';

@@ -124,7 +124,7 @@ describe('jobs', () => {
     expect(days(directory)).toHaveLength(1);
 
     const args = ['--config', config, '--json'];
-    const audit = await sluice('audit', '--deep', '--brokers', lab.bootstrap, '--columns', contract, ...args);
+    const audit = await sluice('audit', '--deep', '--brokers', lab.bootstrap, ...args);
     expect(audit).toMatchObject({
       ok: true,
       partitions: [{ landed: '2', expired: '3', next: '5' }],

@@ -212,7 +212,7 @@ describe('Protobuf in the wire format', () => {
 });
 
 describe('text', () => {
-  it('CSV lands with the types of the format, nulls and quotes; a header in between is filtered', async () => {
+  it('CSV lands with the types of the format, nulls and quotes; a header in between is filtered; audit, reload and replay need not be told the format', async () => {
     const file = join(folder, 'csv.yaml');
     writeFileSync(
       file,
@@ -235,9 +235,22 @@ describe('text', () => {
     expect(readDeadLetters(directory)).toMatchObject([{ offset: '3', code: 'wrong-field-count' }]);
     const { url: warehouse } = lab.warehouse('lake-prices');
     const where = ['--warehouse', warehouse, '--table', 'prices', '--brokers', lab.bootstrap];
-    const audit = await new SluiceProcess(['audit', ...where, '--format', file]).finished;
+    rmSync(file);
+    const audit = await new SluiceProcess(['audit', ...where]).finished;
     expect(audit.code, audit.stdout + audit.stderr).toBe(0);
     expect(audit.stdout).toMatch(/ROWS OF LOG[^\n]*\nprices +0 +0 +5 +3 +3 +([0-9a-f]{32}) +\1\n/);
+
+    const range = ['--partition', '0', '--from', '1', '--to', '5', '--brokers', lab.bootstrap];
+    const reload = await new SluiceProcess(['reload', 'prices', ...range, '--warehouse', warehouse, '--json']).finished;
+    expect(reload.stderr).toBe('');
+    expect(JSON.parse(reload.stdout)).toMatchObject({ rowsBefore: '3', landed: '3', dead: '1' });
+    const longer = `sed 's/"text":"3,1.5"/"text":"3,1.5,late"/'`;
+    const repair = ['--repair', longer, '--warehouse', warehouse];
+    const replay = await new SluiceProcess(['dead', 'replay', 'prices', ...repair]).finished;
+    expect(replay.stdout, replay.stderr).toMatch(/^1 of 1 dead letters of prices are rows now/);
+    const after = await lake.rows(`SELECT _offset, id, price, name FROM read_parquet('${glob}') ORDER BY _offset`);
+    expect(after).toEqual([rows[0], rows[1], after[2], rows[2]]);
+    expect(after[2]!.map(String)).toEqual(['3', '3', '1.5', 'late']);
   });
 
   it("nginx's combined lines land in the hour of their own time", async () => {

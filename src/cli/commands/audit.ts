@@ -14,7 +14,7 @@ export function auditCommand(): Command {
     .option('--no-records', 'with --brokers: compare the checkpoints only, and read no record')
     .addHelpText(
       'after',
-      '\nExamples:\n  $ sluice audit --warehouse webhdfs://namenode:9870/warehouse --deep\n  $ sluice audit --warehouse file:///data/warehouse --brokers 127.0.0.1:9092 --columns events.yaml\n\nWith --brokers, say the contract and the format that the load has: the records are made rows once more.\nExit codes: 0 nothing is missing or double, 1 failed, 2 bad input, 4 a difference.',
+      '\nExamples:\n  $ sluice audit --warehouse webhdfs://namenode:9870/warehouse --deep\n  $ sluice audit --warehouse file:///data/warehouse --brokers 127.0.0.1:9092\n\nWith --brokers the records are made rows once more, by the contract and the format of the newest load.\nExit codes: 0 nothing is missing or double, 1 failed, 2 bad input, 4 a difference.',
     )
     .action(async (options: AuditCommandOptions) => {
       const { runAudit } = await import('../offsets/run-audit.ts');

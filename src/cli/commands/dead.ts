@@ -12,7 +12,7 @@ Example:
   $ sluice dead show events --warehouse file:///data/warehouse --partition 3 --offset 1234`;
 const replayExample = `
 Examples:
-  $ sluice dead replay events --warehouse file:///data/warehouse --time-field ts
+  $ sluice dead replay events --warehouse file:///data/warehouse
   $ sluice dead replay events --warehouse file:///data/warehouse --code not-json --repair './repair.py'
 
 Without --repair they are tried as they are, because the contract accepts them now. A repair command reads one JSON object a line

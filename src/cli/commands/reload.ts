@@ -8,10 +8,11 @@ import { withTableOptions } from '../rewrites/using-table.ts';
 const reloadExample = `
 Examples:
   $ sluice reload events --partition 3 --from 120000 --to 180000 --brokers 127.0.0.1:9092 --warehouse file:///data/warehouse
-  $ sluice reload events --partition 3 --from 2026-11-20T00:00:00Z --to 2026-11-21T00:00:00Z --time-field ts \\
+  $ sluice reload events --partition 3 --from 2026-11-20T00:00:00Z --to 2026-11-21T00:00:00Z \\
       --brokers kafka1:9092 --warehouse webhdfs://namenode:9870/warehouse
 
-Give it the contract and the time field of the load. The live load goes on meanwhile. "sluice undo" takes it back.`;
+Records become rows by the contract, the format and the time field of the table's newest load; an option that differs is said. The live
+load goes on meanwhile. "sluice undo" takes it back.`;
 
 const backfillExample = `
 Example:

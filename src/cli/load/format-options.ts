@@ -7,11 +7,11 @@ export interface FormatFlags {
   registry?: string[];
 }
 
-export function addFormatOptions(command: Command): Command {
+export function addFormatOptions(command: Command, { formatDefault = 'json' } = {}): Command {
   return command
     .option(
       '--format <name|file>',
-      'how values are written: json, json-schema, avro, protobuf, debezium, debezium-avro, combined, common, or a YAML file with a section "format" (default: json)',
+      `how values are written: json, json-schema, avro, protobuf, debezium, debezium-avro, combined, common, or a YAML file with a section "format" (default: ${formatDefault})`,
     )
     .option('--registry <urls>', 'schema registry, http://HOST:PORT[,http://HOST:PORT]', parseList);
 }

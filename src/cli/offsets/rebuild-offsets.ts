@@ -5,7 +5,7 @@ import { parseTableFolder, type WarehouseFiles } from '../../warehouse/index.ts'
 import type { KafkaCluster } from '../../wire/client/index.ts';
 import { withCluster } from '../kafka/with-cluster.ts';
 import { exitCodes, formatCount, printJson, printTable } from '../output.ts';
-import { type ContractFlags, contractSettings } from '../rewrites/contract-options.ts';
+import { type ContractFlags, contractSettings, tellDifferences } from '../rewrites/contract-options.ts';
 import { openContext, type TableOptions } from '../rewrites/using-table.ts';
 import { usingWarehouse } from './warehouse-options.ts';
 
@@ -51,6 +51,7 @@ async function rebuildTables(
       throw new BadInputError(`expected a table of ${files.url}, got "${table}"`);
     }
     const source = cluster ? await sourceOf(cluster, table, flags) : null;
+    if (source) await tellDifferences(files, table, source.settings);
     const options: RebuildOptions = { source, dryRun: flags.dryRun ?? false, reason: flags.reason };
     const { partitions, unknown } = await rebuildLedger(await openContext(files, table), options);
     all.partitions.push(...partitions);

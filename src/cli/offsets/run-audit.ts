@@ -7,7 +7,7 @@ import { KafkaCluster } from '../../wire/client/index.ts';
 import { clientConfigOf } from '../kafka/client-config.ts';
 import { withCluster } from '../kafka/with-cluster.ts';
 import { exitCodes, formatCount, printJson, printTable, progressBar } from '../output.ts';
-import { type ContractFlags, contractSettings } from '../rewrites/contract-options.ts';
+import { type ContractFlags, contractSettings, tellDifferences } from '../rewrites/contract-options.ts';
 import { openContext } from '../rewrites/using-table.ts';
 import { stopSignal } from '../signals.ts';
 import { checkTable, usingWarehouse, type WarehouseOptions } from './warehouse-options.ts';
@@ -54,11 +54,16 @@ export async function runAudit(options: AuditCommandOptions): Promise<number> {
     }
     if (comparisons.some(({ problems }) => problems.length > 0)) {
       process.stderr.write(
-        `records were made rows as ${options.columns ?? 'the kept columns say'}, ${options.format ?? 'json'}: a load with another contract (--columns) or format makes others\n`,
+        `records were made rows ${describeReading(options)}: a load with another contract or format made others\n`,
       );
     }
     return isOk ? exitCodes.complete : exitCodes.difference;
   });
+}
+
+function describeReading({ columns, format }: AuditCommandOptions): string {
+  const said = [columns && `by contract ${columns}`, format && `by format ${format}`].filter(Boolean);
+  return said.length > 0 ? said.join(', ') : "as the table's newest load made them";
 }
 
 /** Every record of the log once more, by the contract: its rows against the table's, by number and content hash. */
@@ -73,6 +78,7 @@ async function compareAll(
     const clusterId = await cluster.clusterId();
     const chains = await describeOffsets(files, { table: options.table });
     for (const table of new Set(chains.map((chain) => chain.table))) {
+      await tellDifferences(files, table, settings);
       const context = await openContext(files, table);
       const [known] = await cluster.topics({ signal: context.signal }, [table]);
       if (!known) continue; // said already: the cluster has no such partition

@@ -1,7 +1,7 @@
 import { countOffsets } from '../../offsets/index.ts';
 import { type DeadLetter, deadLetterFiles, lineOf, readDeadLetters, replayDeadLetters } from '../../rewrites/index.ts';
 import { exitCodes, formatCount, printJson, printTable } from '../output.ts';
-import { type ContractFlags, contractSettings } from './contract-options.ts';
+import { type ContractFlags, contractSettings, tellDifferences } from './contract-options.ts';
 import { type TableOptions, usingTable } from './using-table.ts';
 
 export interface DeadFlags extends TableOptions {
@@ -92,6 +92,7 @@ export async function showDead(table: string, flags: ShowDeadFlags): Promise<num
 export async function replayDead(table: string, flags: ReplayFlags): Promise<number> {
   const settings = await contractSettings(flags);
   return await usingTable(flags, table, async (context) => {
+    await tellDifferences(context.files, table, settings);
     const { partition, code, repair, reason } = flags;
     const report = await replayDeadLetters(context, { settings, partition, code, repair, reason });
     if (flags.json) printJson(report);

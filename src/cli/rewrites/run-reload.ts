@@ -4,7 +4,7 @@ import { BadInputError } from '../../shared/index.ts';
 import type { KafkaCluster } from '../../wire/client/index.ts';
 import { withCluster } from '../kafka/with-cluster.ts';
 import { exitCodes, formatCount, printJson } from '../output.ts';
-import { type ContractFlags, contractSettings } from './contract-options.ts';
+import { type ContractFlags, contractSettings, tellDifferences } from './contract-options.ts';
 import { type TableOptions, usingTable } from './using-table.ts';
 
 export interface ReloadFlags extends TableOptions, ContractFlags {
@@ -20,6 +20,7 @@ export interface ReloadFlags extends TableOptions, ContractFlags {
 export async function runReload(operation: 'reload' | 'backfill', table: string, flags: ReloadFlags): Promise<number> {
   const settings = await contractSettings(flags);
   return await usingTable(flags, table, async (context) => {
+    await tellDifferences(context.files, table, settings);
     const report = await withCluster(flags, async (cluster) => {
       const [found] = await cluster.topics({ signal: context.signal }, [table]);
       if (!found) throw new BadInputError(`expected a topic "${table}" in the cluster, found none`);

@@ -1,7 +1,8 @@
 import { z } from 'zod';
 import type { RegisteredSchema, SchemaReference, SchemaType } from './registered-schema.ts';
+import type { RegistryEndpoint } from './registry-endpoint.ts';
 import { RegistryError } from './registry-error.ts';
-import { type RegistryAnswer, type RegistryEndpoint, RegistryHttp } from './registry-http.ts';
+import { type RegistryAnswer, RegistryHttp } from './registry-http.ts';
 import { SchemaCache } from './schema-cache.ts';
 
 const defaultCacheBytes = 32 * 1024 * 1024;

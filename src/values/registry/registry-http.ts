@@ -1,13 +1,6 @@
 import { BadInputError, describeError, isAbortError } from '../../shared/index.ts';
+import type { RegistryEndpoint } from './registry-endpoint.ts';
 import { RegistryError } from './registry-error.ts';
-
-/** How to reach a registry. Several URLs are replicas of one registry: when one does not answer, the next is asked. */
-export interface RegistryEndpoint {
-  urls: readonly string[];
-  /** The value of the `Authorization` header; null: none (or the user and password of the URL). */
-  authorization: string | null;
-  timeoutMs: number;
-}
 
 export interface RegistryAnswer {
   status: number;

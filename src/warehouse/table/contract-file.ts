@@ -1,4 +1,3 @@
-import { readFileSync } from 'node:fs';
 import { readFile } from 'node:fs/promises';
 import { type Document, isScalar, LineCounter, parseDocument } from 'yaml';
 import type { z } from 'zod';
@@ -6,6 +5,7 @@ import { BadInputError } from '../../shared/index.ts';
 import { defaultProblem } from '../parquet/default-value.ts';
 import { columnNameProblem } from './column-name.ts';
 import type { ContractFile, ContractRoll, ContractWriter, TableContract } from './contract.ts';
+import { missingSalt, readSalt } from './contract-salt.ts';
 import { type ColumnEntry, type ContractEntry, contractSchema } from './contract-schema.ts';
 import { parseFilter } from './filter-expression.ts';
 import { type ColumnRule, formatPath, type PersonalRule, parsePath, type RecordRules } from './record-rules.ts';
@@ -114,13 +114,15 @@ class ContractReader {
       personal,
       salt: null,
     };
-    if (personal.some(({ action }) => action === 'hash')) rules.salt = this.#salt(entry, env, needsSalt);
+    const isHashed = personal.some(({ action }) => action === 'hash');
+    if (isHashed) rules.salt = this.#salt(entry, env, needsSalt);
     const hasRules = rules.filter !== null || personal.length > 0 || (rules.columns ?? []).some(isShaped);
     return {
       source: this.#source,
       schema: columns === null ? null : schemaOf(entry, columns),
       rules: hasRules ? rules : null,
       writer: this.#writer(entry, columns),
+      ...(isHashed && entry.salt ? { saltFrom: entry.salt } : {}),
       ...(entry.format === undefined ? {} : { format: entry.format }),
       ...this.#layout(entry),
       ...rollOf(entry),
@@ -220,16 +222,9 @@ class ContractReader {
 
   #salt({ salt }: ContractEntry, env: Readonly<Record<string, string | undefined>>, isNeeded: boolean): string | null {
     if (salt === undefined) throw this.#error([], 'expected "salt: {env: NAME}" or "salt: {file: PATH}" beside a hash');
-    let found: string | undefined;
-    try {
-      found = 'env' in salt ? env[salt.env] : readFileSync(salt.file, 'utf8').trim();
-    } catch {
-      found = undefined;
-    }
-    if (found !== undefined && found !== '') return found;
-    if (!isNeeded) return null;
-    const place = 'env' in salt ? `the environment variable ${salt.env}` : `the file ${salt.file}`;
-    throw this.#error(['salt'], `expected a text in ${place}, found none`);
+    const found = readSalt(salt, env);
+    if (found !== null || !isNeeded) return found;
+    throw this.#error(['salt'], missingSalt(salt));
   }
 
   #writer({ parquet }: ContractEntry, columns: readonly ColumnEntry[] | null): ContractWriter {

@@ -1,6 +1,7 @@
 import { z } from 'zod';
 import { bytesOf, durationMsOf } from '../../shared/index.ts';
 import { maxColumnCount } from './column-name.ts';
+import { saltPlace } from './contract-salt.ts';
 import { columnType } from './schema-codec.ts';
 
 /** The shape of a contract file; `contract-file.ts` explains it and checks what a shape cannot say. */
@@ -56,7 +57,7 @@ export const contractSchema = z.strictObject({
   key: z.enum(['bytes', 'string']).default('bytes'),
   columns: columns.optional(),
   personal: z.array(personalEntry).default([]),
-  salt: z.union([z.strictObject({ env: z.string() }), z.strictObject({ file: z.string() })]).optional(),
+  salt: saltPlace.optional(),
   filter: z.string().optional(),
   parquet: writerSection.default({}),
   format: z.unknown().optional(),

@@ -1,4 +1,5 @@
 import type { ParquetCodec, WriterOptions } from '../parquet/parquet-engine.ts';
+import type { SaltPlace } from './contract-salt.ts';
 import type { RecordRules } from './record-rules.ts';
 import type { LayoutOptions } from './table-layout.ts';
 import type { TableSchema } from './table-schema.ts';
@@ -27,6 +28,8 @@ export interface TableContract {
   /** Null: records are taken as they are. */
   rules: RecordRules | null;
   writer: ContractWriter;
+  /** Where the salt of the rules was found; left out where nothing is hashed. */
+  saltFrom?: SaltPlace;
   /** How values are written (src/values reads it); undefined: as JSON. */
   format?: unknown;
   /** Time zone, time folders and folders of fields of a new table. */
