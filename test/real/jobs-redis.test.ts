@@ -210,7 +210,7 @@ describe('a nightly load', () => {
           (JSON.parse(list.stdout) as { checkpoint: string }[]).some((one) => one.checkpoint === '5000')
         );
       });
-      process.kill(redis.pid('redis'), 'SIGKILL');
+      await redis.kill('redis');
       await new Promise((resolve) => setTimeout(resolve, 2000));
       await redis.start('redis');
       const done = await submitted;

@@ -1,6 +1,7 @@
 // Promises of the counters in a real Redis, and of their comparison with the warehouse.
 import { Redis } from 'ioredis';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { keepCounting } from '../../src/cli/up/keep-counting.ts';
 import { RedisStatsStore, reconcileHour } from '../../src/online/index.ts';
 import { type Logger, silentLogger, systemClock } from '../../src/shared/index.ts';
 import { openWarehouse } from '../../src/warehouse/index.ts';
@@ -70,7 +71,7 @@ describe('counters in Redis', () => {
       [
         'killed and started again',
         async () => {
-          process.kill(redis.pid('redis'), 'SIGKILL');
+          await redis.kill('redis');
           await events.produce(50);
           await redis.start('redis');
         },
@@ -171,6 +172,37 @@ describe('a Redis that cannot hold counters', () => {
     expect(shown.stdout).toContain(
       `removed before their time, by eviction or by hand: 1 counters (${key}); remove the key`,
     );
+    await store.close();
+  });
+});
+
+describe('the counters of sluice up', () => {
+  it('are kept from the moment that a Redis is there until the signal, over its end and return', async () => {
+    const events = await StatsLab.open(lab, 'beside', 2, seededRandom(seed + 4));
+    const stop = new AbortController();
+    const { cluster } = lab;
+    const options = { cluster, topics: [events.topic], redisUrl: redis.url, timeField: 'ts', signal: stop.signal };
+    const warnings: string[] = [];
+    const logger = { ...silentLogger, warn: (_: unknown, text: string) => warnings.push(text) } as Logger;
+    const impatient = {
+      ...systemClock,
+      sleep: (ms: number, signal?: AbortSignal) => systemClock.sleep(Math.min(ms, 100), signal),
+    };
+    const store = await RedisStatsStore.open({ url: redis.url, settings: null, logger: silentLogger });
+    await events.produce(100);
+    await redis.kill('redis');
+    const counting = keepCounting(options, impatient, logger);
+    await waitFor('a look for a Redis that is not there', 120_000, () => warnings.includes('CountingInterrupted'));
+    await redis.start('redis');
+    await events.untilEqual(store);
+    await redis.kill('redis');
+    await events.produce(100);
+    await redis.start('redis');
+    await events.untilEqual(store);
+    stop.abort();
+    await counting;
+    await events.produce(10); // counted by nobody any more
+    expect(await events.isEqual(store)).toBe(false);
     await store.close();
   });
 });

@@ -9,6 +9,7 @@ mkdir -p "$data"
 ! alive "$data/redis.pid" redis-server || die "Redis runs already in $data"
 port_free "$port"
 rm -f "$data/redis.log"
-start "$data/redis.pid" "$data/redis.log" redis-server --bind 127.0.0.1 --port "$port" --dir "$data" --appendonly yes --save "" ${REDIS_ARGS:-}
+# With its command line as it is, node.sh knows the process again.
+start "$data/redis.pid" "$data/redis.log" redis-server --bind 127.0.0.1 --port "$port" --dir "$data" --set-proc-title no --appendonly yes --save "" ${REDIS_ARGS:-}
 await 20 "$data/redis.pid" redis-server "$data/redis.log" port_open "$port"
 echo "127.0.0.1:$port"
