@@ -1,7 +1,7 @@
 import { useMemo, useState } from 'preact/hooks';
 import type { CountedMinute, CountersAnswer, Json } from '../../src/console/answers.ts';
 import { clockTime, compact, count, plural } from '../format.ts';
-import { Card, Empty, Field, Loading, PageHead, Problem, Tag } from '../parts/basics.tsx';
+import { Card, Empty, Field, Loading, Options, PageHead, Problem, Tag } from '../parts/basics.tsx';
 import { Chart, type ChartSeries, colorCount } from '../parts/chart.tsx';
 import { type TableColumn, VirtualTable } from '../parts/virtual-table.tsx';
 import type { Place } from '../route.ts';
@@ -102,11 +102,7 @@ function Choice({
     <Field label={label}>
       <select value={value} onChange={(event) => onChoose(event.currentTarget.value)}>
         <option value="">{all}</option>
-        {values.map((one) => (
-          <option key={one} value={one}>
-            {one}
-          </option>
-        ))}
+        <Options values={values} />
       </select>
     </Field>
   );

@@ -1,7 +1,7 @@
 import { useState } from 'preact/hooks';
 import type { DeadAnswer, Json } from '../../src/console/answers.ts';
 import { count, dateTime, plural } from '../format.ts';
-import { Card, Empty, Field, Loading, Problem } from '../parts/basics.tsx';
+import { Card, Empty, Field, Loading, Options, Problem } from '../parts/basics.tsx';
 import { TablePage } from '../parts/table-page.tsx';
 import { type TableColumn, VirtualTable } from '../parts/virtual-table.tsx';
 import { linkTo, type Place } from '../route.ts';
@@ -51,11 +51,7 @@ function Letters({ table }: { table: string }) {
           <Field label="Reason">
             <select value={code} onChange={(event) => setCode(event.currentTarget.value)}>
               <option value="">all</option>
-              {codes.map((one) => (
-                <option key={one} value={one}>
-                  {one}
-                </option>
-              ))}
+              <Options values={codes} />
             </select>
           </Field>
         </div>

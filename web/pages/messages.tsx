@@ -1,7 +1,7 @@
 import { useEffect, useState } from 'preact/hooks';
 import type { Json, MessagesAnswer, ShownMessage, ShownText, TopicsAnswer } from '../../src/console/answers.ts';
 import { bytes, count, dateTime, plural } from '../format.ts';
-import { Card, Empty, Field, Loading, PageHead, Problem, Tabs } from '../parts/basics.tsx';
+import { Card, Empty, Field, Loading, Options, PageHead, Problem, Tabs } from '../parts/basics.tsx';
 import { linkTo, type Place } from '../route.ts';
 import { useQuery } from '../use-query.ts';
 
@@ -68,11 +68,7 @@ function Browser({ topic, names, place }: { topic: string; names: string[]; plac
               value={topic}
               onChange={(event) => (location.hash = linkTo('messages', [event.currentTarget.value]))}
             >
-              {names.map((name) => (
-                <option key={name} value={name}>
-                  {name}
-                </option>
-              ))}
+              <Options values={names} />
             </select>
           </Field>
           <Field label="Partition" class="narrow">

@@ -125,6 +125,29 @@ export function Field({
   );
 }
 
+/** The choices of a `select` that are called as they are. */
+export function Options({ values }: { values: readonly string[] }) {
+  return values.map((value) => (
+    <option key={value} value={value}>
+      {value}
+    </option>
+  ));
+}
+
+/** Names and what there is to say of each, below one another. */
+export function Facts({ facts }: { facts: readonly [name: string, value: string][] }) {
+  return (
+    <dl class="facts">
+      {facts.map(([name, value]) => (
+        <div key={name}>
+          <dt>{name}</dt>
+          <dd>{value}</dd>
+        </div>
+      ))}
+    </dl>
+  );
+}
+
 /** Links that look like tabs; the one we are at is marked. */
 export function Tabs({ label, tabs }: { label: string; tabs: { href: string; text: string; isHere: boolean }[] }) {
   return (

@@ -2,7 +2,7 @@ import type { ComponentType } from 'preact';
 import type { TablesAnswer } from '../../src/console/answers.ts';
 import { linkTo, type Place } from '../route.ts';
 import { useQuery } from '../use-query.ts';
-import { Card, Empty, Field, PageHead, Problem } from './basics.tsx';
+import { Card, Empty, Field, Options, PageHead, Problem } from './basics.tsx';
 
 interface TablePageProps {
   page: string;
@@ -42,11 +42,7 @@ export function TableChoice({ page, tables, table }: { page: string; tables: str
   return (
     <Field label="Table">
       <select value={table} onChange={(event) => (location.hash = linkTo(page, [event.currentTarget.value]))}>
-        {names.map((name) => (
-          <option key={name} value={name}>
-            {name}
-          </option>
-        ))}
+        <Options values={names} />
       </select>
     </Field>
   );

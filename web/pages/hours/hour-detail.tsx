@@ -1,6 +1,6 @@
 import type { HourDetailAnswer, Json } from '../../../src/console/answers.ts';
 import { bytes, count, dateTime, plural } from '../../format.ts';
-import { Card, Loading, Problem } from '../../parts/basics.tsx';
+import { Card, Facts, Loading, Problem } from '../../parts/basics.tsx';
 import { useQuery } from '../../use-query.ts';
 
 /** One hour in full: its state, what it holds, or what it waits for. */
@@ -26,14 +26,7 @@ export function HourDetail({ table, hour }: { table: string; hour: string }) {
   ];
   return (
     <Card title={hour}>
-      <dl class="facts">
-        {facts.map(([name, value]) => (
-          <div key={name}>
-            <dt>{name}</dt>
-            <dd>{value}</dd>
-          </div>
-        ))}
-      </dl>
+      <Facts facts={facts} />
       {lags.length > 0 ? (
         <ul class="plain-list">
           {lags.slice(0, 50).map(({ topic, partition, lag, checkpoint, end }) => (

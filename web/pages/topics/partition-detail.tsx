@@ -1,5 +1,5 @@
 import { compact, count, dateTime, duration, plural } from '../../format.ts';
-import { Card } from '../../parts/basics.tsx';
+import { Card, Facts } from '../../parts/basics.tsx';
 import { ActionButton } from '../../parts/confirm.tsx';
 import { linkTo } from '../../route.ts';
 import { useIsOperator } from '../../session.ts';
@@ -34,14 +34,7 @@ export function PartitionDetail({
       title={`Partition ${partition}`}
       note={<a href={linkTo('messages', [topic], { partition: String(partition) })}>its messages</a>}
     >
-      <dl class="facts">
-        {facts.map(([name, value]) => (
-          <div key={name}>
-            <dt>{name}</dt>
-            <dd>{value}</dd>
-          </div>
-        ))}
-      </dl>
+      <Facts facts={facts} />
       {isOperator && table !== null && found.checkpoint !== null ? (
         <div class="buttons">
           {pause ? (
