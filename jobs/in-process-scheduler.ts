@@ -1,5 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import {
+  abortScope,
+  anyOf,
   type Clock,
   describeError,
   isAbortError,
@@ -34,7 +36,7 @@ export class InProcessScheduler implements JobScheduler {
   readonly #logger: Logger;
   readonly #clock: Clock;
   readonly #running = new Map<string, Promise<unknown>>();
-  readonly #stop = new AbortController();
+  readonly #stop = abortScope();
 
   constructor(options: InProcessOptions) {
     this.#concurrency = options.concurrency;
@@ -46,7 +48,7 @@ export class InProcessScheduler implements JobScheduler {
     const jobId = options.jobId ?? flow.runId?.(input) ?? `${flow.name}-${randomUUID()}`;
     const joined = this.#running.get(jobId);
     if (joined) return joined as Promise<T>;
-    const signal = options.signal ? AbortSignal.any([options.signal, this.#stop.signal]) : this.#stop.signal;
+    const signal = options.signal ? anyOf(options.signal, this.#stop.signal) : this.#stop.signal;
     const context: JobContext = {
       jobId,
       attempt: options.firstAttempt ?? 1,

@@ -1,6 +1,14 @@
 import { randomUUID } from 'node:crypto';
 import { FlowProducer, type Job, Queue, QueueEvents, UnrecoverableError, Worker } from 'bullmq';
-import { BadInputError, describeError, type Logger, SluiceError, silentLogger } from '../src/shared/index.ts';
+import {
+  abortScope,
+  anyOf,
+  BadInputError,
+  describeError,
+  type Logger,
+  SluiceError,
+  silentLogger,
+} from '../src/shared/index.ts';
 import {
   childJobId,
   type FailedChild,
@@ -44,7 +52,7 @@ export class RedisScheduler implements JobScheduler {
   readonly #logger: Logger;
   readonly #workers: Worker[] = [];
   readonly #registered = new Set<string>();
-  readonly #stop = new AbortController();
+  readonly #stop = abortScope();
 
   private constructor(options: RedisSchedulerOptions, connection: RedisSettings) {
     this.#options = options;
@@ -90,7 +98,7 @@ export class RedisScheduler implements JobScheduler {
   async run<I, C, R, T>(flow: JobFlow<I, C, R, T>, input: I, options: RunOptions = {}): Promise<T> {
     this.register(flow);
     const jobId = options.jobId ?? flow.runId?.(input) ?? `${flow.name}-${randomUUID()}`;
-    const signal = options.signal ? AbortSignal.any([options.signal, this.#stop.signal]) : this.#stop.signal;
+    const signal = options.signal ? anyOf(options.signal, this.#stop.signal) : this.#stop.signal;
     const base = { connection: this.connection, prefix: this.prefix };
     const queue = new Queue(flow.name, base);
     const events = new QueueEvents(flow.name, base);

@@ -45,8 +45,18 @@ function notOwnedWords({ workers, nowMs }: { workers: ReadonlyMap<number, Worker
 }
 
 function delayWords(delay: NonNullable<OwnerStatus['delay']>, nowMs: number): string {
-  return `${delay.event}: ${delay.reason} (tried ${delay.attempt} times, since ${ago(delay.sinceMs, nowMs)})`;
+  const tries = delay.attempt === 1 ? 'once' : `${delay.attempt} times`;
+  const remedy = remedies[delay.code];
+  const then = remedy === undefined ? '' : `; ${remedy}, and it goes on by itself`;
+  return `${delay.event}: ${delay.reason} (tried ${tries}, since ${ago(delay.sinceMs, nowMs)})${then}`;
 }
+
+/** What somebody has to do, by the code of the error. */
+const remedies: Readonly<Record<string, string>> = {
+  'no-space': 'make room in the warehouse',
+  'quota-exceeded': 'make room in the warehouse or raise the quota',
+  'permission-denied': 'give the user of the load that right',
+};
 
 function stateWords(
   view: PartitionView,

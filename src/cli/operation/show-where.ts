@@ -3,6 +3,7 @@ import { type FoundOffset, type OffsetPlace, whereOffset } from '../../operation
 import { withCluster } from '../kafka/with-cluster.ts';
 import { usingWarehouse, type WarehouseOptions } from '../offsets/warehouse-options.ts';
 import { exitCodes, printJson } from '../output.ts';
+import { stopSignal } from '../signals.ts';
 import { askLoad } from './ask-load.ts';
 import type { AskedPlace } from './asked-place.ts';
 
@@ -17,7 +18,7 @@ interface Elsewhere {
 }
 
 export async function showWhere(asked: AskedPlace, options: WhereOptions): Promise<number> {
-  const signal = new AbortController().signal;
+  const { signal } = stopSignal();
   const found = await usingWarehouse(options, 'read', (files) =>
     whereOffset(files, { ...asked, table: options.table }, signal),
   );

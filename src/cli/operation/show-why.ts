@@ -1,6 +1,7 @@
 import { type ExplainedTable, explainTable } from '../../operation/index.ts';
 import { usingWarehouse, type WarehouseOptions } from '../offsets/warehouse-options.ts';
 import { exitCodes, printJson } from '../output.ts';
+import { stopSignal } from '../signals.ts';
 import { askLoad, type LivePartition } from './ask-load.ts';
 
 export interface WhyOptions extends WarehouseOptions {
@@ -11,9 +12,10 @@ export interface WhyOptions extends WarehouseOptions {
 
 export async function showWhy(table: string, options: WhyOptions): Promise<number> {
   const { partition, limit } = options;
+  const { signal } = stopSignal();
   const live = options.http ? await askLoad(options.http) : [];
   const explained = await usingWarehouse(options, 'read', (files) =>
-    explainTable(files, table, { partition, limit, signal: new AbortController().signal }),
+    explainTable(files, table, { partition, limit, signal }),
   );
   if (options.json) printJson({ ...explained, live });
   else print(explained, live);

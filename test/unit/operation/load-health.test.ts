@@ -59,7 +59,9 @@ describe('the health of a load', () => {
         partition: 0,
         lag: 1300n,
         standsStillS: 60,
-        wait: expect.stringMatching(/^UploadFailed: HDFS is full/),
+        wait: expect.stringMatching(
+          /^UploadFailed: HDFS is full \(tried 7 times, since .*\); make room in the warehouse, and it goes on by itself$/,
+        ),
       },
     ]);
     expect(health().status).toBe('failing');
