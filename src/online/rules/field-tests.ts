@@ -1,3 +1,4 @@
+import type { BatchMatches } from './batch-matches.ts';
 import type { FieldColumn } from './event-columns.ts';
 import { NumericRanges } from './numeric-ranges.ts';
 import type { Literal } from './rule-ast.ts';
@@ -16,11 +17,8 @@ interface Verdicts {
   words: Int32Array;
 }
 
-const noCodes = new Int32Array(0);
-const noNumbers = new Float64Array(0);
-
 /**
- * All tests that the atoms of one type make on one field. Says of a row which of those atoms it leaves standing, as words of
+ * All tests that the atoms of one type make on one field. Says of rows which of those atoms they leave standing, as words of
  * 32 bits: looked up by dictionary code, or by the range in which a number lies.
  */
 export class FieldTests {
@@ -32,11 +30,6 @@ export class FieldTests {
   readonly #verdicts = new WeakMap<Literal[], Verdicts>();
   readonly #ranges: NumericRanges;
   readonly #rangeWords: Int32Array;
-  #kind: 'absent' | 'codes' | 'numbers' = 'absent';
-  #codes: Int32Array = noCodes;
-  #numbers: Float64Array = noNumbers;
-  #values: Literal[] = [];
-  #bound: Verdicts = { isKnown: new Uint8Array(0), words: new Int32Array(0) };
 
   /** `words`: how many of them hold a bit for each atom of the type. */
   constructor(key: string, words: number, tests: readonly { atom: number; test: SimpleTest }[]) {
@@ -51,37 +44,50 @@ export class FieldTests {
       this.#judge(this.#ranges.sample(range), this.#rangeWords, range * words);
   }
 
-  /** From then on rows are those of this column; undefined: the batch has no such column. */
-  bind(column: FieldColumn | undefined): void {
-    if (column === undefined) this.#kind = 'absent';
-    else if ('numbers' in column) {
-      this.#kind = 'numbers';
-      this.#numbers = column.numbers;
-    } else {
-      this.#kind = 'codes';
-      this.#codes = column.codes;
-      this.#values = column.values;
-      this.#bound = this.#verdictsOf(column.values);
+  /** Strikes out the atoms that these rows do not meet by their values in this column; undefined: the batch has no such column. */
+  match(column: FieldColumn | undefined, rows: Int32Array, matches: BatchMatches): void {
+    for (let word = 0; word < this.#words; word++) {
+      if (column === undefined) this.#matchAbsent(rows, word, matches);
+      else if ('numbers' in column) this.#matchNumbers(column.numbers, rows, word, matches);
+      else this.#matchCodes(column.codes, column.values, rows, word, matches);
     }
   }
 
-  /** The atoms of that word that the row leaves standing; those that do not test this field are among them. */
-  standing(row: number, word: number): number {
-    if (this.#kind === 'codes') {
-      const code = this.#codes[row]!;
-      if (code < 0) return this.#absent[word]!;
-      const { isKnown, words } = this.#bound;
-      const at = code * this.#words;
-      if (isKnown[code] === 0) {
-        this.#judge(this.#values[code], words, at);
-        isKnown[code] = 1;
-      }
-      return words[at + word]!;
+  #matchAbsent(rows: Int32Array, word: number, { words, width }: BatchMatches): void {
+    const absent = this.#absent[word]!;
+    for (let i = 0; i < rows.length; i++) {
+      const at = rows[i]! * width + word;
+      words[at] = words[at]! & absent;
     }
-    if (this.#kind === 'absent') return this.#absent[word]!;
-    const number = this.#numbers[row]!;
-    if (Number.isNaN(number)) return this.#absent[word]!;
-    return this.#rangeWords[this.#ranges.rangeOf(number) * this.#words + word]!;
+  }
+
+  #matchNumbers(numbers: Float64Array, rows: Int32Array, word: number, { words, width }: BatchMatches): void {
+    const absent = this.#absent[word]!;
+    for (let i = 0; i < rows.length; i++) {
+      const row = rows[i]!;
+      const at = row * width + word;
+      const number = numbers[row]!;
+      const standing = Number.isNaN(number)
+        ? absent
+        : this.#rangeWords[this.#ranges.rangeOf(number) * this.#words + word]!;
+      words[at] = words[at]! & standing;
+    }
+  }
+
+  #matchCodes(codes: Int32Array, values: Literal[], rows: Int32Array, word: number, matches: BatchMatches): void {
+    const { words, width } = matches;
+    const absent = this.#absent[word]!;
+    const known = this.#verdictsOf(values);
+    for (let i = 0; i < rows.length; i++) {
+      const row = rows[i]!;
+      const at = row * width + word;
+      const code = codes[row]!;
+      if (code >= 0 && known.isKnown[code] === 0) {
+        this.#judge(values[code], known.words, code * this.#words);
+        known.isKnown[code] = 1;
+      }
+      words[at] = words[at]! & (code < 0 ? absent : known.words[code * this.#words + word]!);
+    }
   }
 
   #judge(value: Literal | undefined, words: Int32Array, at: number): void {

@@ -30,9 +30,9 @@ export class KeyTable {
   #keys: (Literal | undefined)[] = [undefined];
   #free: number[] = [];
   #size = 0;
-  /** How many rules share the table. */
+  /** Cells of a key: two for each rule that shares the table. */
   #width = 0;
-  /** The first run of each key and rule. */
+  /** The first and the last run of each key and rule. */
   #cells = new Int32Array(0);
   /** Words of a key in which the rules have their bits, and how many bits of the last are taken. */
   #words = 0;
@@ -62,7 +62,8 @@ export class KeyTable {
     }
     const shift = this.#takenBits;
     this.#takenBits += atoms;
-    return { cell: this.#width++, word: this.#words - 1, shift, mask: atoms === 32 ? -1 : (1 << atoms) - 1 };
+    this.#width += 2;
+    return { cell: this.#width - 2, word: this.#words - 1, shift, mask: atoms === 32 ? -1 : (1 << atoms) - 1 };
   }
 
   /** Whether it is worth looking for keys that nobody needs (`sweep`). */
@@ -109,6 +110,15 @@ export class KeyTable {
 
   setFirstRun(id: number, { cell }: RuleColumn, run: number): void {
     this.#cells[id * this.#width + cell] = run;
+  }
+
+  /** The last of them. */
+  lastRun(id: number, { cell }: RuleColumn): number {
+    return this.#cells[id * this.#width + cell + 1]!;
+  }
+
+  setLastRun(id: number, { cell }: RuleColumn, run: number): void {
+    this.#cells[id * this.#width + cell + 1] = run;
   }
 
   /** Which atoms of the rule can do anything to its runs of the key, at least. */

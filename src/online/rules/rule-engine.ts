@@ -1,3 +1,4 @@
+import { BatchHits } from './batch-hits.ts';
 import type { EngineState, RuleCounts, StateRecord, WaitingRecord } from './engine-state.ts';
 import type { EventColumns } from './event-columns.ts';
 import { dataOf } from './event-keys.ts';
@@ -12,7 +13,7 @@ import { planRule, type RulePlan } from './rule-plan.ts';
 import { RuleRuns } from './rule-runs.ts';
 import { readEvent, restoreRun, runRecords, writeEvent } from './run-records.ts';
 import { StatePools } from './state-pools.ts';
-import { type Hits, type RuleAtom, TypeMatcher } from './type-matcher.ts';
+import { type RuleAtom, TypeMatcher } from './type-matcher.ts';
 import { WaitingEvents } from './waiting-events.ts';
 
 export interface RuleMatch {
@@ -65,9 +66,7 @@ export class RuleEngine {
   readonly #matchers = new Map<string, TypeMatcher>();
   readonly #shared: SharedMemory;
   readonly counts: RuleCounts = { events: 0, late: 0, droppedRuns: 0, matches: 0 };
-  readonly #hits: Hits;
-  /** The entry that is being made. */
-  readonly #entry = new HitColumns(1);
+  readonly #batch: BatchHits;
   #found: FoundMatch[] = [];
   #matches: RuleMatch[] = [];
   #newestMs = Number.NEGATIVE_INFINITY;
@@ -85,7 +84,7 @@ export class RuleEngine {
     typeNames.forEach((type, i) => {
       this.#matchers.set(type, new TypeMatcher(type, i, byType.get(type)!));
     });
-    this.#hits = { rules: new Int32Array(plans.length), masks: new Int32Array(plans.length) };
+    this.#batch = new BatchHits(this.#rules, this.#matchers.values());
   }
 
   /** Fields of events that the rules look at, by `fieldKey`. */
@@ -135,13 +134,13 @@ export class RuleEngine {
     if (row === events.count) return;
     this.counts.events += events.count - row;
     const matchers = events.typeNames.map((name) => this.#matchers.get(name) ?? null);
-    for (const matcher of matchers) matcher?.bind(events);
     this.#sweepKeys();
     for (const table of this.#tables.values()) table.bind(events);
     const isAlone = this.#clock.all.every((other) => other === progress || other.hasEnded);
     for (const lane of this.#lanes.values())
       lane.isImmediate = isAlone && lane.latenessMs === 0 && lane.waiting.count === 0;
-    this.#take(events, row, matchers, progress);
+    this.#batch.bind(events, matchers);
+    this.#take(events, row, progress);
     if (progress.maxTimeMs > this.#newestMs) this.#newestMs = progress.maxTimeMs;
     progress.next = events.offsets[events.count - 1]! + 1n;
     this.#advance();
@@ -208,7 +207,7 @@ export class RuleEngine {
 
   #restoreWaiting({ rule, key, mask, event }: WaitingRecord): void {
     const { table, lane } = this.#rules[rule]!;
-    const entry = this.#entry;
+    const entry = new HitColumns(1);
     writeEvent(this.#shared, entry, event);
     entry.rules[0] = rule;
     entry.masks[0] = mask;
@@ -249,53 +248,27 @@ export class RuleEngine {
     }
   }
 
-  #take(
-    events: EventColumns,
-    from: number,
-    matchers: readonly (TypeMatcher | null)[],
-    progress: AssignedProgress,
-  ): void {
-    const { types, times, count } = events;
-    for (let row = from; row < count; row++) {
-      const type = types[row]!;
-      const matcher = type < 0 ? null : matchers[type]!;
-      if (matcher !== null) {
-        const hitCount = matcher.match(row, this.#hits);
-        if (hitCount > 0) this.#keep(events, row, matcher, hitCount, progress);
-      }
-      if (times[row]! > progress.maxTimeMs) progress.maxTimeMs = times[row]!;
+  #take(events: EventColumns, from: number, progress: AssignedProgress): void {
+    for (let row = from; row < events.count; ) {
+      const { count, next } = this.#batch.collect(events, row, progress);
+      this.#keep(events, count);
+      row = next;
     }
+    this.counts.late += this.#batch.late;
+    this.#batch.late = 0;
   }
 
-  /** Keeps an event for the rules that it concerns until its time has come. */
-  #keep(
-    events: EventColumns,
-    row: number,
-    { type, index }: TypeMatcher,
-    hitCount: number,
-    progress: AssignedProgress,
-  ): void {
-    const entry = this.#entry;
-    const timeMs = events.times[row]!;
-    entry.times[0] = timeMs;
-    entry.offsets[0] = events.offsets[row]!;
-    entry.places[0] = progress.place;
-    entry.types[0] = index;
-    const { rules, masks } = this.#hits;
+  /** Keeps events for the rules that they concern until their time has come. */
+  #keep(events: EventColumns, hitCount: number): void {
+    const { hits, rows } = this.#batch;
     for (let i = 0; i < hitCount; i++) {
-      const { plan, lane, table, runs } = this.#rules[rules[i]!]!;
-      if (timeMs < progress.maxTimeMs - lane.latenessMs) {
-        this.counts.late++;
-        continue;
-      }
-      const key = table.idOf(row);
-      if (key === 0 || (lane.isImmediate && !runs.isConcerned(key, masks[i]!))) continue;
-      entry.rules[0] = rules[i]!;
-      entry.masks[0] = masks[i]!;
-      entry.keys[0] = key;
-      entry.data[0] = plan.parameterFields.length === 0 ? null : dataOf(plan, type, events, row);
-      if (lane.isImmediate) runs.take(entry, 0);
-      else lane.waiting.push(entry, 0);
+      const { plan, lane, runs } = this.#rules[hits.rules[i]!]!;
+      const key = hits.keys[i]!;
+      if (key === 0 || (lane.isImmediate && !runs.isConcerned(key, hits.masks[i]!))) continue;
+      const type = this.#shared.typeNames[hits.types[i]!]!;
+      hits.data[i] = plan.parameterFields.length === 0 ? null : dataOf(plan, type, events, rows[i]!);
+      if (lane.isImmediate) runs.take(hits, i);
+      else lane.waiting.push(hits, i);
     }
   }
 

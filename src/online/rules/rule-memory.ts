@@ -32,6 +32,8 @@ export class RuleMemory {
   readonly shared: SharedMemory;
   readonly deadlines: DeadlineQueue;
   bytes = 0;
+  /** Whether events may have data. */
+  readonly #hasData: boolean;
 
   constructor(plan: RulePlan, table: KeyTable, shared: SharedMemory) {
     this.plan = plan;
@@ -39,6 +41,7 @@ export class RuleMemory {
     this.column = table.addRule(plan.atoms.length);
     this.shared = shared;
     this.deadlines = new DeadlineQueue(shared.pools.runs);
+    this.#hasData = plan.parameterFields.length > 0;
   }
 
   /** The first run of that key; 0: none. Next is `runs.nextOfKey`. */
@@ -46,25 +49,30 @@ export class RuleMemory {
     return this.table.firstRun(key, this.column);
   }
 
+  /** Its last run; before it is `runs.previousOfKey`. */
+  lastRun(key: number): number {
+    return this.table.lastRun(key, this.column);
+  }
+
   /** What can do anything to the key's runs, at least. */
+  interest(key: number): number {
+    return this.table.interest(key, this.column);
+  }
+
   addInterest(key: number, mask: number): void {
-    this.table.setInterest(key, this.column, this.table.interest(key, this.column) | mask);
+    this.table.setInterest(key, this.column, this.interest(key) | mask);
   }
 
   /** A run that waits for the rule's first step; its deadline and first event are given. */
   addRun(key: number, deadlineMs: number, timeMs: number, place: number, offset: bigint): number {
     const { runs } = this.shared.pools;
     const run = runs.add(key, timeMs, place, offset);
-    const first = this.firstRun(key);
-    if (first === 0) {
-      this.table.setFirstRun(key, this.column, run);
-      runs.setPreviousOfKey(run, run);
-    } else {
-      const last = runs.previousOfKey(first);
-      runs.setNextOfKey(last, run);
-      runs.setPreviousOfKey(run, last);
-      runs.setPreviousOfKey(first, run);
-    }
+    const last = this.lastRun(key);
+    if (last === 0) this.table.setFirstRun(key, this.column, run);
+    else runs.setNextOfKey(last, run);
+    this.table.setLastRun(key, this.column, run);
+    runs.setPreviousOfKey(run, last);
+    runs.setCount(run, last === 0 ? 1 : runs.count(last) + 1);
     this.deadlines.add(run, deadlineMs);
     this.bytes += runBytes;
     return run;
@@ -87,7 +95,7 @@ export class RuleMemory {
 
   /** Remembers an event; it belongs to nobody yet. */
   addEvent(hits: HitColumns, at: number): number {
-    this.bytes += eventBytes + dataBytes(hits.data[at] ?? null);
+    this.bytes += eventBytes + dataBytes(hits.data[at]!);
     return this.shared.pools.events.add(hits, at);
   }
 
@@ -129,8 +137,12 @@ export class RuleMemory {
 
   #dropEvent(event: number): void {
     const { events } = this.shared.pools;
-    this.bytes -= eventBytes + dataBytes(events.data[event]!);
-    events.drop(event);
+    this.bytes -= eventBytes;
+    if (this.#hasData) {
+      this.bytes -= dataBytes(events.data[event]!);
+      events.dropData(event);
+    }
+    events.giveBack(event);
   }
 
   #dropEvents(run: number): void {
@@ -178,17 +190,16 @@ export class RuleMemory {
   #unlinkFromKey(run: number): void {
     const { runs } = this.shared.pools;
     const key = runs.key(run);
-    const first = this.firstRun(key);
     const before = runs.previousOfKey(run);
     const after = runs.nextOfKey(run);
+    if (before !== 0) runs.setNextOfKey(before, after);
+    else this.table.setFirstRun(key, this.column, after);
     if (after !== 0) runs.setPreviousOfKey(after, before);
-    else if (run !== first) runs.setPreviousOfKey(first, before);
-    if (run !== first) {
-      runs.setNextOfKey(before, after);
-      return;
+    else {
+      this.table.setLastRun(key, this.column, before);
+      if (before !== 0) runs.setCount(before, runs.count(run) - 1);
+      else this.table.setInterest(key, this.column, 0);
     }
-    this.table.setFirstRun(key, this.column, after);
-    if (after === 0) this.table.setInterest(key, this.column, 0);
   }
 }
 

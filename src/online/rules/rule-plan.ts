@@ -36,6 +36,13 @@ export interface RulePlan {
   atoms: Atom[];
   /** By step for which a run waits, the one behind the last being the end of its time: atoms that can do anything to it. */
   interests: number[];
+  /** By step: atoms that can do anything to a run that waits for a later one. */
+  laterInterests: number[];
+  /**
+   * A run has come no further than those of its key that began before it: each step is one event, which advances all that wait for it; and none of
+   * them only keeps others from beginning.
+   */
+  isOrdered: boolean;
   /** Atoms with which a match can begin. */
   firstMask: number;
   steps: PlannedStep[];
@@ -87,14 +94,18 @@ export function planRule(rule: Rule, text: string): RulePlan {
     guard = 0;
   }
   const last = rule.steps.at(-1)!;
+  const isAbsorbing = !last.isNegated && last.repetition.isAtLeast;
+  const interests = [...steps.map(interestOf), guard];
   return {
     rule,
     atoms: [...atoms.values()],
-    interests: [...steps.map(interestOf), guard],
+    interests,
+    laterInterests: interests.map((_mask, step) => interests.slice(step + 1).reduce((all, mask) => all | mask, 0)),
+    isOrdered: !isAbsorbing && steps.every(({ anyOf }) => anyOf !== 0),
     firstMask: steps[0]!.alternatives.reduce((mask, { needed }) => mask | needed, 0),
     steps,
     trailingGuard: guard,
-    isAbsorbing: !last.isNegated && last.repetition.isAtLeast,
+    isAbsorbing,
     keyFields: rule.forEach.map(fieldKey),
     parameterFields: rule.actions.flatMap(({ parameters }) =>
       parameters.flatMap(({ value }) =>

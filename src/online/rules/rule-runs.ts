@@ -44,8 +44,7 @@ export class RuleRuns {
 
   /** Whether an event of that key can do anything at all, now. */
   isConcerned(key: number, mask: number): boolean {
-    const { table, column, plan } = this.memory;
-    return (mask & (plan.firstMask | table.interest(key, column))) !== 0;
+    return (mask & (this.memory.plan.firstMask | this.memory.interest(key))) !== 0;
   }
 
   /** The event must concern the rule. */
@@ -56,8 +55,11 @@ export class RuleRuns {
     const key = hits.keys[at]!;
     const begins = (hits.masks[at]! & memory.plan.firstMask) !== 0;
     const first = memory.firstRun(key);
-    if (first !== 0) this.#advanceAll(first, hits, at, begins);
-    else if (begins && this.#isInstant) this.#foundAtOnce(hits, at);
+    if (first !== 0) {
+      const lastStep = memory.plan.isOrdered ? this.#lastStepOf(hits.masks[at]!) : Number.POSITIVE_INFINITY;
+      if (lastStep < memory.plan.steps.length - 1) this.#advanceNewest(lastStep, hits, at, begins);
+      else this.#advanceAll(first, hits, at, begins);
+    } else if (begins && this.#isInstant) this.#foundAtOnce(hits, at);
     else if (begins) this.#begin(hits, at);
     if (memory.bytes > this.#maxBytes) this.#forgetOldest();
   }
@@ -89,7 +91,6 @@ export class RuleRuns {
     let mayBegin = begins;
     let event: RuleEvent | null = null;
     let interest = 0;
-    let count = 1;
     for (let run = first; run !== 0; ) {
       const next = runs.nextOfKey(run);
       if (runs.step(run) === absorbing) mayBegin = false;
@@ -99,10 +100,7 @@ export class RuleRuns {
         else if (verdict === matched) {
           event ??= readEvent(memory.shared, hits, at);
           this.#foundBy(run, event.timeMs);
-        } else {
-          interest |= memory.plan.interests[runs.step(run)]!;
-          count++;
-        }
+        } else interest |= memory.plan.interests[runs.step(run)]!;
       }
       run = next;
     }
@@ -111,7 +109,34 @@ export class RuleRuns {
       if (this.#begin(hits, at)) event ??= readEvent(memory.shared, hits, at);
     }
     if (event !== null) this.#skipAfter(key, event);
-    if (count > maxRunsPerKey) this.#forgetOldestOf(key);
+  }
+
+  /**
+   * The same for an event that completes no match and in a rule whose runs are ordered: a run has come no further than those that began before it. So
+   * those in a step beyond `lastStep`, to which the event means nothing, need not be looked at.
+   */
+  #advanceNewest(lastStep: number, hits: HitColumns, at: number, begins: boolean): void {
+    const { memory } = this;
+    const { runs } = memory.shared.pools;
+    const { interests } = memory.plan;
+    const key = hits.keys[at]!;
+    let interest = memory.interest(key) & memory.plan.laterInterests[lastStep]!;
+    for (let run = memory.lastRun(key); run !== 0 && runs.step(run) <= lastStep; ) {
+      const previous = runs.previousOfKey(run);
+      if (this.#advance(run, hits, at) === dead) memory.dropRun(run);
+      else interest |= interests[runs.step(run)]!;
+      run = previous;
+    }
+    memory.table.setInterest(key, memory.column, interest);
+    if (begins) this.#begin(hits, at);
+  }
+
+  /** The last step to which an event means anything. */
+  #lastStepOf(mask: number): number {
+    const { interests } = this.memory.plan;
+    let step = interests.length - 1;
+    while (step > 0 && (interests[step]! & mask) === 0) step--;
+    return step;
   }
 
   /** Whether the event alone was a match. */
@@ -127,6 +152,7 @@ export class RuleRuns {
     if (verdict === dead) memory.dropRun(run);
     if (verdict === alive) memory.addInterest(key, memory.plan.interests[runs.step(run)]!);
     if (verdict === matched) this.#foundBy(run, timeMs);
+    else if (verdict === alive && runs.count(run) > maxRunsPerKey) this.#forgetOldestOf(key);
     return verdict === matched;
   }
 
@@ -223,10 +249,10 @@ export class RuleRuns {
     for (let run = memory.firstRun(key); run !== 0; run = runs.nextOfKey(run)) {
       if (runs.step(run) !== absorbing) open.push(run);
     }
-    for (const run of open.slice(0, Math.max(0, open.length - maxRunsPerKey))) {
-      memory.dropRun(run);
-      this.#listener.gaveUp(1);
-    }
+    const surplus = open.splice(0, Math.max(0, open.length - maxRunsPerKey));
+    for (const run of surplus) memory.dropRun(run);
+    if (surplus.length > 0) this.#listener.gaveUp(surplus.length);
+    runs.setCount(memory.lastRun(key), open.length);
   }
 
   /** In the order of events, so what is given up depends on the log alone. */

@@ -34,7 +34,11 @@ abstract class Pool {
     this.ints = ints;
     this.floats = new Float64Array(ints.buffer);
     this.bigints = new BigInt64Array(ints.buffer);
+    this.grown(this.#size);
   }
+
+  /** Entries below `size` may be given out. */
+  protected grown(_size: number): void {}
 }
 
 const eventInts = 8;
@@ -43,6 +47,7 @@ const openStepInts = 4;
 
 /** Events that runs hold on to, each belonging to one run. */
 export class EventPool extends Pool {
+  /** Null for those that are not in use. */
   readonly data: EventData[] = [];
 
   constructor() {
@@ -58,7 +63,8 @@ export class EventPool extends Pool {
     this.ints[narrow + 4] = hits.places[at]!;
     this.ints[narrow + 5] = hits.types[at]!;
     this.ints[narrow + 6] = 0;
-    this.data[event] = hits.data[at] ?? null;
+    const data = hits.data[at]!;
+    if (data !== null) this.data[event] = data;
     return event;
   }
 
@@ -96,9 +102,13 @@ export class EventPool extends Pool {
     this.ints[event * eventInts + 7] = mask;
   }
 
-  drop(event: number): void {
+  /** Call it before giving back an event that may have data. */
+  dropData(event: number): void {
     if (this.data[event] !== null) this.data[event] = null;
-    this.giveBack(event);
+  }
+
+  protected override grown(size: number): void {
+    while (this.data.length < size) this.data.push(null);
   }
 }
 
@@ -222,7 +232,7 @@ export class RunPool extends Pool {
     this.ints[run * runInts + 9] = value;
   }
 
-  /** Runs of the same rule and key, in the order of their first events; 0 behind the last. */
+  /** Runs of the same rule and key, in the order in which they began. */
   nextOfKey(run: number): number {
     return this.ints[run * runInts + 10]!;
   }
@@ -231,7 +241,6 @@ export class RunPool extends Pool {
     this.ints[run * runInts + 10] = value;
   }
 
-  /** Before the first of a key stands its last: so a run is put behind the last one without walking to it. */
   previousOfKey(run: number): number {
     return this.ints[run * runInts + 11]!;
   }
@@ -247,6 +256,15 @@ export class RunPool extends Pool {
 
   setPosition(run: number, value: number): void {
     this.ints[run * runInts + 12] = value;
+  }
+
+  /** How many runs its key had when it had begun, at most. */
+  count(run: number): number {
+    return this.ints[run * runInts + 13]!;
+  }
+
+  setCount(run: number, value: number): void {
+    this.ints[run * runInts + 13] = value;
   }
 }
 

@@ -1,6 +1,8 @@
+import type { BatchMatches } from './batch-matches.ts';
 import type { EventColumns } from './event-columns.ts';
 import { fieldKey } from './event-columns.ts';
 import { FieldTests } from './field-tests.ts';
+import type { HitColumns } from './hit-columns.ts';
 import type { Atom } from './rule-plan.ts';
 import type { SimpleTest } from './step-alternatives.ts';
 
@@ -10,21 +12,19 @@ export interface RuleAtom {
   atom: Atom;
 }
 
-/** Which rules an event concerns, in the order of the program, and by which of their atoms. Written over from row to row. */
-export interface Hits {
-  rules: Int32Array;
-  masks: Int32Array;
-}
-
 /**
- * Finds the atoms that an event of one type meets. All atoms of the type are tested at once, a bit each: a row costs a look-up
+ * Finds the atoms that events of one type meet. All atoms of the type are tested at once, a bit each: a row costs a look-up
  * for each field that any of them tests, however many rules there are.
  */
 export class TypeMatcher {
   readonly type: string;
   /** Its place among the types that rules know. */
   readonly index: number;
-  readonly #atoms: readonly RuleAtom[];
+  /** Words of 32 bits that hold a bit for each atom. */
+  readonly width: number;
+  /** By atom: its rule, and its bit there. */
+  readonly #rules: Int32Array;
+  readonly #ruleBits: Int32Array;
   /** A bit for each atom, and none beyond them. */
   readonly #all: Int32Array;
   readonly #fields: FieldTests[];
@@ -33,10 +33,11 @@ export class TypeMatcher {
   constructor(type: string, index: number, atoms: readonly RuleAtom[]) {
     this.type = type;
     this.index = index;
-    this.#atoms = atoms;
-    const words = Math.ceil(atoms.length / 32);
-    this.#all = new Int32Array(words).fill(-1);
-    if (atoms.length % 32 !== 0) this.#all[words - 1] = (1 << (atoms.length % 32)) - 1;
+    this.width = Math.ceil(atoms.length / 32);
+    this.#rules = Int32Array.from(atoms, ({ rule }) => rule);
+    this.#ruleBits = Int32Array.from(atoms, ({ atom }) => atom.bit);
+    this.#all = new Int32Array(this.width).fill(-1);
+    if (atoms.length % 32 !== 0) this.#all[this.width - 1] = (1 << (atoms.length % 32)) - 1;
     const byField = new Map<string, { atom: number; test: SimpleTest }[]>();
     atoms.forEach(({ atom }, i) => {
       for (const test of atom.tests) {
@@ -44,35 +45,38 @@ export class TypeMatcher {
         byField.set(key, [...(byField.get(key) ?? []), { atom: i, test }]);
       }
     });
-    this.#fields = [...byField].map(([key, tests]) => new FieldTests(key, words, tests));
+    this.#fields = [...byField].map(([key, tests]) => new FieldTests(key, this.width, tests));
   }
 
   get fieldKeys(): string[] {
     return this.#fields.map(({ key }) => key);
   }
 
-  /** From then on rows are those of this batch. */
-  bind({ fields }: EventColumns): void {
-    for (const field of this.#fields) field.bind(fields.get(field.key));
+  /** Writes the atoms that these rows of the batch meet. */
+  match({ fields }: EventColumns, rows: Int32Array, matches: BatchMatches): void {
+    for (let word = 0; word < this.width; word++) {
+      const all = this.#all[word]!;
+      for (let i = 0; i < rows.length; i++) matches.words[rows[i]! * matches.width + word] = all;
+    }
+    for (const field of this.#fields) field.match(fields.get(field.key), rows, matches);
   }
 
-  /** Writes the rules that the row concerns, and says how many there are. */
-  match(row: number, { rules, masks }: Hits): number {
-    const fields = this.#fields;
-    let count = 0;
-    for (let word = 0; word < this.#all.length; word++) {
-      let bits = this.#all[word]!;
-      for (let i = 0; i < fields.length && bits !== 0; i++) bits &= fields[i]!.standing(row, word);
+  /** Writes the rules that a row of the type concerns, in the order of the program, and by which of their atoms; says where the next row's go. */
+  hitsOf(row: number, matches: BatchMatches, { rules, masks }: HitColumns, at: number): number {
+    let next = at;
+    for (let word = 0; word < this.width; word++) {
+      let bits = matches.words[row * matches.width + word]!;
       while (bits !== 0) {
-        const { rule, atom } = this.#atoms[word * 32 + 31 - Math.clz32(bits & -bits)]!;
+        const atom = word * 32 + 31 - Math.clz32(bits & -bits);
         bits &= bits - 1;
-        if (count > 0 && rules[count - 1] === rule) masks[count - 1] = masks[count - 1]! | atom.bit;
+        const rule = this.#rules[atom]!;
+        if (next > at && rules[next - 1] === rule) masks[next - 1] = masks[next - 1]! | this.#ruleBits[atom]!;
         else {
-          rules[count] = rule;
-          masks[count++] = atom.bit;
+          rules[next] = rule;
+          masks[next++] = this.#ruleBits[atom]!;
         }
       }
     }
-    return count;
+    return next;
   }
 }
