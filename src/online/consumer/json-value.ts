@@ -1,11 +1,10 @@
 export type JsonObject = Record<string, unknown>;
 
-const longNumber = /\d{16}/;
 const stringOrInteger = /"(?:[^"\\]|\\.)*"|(?<![\d.eE+-])-?\d{16,}(?![\d.eE])/g;
 
 /** As JSON.parse, but integers beyond 2^53 become bigint instead of a neighbour. */
 export function parseJson(text: string): unknown {
-  if (!longNumber.test(text)) return JSON.parse(text);
+  if (!hasLongNumber(text)) return JSON.parse(text);
   const marked = text.replace(stringOrInteger, (token) =>
     token.startsWith('"') ? token : `{"\\u0000int":"${token}"}`,
   );
@@ -14,6 +13,24 @@ export function parseJson(text: string): unknown {
     const integer = BigInt(value['\u0000int']);
     return integer >= Number.MIN_SAFE_INTEGER && integer <= Number.MAX_SAFE_INTEGER ? Number(integer) : integer;
   });
+}
+
+/** Whether 16 digits stand side by side: one in sixteen characters tells where that can be. */
+function hasLongNumber(text: string): boolean {
+  for (let i = 15; i < text.length; i += 16) {
+    if (!isDigit(text, i)) continue;
+    let start = i;
+    while (start > 0 && i - start < 15 && isDigit(text, start - 1)) start--;
+    let end = i + 1;
+    while (end < text.length && end - start < 16 && isDigit(text, end)) end++;
+    if (end - start >= 16) return true;
+  }
+  return false;
+}
+
+function isDigit(text: string, i: number): boolean {
+  const code = text.charCodeAt(i);
+  return code >= 0x30 && code <= 0x39;
 }
 
 /** What `parseJson` reads back: bigint as integers. */

@@ -10,6 +10,8 @@ export interface JsonEventOptions {
   timeField: string | null;
   /** By `fieldKey`: what the rules look at. */
   fieldKeys: ReadonlySet<string>;
+  /** What they look at in events of a type; nothing in those of other types. Left out: in all events the same. */
+  fieldKeysOfTypes?: ReadonlyMap<string, ReadonlySet<string>>;
 }
 
 /** A record that is no event: not a JSON object, or without a usable time. */
@@ -22,6 +24,10 @@ export interface SkippedRecord {
 export class JsonEvents {
   readonly #options: JsonEventOptions;
   readonly #paths: string[][];
+  /** By type: whether the rules look at each of the paths. */
+  readonly #wanted: ReadonlyMap<string, boolean[]> | null;
+  /** Of the event that is being added. */
+  readonly #values: (Literal | undefined)[];
   readonly #batch: EventBatch;
   #skipped: SkippedRecord[] = [];
 
@@ -29,6 +35,11 @@ export class JsonEvents {
     const keys = [...options.fieldKeys];
     this.#options = options;
     this.#paths = keys.map((key) => key.split('\u0000'));
+    this.#values = keys.map(() => undefined);
+    const { fieldKeysOfTypes } = options;
+    this.#wanted = fieldKeysOfTypes
+      ? new Map([...fieldKeysOfTypes].map(([type, wanted]) => [type, keys.map((key) => wanted.has(key))]))
+      : null;
     this.#batch = new EventBatch(keys);
   }
 
@@ -44,9 +55,10 @@ export class JsonEvents {
       this.#skipped.push({ offset, reason: `field "${timeField}" holds no time` });
       return;
     }
-    const type = event[typeField];
-    const values = this.#paths.map((path) => read(event, path));
-    this.#batch.add(offset, timeMs, typeof type === 'string' ? type : undefined, values);
+    const named = event[typeField];
+    const type = typeof named === 'string' ? named : undefined;
+    this.#read(event, type);
+    this.#batch.add(offset, timeMs, type, this.#values);
   }
 
   /** The events added since the last call. */
@@ -54,6 +66,14 @@ export class JsonEvents {
     const skipped = this.#skipped;
     this.#skipped = [];
     return { events: this.#batch.take(topic, partition), skipped };
+  }
+
+  #read(event: JsonObject, type: string | undefined): void {
+    const wanted = type === undefined ? undefined : this.#wanted?.get(type);
+    for (let i = 0; i < this.#paths.length; i++) {
+      const isWanted = this.#wanted === null || (wanted !== undefined && wanted[i]);
+      this.#values[i] = isWanted ? read(event, this.#paths[i]!) : undefined;
+    }
   }
 }
 

@@ -89,13 +89,17 @@ export class RuleEngine {
 
   /** Fields of events that the rules look at, by `fieldKey`. */
   get fieldKeys(): Set<string> {
-    const keys = new Set<string>();
-    for (const matcher of this.#matchers.values()) for (const key of matcher.fieldKeys) keys.add(key);
+    return new Set([...this.fieldKeysOfTypes.values()].flatMap((keys) => [...keys]));
+  }
+
+  /** The same by the type of events; events of other types are not looked at. */
+  get fieldKeysOfTypes(): Map<string, Set<string>> {
+    const byType = new Map([...this.#matchers].map(([type, { fieldKeys }]) => [type, new Set(fieldKeys)]));
     for (const { plan } of this.#rules) {
-      for (const key of plan.keyFields) keys.add(key);
-      for (const { key } of plan.parameterFields) keys.add(key);
+      for (const { type } of plan.atoms) for (const key of plan.keyFields) byType.get(type)!.add(key);
+      for (const { type, key } of plan.parameterFields) byType.get(type)?.add(key);
     }
-    return keys;
+    return byType;
   }
 
   /** From then on nothing is decided before this partition has come as far. Do so for all partitions before the first batch. */

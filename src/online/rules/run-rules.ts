@@ -183,7 +183,12 @@ class RulesRun {
     return new LiveEvents({
       cluster,
       engine: this.#engine,
-      events: { typeField, timeField, fieldKeys: this.#engine.fieldKeys },
+      events: {
+        typeField,
+        timeField,
+        fieldKeys: this.#engine.fieldKeys,
+        fieldKeysOfTypes: this.#engine.fieldKeysOfTypes,
+      },
       ends,
       onSkipped: (topic, partition, skipped) => {
         this.#skipped += skipped.length;

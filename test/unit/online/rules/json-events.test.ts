@@ -2,6 +2,8 @@ import { describe, expect, it } from 'vitest';
 import { parseJson } from '../../../../src/online/consumer/json-value.ts';
 import { fieldKey, fieldValue } from '../../../../src/online/rules/event-columns.ts';
 import { JsonEvents } from '../../../../src/online/rules/json-events.ts';
+import { parseRules } from '../../../../src/online/rules/parse-rules.ts';
+import { RuleEngine } from '../../../../src/online/rules/rule-engine.ts';
 
 describe('events from JSON', () => {
   it('keep all digits of integers, and leave texts that look like integers alone', () => {
@@ -15,6 +17,34 @@ describe('events from JSON', () => {
       c: '9007199254740993 " 12345678901234567',
       d: 0.12345678901234568,
     });
+  });
+
+  it('keep all digits of an integer wherever it stands in the text', () => {
+    for (let before = 0; before < 40; before++) {
+      for (const digits of ['123456789012345', '1234567890123456', '90071992547409931', '9223372036854775807']) {
+        const integer = BigInt(digits);
+        const expected = integer <= Number.MAX_SAFE_INTEGER ? Number(integer) : integer;
+        expect(parseJson(`${' '.repeat(before)}[${digits},1]`)).toEqual([expected, 1]);
+      }
+    }
+  });
+
+  it('have only those fields that rules look at in events of their type', () => {
+    const program =
+      'WHEN A.x > 1 FOLLOWED-BY B WITHIN 1 hour FOR EACH user ACTION Act(y = B.y)\n' + 'WHEN C.z EXISTS ACTION Other\n';
+    const { fieldKeys, fieldKeysOfTypes } = new RuleEngine(parseRules(program), program);
+    const events = new JsonEvents({ typeField: 'type', timeField: null, fieldKeys, fieldKeysOfTypes });
+    for (const [i, type] of ['A', 'B', 'C', 'D'].entries())
+      events.add(BigInt(i), 5n, Buffer.from(JSON.stringify({ type, user: 'u', x: 2, y: 3, z: 4 })));
+    const { fields, count } = events.take('t', 0).events;
+    expect(count).toBe(4);
+    const found = ['user', 'x', 'y', 'z'].map((name) => [0, 1, 2, 3].map((row) => fieldValue(fields.get(name), row)));
+    expect(found).toEqual([
+      ['u', 'u', undefined, undefined],
+      [2, undefined, undefined, undefined],
+      [undefined, 3, undefined, undefined],
+      [undefined, undefined, 4, undefined],
+    ]);
   });
 
   it('become columns of the fields that are looked at, nested ones too; what is no event is said with its reason', () => {
