@@ -33,6 +33,7 @@ export type { Rule } from './rules/rule-ast.ts';
 export { RuleError } from './rules/rule-error.ts';
 export { type RulesReport, type RunRulesOptions, runRules } from './rules/run-rules.ts';
 export { streamMatches } from './rules/stream-matches.ts';
+export { checkRedisUrl } from './stats/connect-redis.ts';
 export { MemoryStatsStore } from './stats/memory-stats-store.ts';
 export { defaultStatsFields, minuteMs, minuteName, parseMinuteName, type StatsFields } from './stats/minute-counts.ts';
 export { type RedisStatsOptions, RedisStatsStore } from './stats/redis-stats-store.ts';

@@ -8,6 +8,7 @@ import { openWarehouse } from '../../src/warehouse/index.ts';
 import { LoadLab } from '../support/load-lab.ts';
 import { type PeerRedis, startRedis, waitFor } from '../support/peers.ts';
 import { seededRandom } from '../support/seeded-random.ts';
+import { startSentinel } from '../support/sentinel.ts';
 import { runSluice } from '../support/sluice-process.ts';
 import { killStats, labStats, StatsLab } from '../support/stats-lab.ts';
 
@@ -132,6 +133,35 @@ describe('counters in Redis', () => {
       await store.close();
     }
     await consumer.finished;
+  });
+});
+
+describe('counters in a Redis that sentinels watch', () => {
+  it('are exact after its primary was killed and a replica, which may lack the last of them, took its place', async () => {
+    const events = await StatsLab.open(lab, 'watched', 2, seededRandom(seed + 5));
+    const primary = await startRedis('--repl-diskless-sync-delay 0'); // it would wait for more replicas
+    const replica = await startRedis(`--replicaof 127.0.0.1 ${primary.port}`);
+    const sentinel = await startSentinel(primary, replica);
+    try {
+      const store = await events.store(sentinel.url);
+      const { consumer } = events.stats(store);
+      await consumer.start();
+      await events.produce(200);
+      await events.untilEqual(store);
+      await Promise.all([events.produce(200), primary.kill('redis')]);
+      await waitFor('the replica to be the primary', 300_000, async () => {
+        return (await sentinel.primaryPort()) === replica.port;
+      });
+      await events.produce(50);
+      await events.untilEqual(store);
+      await consumer.stop();
+      await store.close();
+    } finally {
+      await Promise.all([sentinel.stop(), primary.stop(), replica.stop()]);
+    }
+    await expect(events.store(sentinel.url)).rejects.toThrow(
+      /^expected a Redis at redis\+sentinel:.*, but: All sentinels are unreachable/,
+    );
   });
 });
 

@@ -25,7 +25,7 @@ export function statsCommand(): Command {
     .addOption(brokersOption())
     .addOption(commandConfigOption())
     .option('--topics <names>', 'topics with events, separated by commas', parseList)
-    .option('--redis <url>', 'redis://HOST:PORT/DB where the counters live')
+    .option('--redis <url>', 'redis://HOST:PORT/DB where the counters live, or redis+sentinel://HOST:PORT,.../NAME')
     .option('--prefix <text>', 'keys begin with it', 'stats')
     .option('--game-field <name>', 'field that names the game', 'game')
     .addOption(

@@ -1,6 +1,6 @@
 import type { ConsoleCounters } from '../../console/index.ts';
 import { type MinuteRange, RedisStatsStore, type StatsSettings, type StatsSnapshot } from '../../online/index.ts';
-import { describeError, type Logger, SluiceError } from '../../shared/index.ts';
+import { describeError, type Logger, SluiceError, withoutPassword } from '../../shared/index.ts';
 
 /** A page waits for the answer. */
 const commandTimeoutMs = 3000;
@@ -12,7 +12,7 @@ export function consoleCounters(
   logger: Logger,
 ): { counters: ConsoleCounters; close: () => Promise<void> } {
   const store = new LazyStats({ url, prefix, logger });
-  return { counters: { store, place: placeOf(url, prefix) }, close: () => store.close() };
+  return { counters: { store, place: `${withoutPassword(url)} (${prefix}:*)` }, close: () => store.close() };
 }
 
 class LazyStats {
@@ -44,9 +44,4 @@ class LazyStats {
       throw new SluiceError('redis-unreachable', describeError(error), { cause: error, isRetriable: true });
     }
   }
-}
-
-/** Without user and password. */
-function placeOf(url: string, prefix: string): string {
-  return `${url.replace(/\/\/[^@/]*@/, '//')} (${prefix}:*)`;
 }

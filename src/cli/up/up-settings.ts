@@ -2,6 +2,7 @@ import { mkdirSync } from 'node:fs';
 import { dirname, join, resolve } from 'node:path';
 import { pathToFileURL } from 'node:url';
 import type { ContractSurroundings } from '../../loader/index.ts';
+import { checkRedisUrl } from '../../online/index.ts';
 import { parseHostPort } from '../arguments.ts';
 import { readConfig, type SluiceConfig } from '../config.ts';
 import { settingsOfLoad } from '../load/load-settings.ts';
@@ -53,7 +54,9 @@ export interface UpSettings {
   feed: { kind: 'none' } | { kind: 'game'; seed: number; rate: number } | { kind: 'file'; path: string; rate: number };
 }
 
+/** Throws BadInputError for what is wrong with the options, before anything is made. */
 export function upSettings(options: UpOptions): UpSettings {
+  if (options.redis !== undefined) checkRedisUrl(options.redis);
   const config = readConfig(options.config ?? null);
   // --data moves both the log and the warehouse, whatever the file says.
   const folder = (name: string, configured: string | undefined): string =>

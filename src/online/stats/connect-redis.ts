@@ -1,5 +1,6 @@
-import { Redis } from 'ioredis';
+import { Redis, type RedisOptions } from 'ioredis';
 import { BadInputError, describeError, type Logger, parseRedisUrl, withoutPassword } from '../../shared/index.ts';
+import { parseSentinelUrl } from './sentinel-url.ts';
 
 /**
  * A connection that says at once what is wrong, and later leaves all waiting to its user: commands fail while there is no connection,
@@ -9,18 +10,23 @@ export async function connectRedis(
   url: string,
   { commandTimeoutMs, logger }: { commandTimeoutMs: number; logger: Logger },
 ): Promise<Redis> {
-  const checked = parseRedisUrl(url);
+  const sentinels = parseSentinelUrl(url);
+  const database = sentinels?.db ?? Number(parseRedisUrl(url).pathname.slice(1));
   let isOpen = false;
   let trouble: Error | null = null;
-  const redis = new Redis(url, {
+  const retryStrategy = (attempt: number): number | null => (isOpen ? Math.min(50 * 2 ** attempt, 2000) : null);
+  const options: RedisOptions = {
     ...{ lazyConnect: true, connectTimeout: 5000, commandTimeout: commandTimeoutMs },
     // A server that is gone without a word would keep us on its dead connection for a quarter of an hour.
     socketTimeout: commandTimeoutMs,
     ...{ enableOfflineQueue: false, autoResendUnfulfilledCommands: false, maxRetriesPerRequest: 0 },
-    retryStrategy: (attempt) => (isOpen ? Math.min(50 * 2 ** attempt, 2000) : null),
+    retryStrategy,
+    // All sentinels were asked in vain: asked again as long as it takes, once there was a primary.
+    ...{ sentinelRetryStrategy: retryStrategy, sentinelCommandTimeout: commandTimeoutMs },
     // After a failover the old primary may answer as a replica, while the name leads to the new one already.
     reconnectOnError: ({ message }) => message.startsWith('READONLY'),
-  });
+  };
+  const redis = sentinels ? new Redis({ ...options, ...sentinels }) : new Redis(url, options);
   redis.on('error', (error: Error) => {
     trouble = error;
     logger.debug({ error: error.message }, 'RedisUnreachable');
@@ -28,7 +34,6 @@ export async function connectRedis(
   try {
     await redis.connect();
     await redis.ping();
-    const database = Number(checked.pathname.slice(1));
     if (database > 0) await redis.select(database); // asked once more: a refusal while connecting leaves us in 0, in silence
     await requireSingleServer(redis);
   } catch (error) {
@@ -41,6 +46,11 @@ export async function connectRedis(
   isOpen = true;
   await warnOfEviction(redis, logger);
   return redis;
+}
+
+/** Throws BadInputError for a URL of neither a Redis nor sentinels; asks nobody. */
+export function checkRedisUrl(url: string): void {
+  if (!parseSentinelUrl(url)) parseRedisUrl(url);
 }
 
 /** The keys of one script lie in many slots, so a cluster would refuse it in the middle of the work. */

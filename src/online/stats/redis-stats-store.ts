@@ -19,7 +19,7 @@ import {
 } from './stats-store.ts';
 
 export interface RedisStatsOptions {
-  /** `redis://[[user]:password@]host[:port][/db]`, or `rediss://`. */
+  /** `redis://[[user]:password@]host[:port][/db]`, or `rediss://`; `redis+sentinel://[[user]:password@]host[:port],.../name[/db]`. */
   url: string;
   /** Keys begin with it; `stats` when left out. */
   prefix?: string | undefined;
