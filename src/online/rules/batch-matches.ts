@@ -1,5 +1,10 @@
 import type { EventColumns } from './event-columns.ts';
-import type { TypeMatcher } from './type-matcher.ts';
+
+/** Finds the atoms that rows of one type meet. */
+interface RowMatcher {
+  readonly width: number;
+  match(events: EventColumns, rows: Int32Array, matches: BatchMatches): void;
+}
 
 /**
  * The atoms that the rows of a batch meet, a bit each. Found type by type and column by column, not row by row: so each of the loops is short, and
@@ -13,12 +18,12 @@ export class BatchMatches {
   #rows = new Int32Array(0);
 
   /** `matchers`: all that there are. */
-  constructor(matchers: Iterable<TypeMatcher>) {
+  constructor(matchers: Iterable<RowMatcher>) {
     this.width = Math.max(1, ...[...matchers].map(({ width }) => width));
   }
 
   /** From then on rows are those of this batch. `matchers`: by type code, null for types that no rule knows. */
-  bind(events: EventColumns, matchers: readonly (TypeMatcher | null)[]): void {
+  bind(events: EventColumns, matchers: readonly (RowMatcher | null)[]): void {
     const { count } = events;
     if (this.#rows.length < count) {
       this.#rows = new Int32Array(count);
@@ -41,7 +46,7 @@ export class BatchMatches {
   }
 
   /** Puts the rows in the order of their types, and says where those of each end. */
-  #sort({ count, types }: EventColumns, matchers: readonly (TypeMatcher | null)[]): Int32Array {
+  #sort({ count, types }: EventColumns, matchers: readonly (RowMatcher | null)[]): Int32Array {
     const isKnown = Uint8Array.from(matchers, (matcher) => Number(matcher !== null));
     const nexts = new Int32Array(matchers.length);
     for (let row = 0; row < count; row++) {
