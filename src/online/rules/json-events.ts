@@ -71,7 +71,7 @@ export class JsonEvents {
   #read(event: JsonObject, type: string | undefined): void {
     const wanted = type === undefined ? undefined : this.#wanted?.get(type);
     for (let i = 0; i < this.#paths.length; i++) {
-      const isWanted = this.#wanted === null || (wanted !== undefined && wanted[i]);
+      const isWanted = this.#wanted === null || wanted?.[i];
       this.#values[i] = isWanted ? read(event, this.#paths[i]!) : undefined;
     }
   }
