@@ -46,9 +46,9 @@ describe('sluice handle', () => {
       ...['--warehouse', url, '--json'],
     ]);
     const lines = (): string[] => handling.stdout.split('\n').filter((line) => /^(history|log) /.test(line));
-    await waitFor('history and log', 60_000, () => lines().length >= 800 || handling.child.exitCode !== null);
+    await waitFor('history and log', 180_000, () => lines().length >= 800 || handling.child.exitCode !== null);
     for (const partition of [0, 1]) await lab.produce('clicks', partition, records(400, 450));
-    await waitFor('what came live', 60_000, () => lines().length >= 900 || handling.child.exitCode !== null);
+    await waitFor('what came live', 180_000, () => lines().length >= 900 || handling.child.exitCode !== null);
     const done = await handling.stop('SIGINT');
     expect(done.code, done.stderr).toBe(0);
     for (const partition of [0, 1]) {
