@@ -120,18 +120,31 @@ describe('HDFS', () => {
     expect(events).toContain('SafeModeMet');
   });
 
-  it('uploads under another name when the DataNode dies that takes it', async () => {
+  it('uploads under another name when the DataNode dies that takes it; what counts is there after a restart of the NameNode', async () => {
     const files = await open({ path: '/datanode' });
     const content = Buffer.alloc(64_000_000, 'large file');
+    const paths: string[] = [];
+    let isUploading = true;
+    // Small files, of which one or the other is just being closed when a DataNode dies.
+    const small = Array.from({ length: 4 }, async () => {
+      while (isUploading) paths.push(await createUnique(files, '/small', bytes('all of it')));
+    });
     for (const dataNode of ['dn0', 'dn1']) {
       const uploading = Promise.all(Array.from({ length: 3 }, () => createUnique(files, '/t', { bytes: content })));
       await new Promise((resolve) => setTimeout(resolve, 150));
       await hdfs.kill(dataNode);
-      const paths = await uploading;
-      for (const path of paths) expect((await files.read(path)).equals(content)).toBe(true);
+      for (const path of await uploading) expect((await files.read(path)).equals(content)).toBe(true);
       await hdfs.start(dataNode);
       await hdfs.waitUntilReady();
     }
+    isUploading = false;
+    await Promise.all(small);
+    await hdfs.kill('nn1');
+    await hdfs.start('nn1');
+    await hdfs.waitUntilReady();
+    const sizes = new Map((await files.list('/small')).map(({ name, size }) => [`/small/${name}`, size]));
+    expect(paths.filter((path) => sizes.get(path) !== 'all of it'.length)).toEqual([]);
+    expect(paths.length).toBeGreaterThan(0);
   });
 });
 

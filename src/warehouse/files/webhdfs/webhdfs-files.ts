@@ -1,5 +1,4 @@
 import type { CreateSettings } from '../hdfs-settings.ts';
-import { sourceSize } from '../source-file.ts';
 import { WarehouseError } from '../warehouse-error.ts';
 import type { FileSource, FileStatus, PublishOutcome, WarehouseFiles } from '../warehouse-files.ts';
 import { compareNames, parentPath, pathComponents } from '../warehouse-path.ts';
@@ -25,8 +24,9 @@ type Signal = { signal?: AbortSignal };
  * A warehouse in HDFS, over WebHDFS (or HttpFS).
  *
  * - Reads, listings, `mkdirs` and `delete` are simply asked for again when an answer is lost.
- * - `create` is not: a lost upload may still be running on a DataNode, so the same name must not be used again. It looks once
- *   (all the bytes there: done), else fails with `uncertain`, and the caller takes a new name.
+ * - `create` is not: a lost upload may still be running on a DataNode, so the same name must not be used again. It fails with
+ *   `uncertain`, and the caller takes a new name, even when all the bytes seem to be there: a NameNode counts a block as soon as
+ *   its writer has told the length, but the file is kept only once it is closed. One that is not is empty after a restart.
  * - `publishIfAbsent` is asked for again and then settled by the file's id, which a rename keeps: whatever the order in which
  *   the attempts arrive, only one of them can have moved the file.
  */
@@ -53,12 +53,7 @@ export class WebHdfsFiles implements WarehouseFiles {
     const outcome = await this.#dataNodes.upload(target, source, this.#fileSettings(), options.signal);
     if (outcome === 'created') return await this.#setOwner(target, options.signal);
     if ('refused' in outcome) throw toWarehouseError(outcome.refused, `CREATE ${target}`);
-    const found = await this.#status(target, options.signal);
-    // A block counts in a file's length only once it is complete; so does the last one.
-    if (found?.type === 'file' && found.size === sourceSize(source)) {
-      return await this.#setOwner(target, options.signal);
-    }
-    const message = `${path}: the upload broke off (${outcome.lost}): expected ${sourceSize(source)} bytes, found ${found?.size ?? 'no file'}; a new name is needed`;
+    const message = `${path}: the upload broke off (${outcome.lost}); a new name is needed`;
     throw new WarehouseError('uncertain', message, { isRetriable: true });
   }
 
