@@ -52,14 +52,17 @@ describe('WebHdfsFiles with NameNodes in trouble', () => {
   it('waits out a safe mode without an upper bound, says so, and then completes', async () => {
     const server = await startServer();
     const logger = recordingLogger();
-    const files = await connect(server, { logger, retry: { giveUpAfterMs: 50, alarmEveryMs: 60 } });
+    const files = await connect(server, {
+      ...{ logger, timeouts: patient },
+      retry: { giveUpAfterMs: 50, alarmEveryMs: 60 },
+    });
     server.isInSafeMode = true;
     const writing = files.create('/t/a', bytes('x')).then(() => files.publishIfAbsent('/t/a', '/t/b'));
-    await new Promise((resolve) => setTimeout(resolve, 400));
+    const alarms = (): string[] =>
+      logger.entries.filter(([, event]) => event === 'SafeModeMet').map(([level]) => level);
+    await expect.poll(() => alarms().length, { timeout: 60_000 }).toBeGreaterThan(2);
     expect(server.tree.files()).toEqual([]);
-    const alarms = logger.entries.filter(([, event]) => event === 'SafeModeMet').map(([level]) => level);
-    expect(alarms.length).toBeGreaterThan(2);
-    expect(alarms.slice(0, 2)).toEqual(['warn', 'error']);
+    expect(alarms().slice(0, 2)).toEqual(['warn', 'error']);
     server.isInSafeMode = false;
     expect(await writing).toBe('published');
   });
@@ -77,7 +80,7 @@ describe('WebHdfsFiles with NameNodes in trouble', () => {
 
   it('gives up on servers that are gone, with what it saw last', async () => {
     const server = await startServer();
-    const files = await connect(server, { retry: { giveUpAfterMs: 60 } });
+    const files = await connect(server, { timeouts: patient, retry: { giveUpAfterMs: 1_000 } });
     await server.stop();
     const call = files.stat('/t');
     await expect(call).rejects.toThrow(/GETFILESTATUS \/wh\/t: 127\.0\.0\.1:\d+: .*ECONNREFUSED.*tried for/);
