@@ -113,6 +113,7 @@ describe('Apache Kafka', () => {
     await new Promise((resolve) => setTimeout(resolve, 3_000));
     await kafka.start('kafka');
     expect((await load.finished).code, load.stderr).toBe(0);
+    await kafka.waitUntilReady(); // a load that had all records already may be through before Kafka is
     expect(await lab.problems('restart', eventCount)).toEqual([]);
   });
 });
