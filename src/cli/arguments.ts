@@ -19,6 +19,11 @@ export function parseDuration(text: string): number {
   return ms;
 }
 
+/** "2h" -> the epoch ms two hours ago; null for what is not a duration. */
+export function parseAgo(text: string): number | null {
+  return /^\d+(\.\d+)?(ms|s|m|h|d)$/.test(text) ? Date.now() - parseDuration(text) : null;
+}
+
 /** 600000 -> "10m": what `parseDuration` reads back, in the largest unit without a fraction. */
 export function writeDuration(ms: number): string {
   return inUnits(ms, { d: 86_400_000, h: 3_600_000, m: 60_000, s: 1000, ms: 1 });

@@ -35,6 +35,7 @@ export async function readTableReading(
   parts: { format: boolean; contract: boolean },
   signal?: AbortSignal,
 ): Promise<TableReading> {
+  if (!parts.format && !parts.contract) return plain;
   const latest = await readingFiles(files, table).latest(signal);
   if (latest === null) return plain;
   const { format, contract } = parse(latest);
@@ -61,36 +62,55 @@ export async function keepTableReading(
   }
 }
 
+/** What a caller says of how to read a table; what is left out is not said. */
+interface SaidReading {
+  format?: ValueFormat | null | undefined;
+  contract?: ContractFile | null | undefined;
+  timeField?: string | null | undefined;
+}
+
 /** In words, what of `said` is not as the table's newest load had it, so that other rows come of it. What is not known differs from nothing. */
 export async function differencesFromLoad(
   files: WarehouseFiles,
   table: string,
-  said: {
-    format?: ValueFormat | null | undefined;
-    contract?: ContractFile | null | undefined;
-    timeField?: string | null | undefined;
-  },
+  said: SaidReading,
   signal?: AbortSignal,
 ): Promise<string[]> {
-  const found: string[] = [];
-  const latest = await readingFiles(files, table).latest(signal);
-  if (latest !== null) {
-    const kept = parse(latest);
-    const { format = null, contract = null } = said;
-    const now = parse({ ...latest, bytes: encode(readingOf(table, { format, contract, schema: null })) });
-    if (said.format !== undefined && !isDeepStrictEqual(now.format, kept.format)) {
-      const [before, after] = [typeOf(kept.format), typeOf(now.format)];
-      const other = before === after ? 'this reads them by other settings' : `this reads them as ${after}`;
-      found.push(`its newest load read values as ${before}; ${other}`);
-    }
-    if (said.contract !== undefined && !isDeepStrictEqual(now.contract, kept.contract)) {
-      found.push(`its newest load went by ${nameOf(kept.contract)}; this goes by ${nameOf(now.contract)}`);
-    }
-  }
+  const found = await differencesOfReading(files, table, said, signal);
   const { timeField } = await readLayout(files, table, signal);
   if (said.timeField !== undefined && timeField !== undefined && said.timeField !== timeField) {
     const of = (field: string | null): string => (field === null ? "the record's timestamp" : `the field "${field}"`);
     found.push(`its newest load took the event time from ${of(timeField)}; this takes it from ${of(said.timeField)}`);
+  }
+  return found;
+}
+
+async function differencesOfReading(
+  files: WarehouseFiles,
+  table: string,
+  said: SaidReading,
+  signal?: AbortSignal,
+): Promise<string[]> {
+  if (said.format === undefined && said.contract === undefined) return [];
+  const latest = await readingFiles(files, table).latest(signal);
+  if (latest === null) return [];
+  let kept: ReturnType<typeof parse>;
+  try {
+    kept = parse(latest);
+  } catch (error) {
+    // What was said does not need it.
+    return [`whether its newest load read it in the same way is not known: ${describeError(error)}`];
+  }
+  const { format = null, contract = null } = said;
+  const now = parse({ ...latest, bytes: encode(readingOf(table, { format, contract, schema: null })) });
+  const found: string[] = [];
+  if (said.format !== undefined && !isDeepStrictEqual(now.format, kept.format)) {
+    const [before, after] = [typeOf(kept.format), typeOf(now.format)];
+    const other = before === after ? 'this reads them by other settings' : `this reads them as ${after}`;
+    found.push(`its newest load read values as ${before}; ${other}`);
+  }
+  if (said.contract !== undefined && !isDeepStrictEqual(now.contract, kept.contract)) {
+    found.push(`its newest load went by ${nameOf(kept.contract)}; this goes by ${nameOf(now.contract)}`);
   }
   return found;
 }

@@ -5,7 +5,7 @@
  * reads a range of the log again without saying another one puts its rows into the hours they were in.
  */
 import { z } from 'zod';
-import { BadInputError, describeError } from '../shared/index.ts';
+import { BadInputError, definedOnly, describeError } from '../shared/index.ts';
 import {
   defaultLayout,
   type LayoutOptions,
@@ -53,8 +53,8 @@ export async function settleLayout(
     if (!isNew) checkSame(table, current, wanted);
     const { maxPartitionValues, timeField } = wanted;
     const settled: TableLayout = isNew
-      ? { ...defaultLayout, ...defined(wanted) }
-      : { ...current, ...defined({ ...(maxPartitionValues === undefined ? {} : { maxPartitionValues }), timeField }) };
+      ? { ...defaultLayout, ...definedOnly(wanted) }
+      : { ...current, ...definedOnly({ maxPartitionValues, timeField }) };
     if (latest !== null && isSame(settled, current)) return current;
     const bytes = encodeSealedJson({ formatVersion: layoutFormatVersion, ...settled });
     if (await numbered.publish((latest?.number ?? 0) + 1, bytes, signal)) return settled;
@@ -73,10 +73,6 @@ function checkSame(table: string, current: TableLayout, wanted: LayoutOptions): 
 
 function isSame(one: TableLayout, other: TableLayout): boolean {
   return one.maxPartitionValues === other.maxPartitionValues && one.timeField === other.timeField;
-}
-
-function defined(wanted: LayoutOptions): LayoutOptions {
-  return Object.fromEntries(Object.entries(wanted).filter(([, value]) => value !== undefined));
 }
 
 function layoutFiles(files: WarehouseFiles, table: string): NumberedFiles {

@@ -2,6 +2,7 @@ export { abortScope, anyOf } from './abort-scope.ts';
 export { alignColumns } from './align-columns.ts';
 export { larger, smaller } from './bigints.ts';
 export { type Clock, ManualClock, systemClock } from './clock.ts';
+export { definedOnly } from './defined-only.ts';
 export { BadInputError, describeError, isAbortError, SluiceError } from './errors.ts';
 export { escapeHtml } from './escape-html.ts';
 export { faultPoint } from './fault-point.ts';

@@ -1,5 +1,5 @@
 import { type BrokerConfig, defaultBrokerConfig, startBroker } from '../../log/index.ts';
-import { createLogger, type LogLevel } from '../../shared/index.ts';
+import { createLogger, definedOnly, type LogLevel } from '../../shared/index.ts';
 import { stopSignal } from '../signals.ts';
 
 /** What an orchestrator sees when the disk has failed: start again, which recovers (sysexits.h: EX_SOFTWARE). */
@@ -60,13 +60,6 @@ function brokerConfig(flags: BrokerFlags): Partial<BrokerConfig> {
       ...groups,
       ...definedOnly({ offsetsRetentionMs: flags.offsetsRetention, initialRebalanceDelayMs: flags.groupInitialDelay }),
     },
-  };
-}
-
-/** Without the settings that were not given, so that they do not hide defaults. */
-function definedOnly<T extends object>(settings: T): { [K in keyof T]?: Exclude<T[K], undefined> } {
-  return Object.fromEntries(Object.entries(settings).filter(([, value]) => value !== undefined)) as {
-    [K in keyof T]?: Exclude<T[K], undefined>;
   };
 }
 

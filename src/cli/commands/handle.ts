@@ -1,5 +1,5 @@
 import { Command, Option } from 'commander';
-import { parseBrokers, parseDuration, parseHostPort, parseInteger, parseList } from '../arguments.ts';
+import { parseAgo, parseBrokers, parseHostPort, parseInteger, parseList } from '../arguments.ts';
 import { commandConfigOption } from '../kafka/brokers-option.ts';
 import type { HandleFlags } from '../online/run-handle.ts';
 
@@ -62,5 +62,5 @@ function brokersOption(): Option {
 
 /** A duration becomes epoch ms; times are judged by createConsumer. */
 function parseFrom(text: string): string | number {
-  return /^\d+(\.\d+)?(ms|s|m|h|d)$/.test(text) ? Date.now() - parseDuration(text) : text;
+  return parseAgo(text) ?? text;
 }

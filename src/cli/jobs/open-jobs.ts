@@ -11,7 +11,7 @@ import {
   RedisJobStore,
   RedisScheduler,
 } from '../../../jobs/index.ts';
-import { BadInputError, type Logger, systemClock } from '../../shared/index.ts';
+import { BadInputError, definedOnly, type Logger, systemClock } from '../../shared/index.ts';
 import { readConfig, type SluiceConfig } from '../config.ts';
 import { settingsOfLoad } from '../load/load-settings.ts';
 
@@ -44,7 +44,7 @@ export function inputFromSettings(job: string, { loader, kafka, jobs }: SluiceCo
   const load = { topics, contractFile, engine, codec, defaults: loadDefaults(loader) };
   // The rolls of a bounded load are by bytes and at its end; those of the settings are for a load that goes on.
   const { rollAgeMs: _age, rollEveryMs: _every, freshnessMs: _freshness, ...bounded } = load.defaults;
-  const defaults: Record<string, object> = {
+  const defaults: Record<string, Record<string, unknown>> = {
     'load-window': { ...common, ...cluster, ...load, defaults: bounded },
     'catch-up': { ...common, ...cluster, ...load, defaults: bounded },
     'continuous-load': { ...common, ...cluster, ...load, group: loader.group, workers: loader.workers, memoryBytes },
@@ -55,15 +55,13 @@ export function inputFromSettings(job: string, { loader, kafka, jobs }: SluiceCo
     'sync-catalog': common,
     'daily-report': { ...common, timeField: loader.timeField },
   };
-  const known = Object.entries(defaults[job] ?? {}).filter(([, value]) => value !== undefined);
-  return Object.fromEntries(known);
+  return definedOnly(defaults[job] ?? {});
 }
 
 /** A load that is told something by its input goes by that; else by its contract; else by the settings. */
 function loadDefaults(loader: SluiceConfig['loader']): Record<string, unknown> {
   const { layout, format, ...rest } = settingsOfLoad(loader);
-  const all = { ...rest, ...layout, format: format && fileOrName(format) };
-  return Object.fromEntries(Object.entries(all).filter(([, value]) => value !== undefined));
+  return definedOnly({ ...rest, ...layout, format: format && fileOrName(format) });
 }
 
 /** A file with a section "format" by its whole path: workers may run in another folder. */

@@ -1,6 +1,7 @@
 import { resolve } from 'node:path';
 import { type LoadWindowInput, type LoadWindowResult, loadWindow } from '../../../jobs/index.ts';
 import { contractOptions } from '../../loader/index.ts';
+import { definedOnly } from '../../shared/index.ts';
 import { readConfig } from '../config.ts';
 import { clientConfigOf } from '../kafka/client-config.ts';
 import type { FormatFlags } from '../load/format-options.ts';
@@ -32,9 +33,8 @@ export async function runLoadWindow(flags: LoadWindowFlags): Promise<number> {
 function saidByFlags(flags: LoadWindowFlags, settings: Record<string, unknown>): Record<string, unknown> {
   const { user, timeField, columns, format, registry, rollBytes, maxDeadLetters, engine, codec } = flags;
   const clientConfig = clientConfigOf(flags, flags.config ?? null);
-  const said = { user, timeField, registry, rollBytes, maxDeadLetters, engine, codec };
   return {
-    ...Object.fromEntries(Object.entries(said).filter(([, value]) => value !== undefined)),
+    ...definedOnly({ user, timeField, registry, rollBytes, maxDeadLetters, engine, codec }),
     ...saidByOptions(flags),
     ...(columns === undefined ? {} : { contractFile: resolve(columns) }),
     ...(format === undefined ? {} : { format: fileOrName(format) }),

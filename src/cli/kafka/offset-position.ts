@@ -1,6 +1,6 @@
 import { InvalidArgumentError } from 'commander';
 import type { Isolation, KafkaCluster } from '../../wire/client/index.ts';
-import { parseDuration } from '../arguments.ts';
+import { parseAgo } from '../arguments.ts';
 
 /** Where to begin in a partition: at one of its ends, at an offset, or at the first record of a time (epoch ms) or later. */
 export type OffsetPosition =
@@ -15,9 +15,8 @@ export const offsetPositionHelp =
 export function parseOffsetPosition(text: string): OffsetPosition {
   if (text === 'beginning' || text === 'end') return { kind: text };
   if (/^\d+$/.test(text)) return { kind: 'offset', offset: BigInt(text) };
-  if (/^\d+(\.\d+)?(ms|s|m|h|d)$/.test(text)) {
-    return { kind: 'time', timestampMs: BigInt(Date.now() - parseDuration(text)) };
-  }
+  const agoMs = parseAgo(text);
+  if (agoMs !== null) return { kind: 'time', timestampMs: BigInt(agoMs) };
   const timestampMs = /^\d{4}-\d{2}-\d{2}/.test(text) ? Date.parse(text) : Number.NaN;
   if (Number.isNaN(timestampMs)) throw new InvalidArgumentError(`expected ${offsetPositionHelp}; got "${text}"`);
   return { kind: 'time', timestampMs: BigInt(timestampMs) };

@@ -1,6 +1,6 @@
 import type { Registry } from 'prom-client';
 import { type Consumer, type ConsumerOptions, createConsumer, HandlerFailedError } from '../../online/index.ts';
-import { BadInputError, createLogger } from '../../shared/index.ts';
+import { BadInputError, createLogger, definedOnly } from '../../shared/index.ts';
 import { withCluster } from '../kafka/with-cluster.ts';
 import { serveMetrics } from '../operation/serve-metrics.ts';
 import { exitCodes, formatCount, lineProgress, printJson } from '../output.ts';
@@ -49,7 +49,9 @@ export async function runHandle(file: string, flags: HandleFlags): Promise<numbe
   try {
     const { brokers = ['127.0.0.1:9092'], ...options } = mergeOptions(module.options, flags);
     await withCluster({ ...flags, brokers: [...brokers] }, (cluster) =>
-      withHistory(flags, (warehouse) => handleEvents(module, { ...options, ...given({ warehouse }), cluster }, flags)),
+      withHistory(flags, (warehouse) =>
+        handleEvents(module, { ...options, ...definedOnly({ warehouse }), cluster }, flags),
+      ),
     );
     return exitCodes.complete;
   } finally {
@@ -66,15 +68,11 @@ function mergeOptions(module: HandlerModule['options'], flags: HandleFlags): Mod
     throw new BadInputError('expected --group NAME, which remembers how far the handler is, or --no-group');
   return {
     ...module,
-    ...given({ brokers: flags.brokers, from, table, timeField, untilEnd, concurrency, batchEvents, deadLetterTopic }),
+    ...definedOnly({ brokers: flags.brokers, from, table, timeField, untilEnd }),
+    ...definedOnly({ concurrency, batchEvents, deadLetterTopic }),
     ...(flags.skipExpired ? { expired: 'skip' as const } : {}),
     ...{ topics, group, logger: module.logger ?? logger },
   };
-}
-
-/** Without what was left out. */
-function given<T extends object>(values: T): Partial<T> {
-  return Object.fromEntries(Object.entries(values).filter(([, value]) => value !== undefined)) as Partial<T>;
 }
 
 async function handleEvents(

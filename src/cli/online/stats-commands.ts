@@ -52,6 +52,8 @@ const logger = createLogger('warn', { part: 'stats' });
 export async function runStats(flags: RunStatsFlags): Promise<number> {
   if (!flags.topics) throw new BadInputError('expected --topics NAMES (or the subcommand show)');
   if (flags.expiry < minuteMs) throw new BadInputError(`expected an --expiry of at least 1m, got ${flags.expiry}ms`);
+  if (flags.table !== undefined && flags.warehouse === undefined)
+    throw new BadInputError('expected --warehouse URL with --table');
   const settings = settingsOf(flags);
   const store = await openStore(flags, settings);
   try {

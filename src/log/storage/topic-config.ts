@@ -1,4 +1,5 @@
 /** What a topic's settings may be, and what they are when nobody sets them (Kafka's own defaults). */
+import { definedOnly } from '../../shared/index.ts';
 import { LogError } from './log-error.ts';
 import type { TopicConfig } from './log-types.ts';
 
@@ -35,10 +36,6 @@ const bounds = {
 /** The defaults with a topic's own settings over them; those that are undefined do not count. */
 export function mergeTopicConfig(defaults: TopicConfig, overrides: Partial<TopicConfig>): TopicConfig {
   return { ...defaults, ...definedOnly(overrides) };
-}
-
-export function definedOnly(config: Partial<TopicConfig>): Partial<TopicConfig> {
-  return Object.fromEntries(Object.entries(config).filter(([, value]) => value !== undefined));
 }
 
 /** Throws LogError INVALID_CONFIG. */

@@ -3,6 +3,7 @@
  * first), the first renamed folder for what is deleted (topic file after it). See data-directory-sweep.ts for crashes in between.
  */
 import { join } from 'node:path';
+import { definedOnly } from '../../shared/index.ts';
 import { finishDeletion } from './data-directory-sweep.ts';
 import { DiskPartitionLog } from './disk-partition-log.ts';
 import { DiskTopic } from './disk-topic.ts';
@@ -17,7 +18,7 @@ import { type PartitionIdentity, PartitionState } from './partition-state.ts';
 import { ProducerState } from './producer-state.ts';
 import { Serial } from './serial.ts';
 import { PartitionTail } from './tail-cache.ts';
-import { checkTopicConfig, definedOnly, mergeTopicConfig } from './topic-config.ts';
+import { checkTopicConfig, mergeTopicConfig } from './topic-config.ts';
 import { type TopicFile, writeTopicFile } from './topic-file.ts';
 
 /** As many as Kafka's own guidance has for a whole broker, and far from what a folder name can hold. */

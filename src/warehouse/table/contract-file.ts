@@ -1,7 +1,7 @@
 import { readFile } from 'node:fs/promises';
 import { type Document, isScalar, LineCounter, parseDocument } from 'yaml';
 import type { z } from 'zod';
-import { BadInputError } from '../../shared/index.ts';
+import { BadInputError, definedOnly } from '../../shared/index.ts';
 import { defaultProblem } from '../parquet/default-value.ts';
 import { columnNameProblem } from './column-name.ts';
 import type { ContractFile, ContractRoll, ContractWriter, TableContract } from './contract.ts';
@@ -233,18 +233,16 @@ class ContractReader {
       const isKnown = name.startsWith('_') || columns === null || columns.some((column) => column.name === name);
       if (!isKnown) throw this.#error(['parquet', 'sortBy', index], `expected the name of a column, came "${name}"`);
     }
-    const set = Object.entries({ ...rest, codecLevel: level, sortBy }).filter(([, value]) => value !== undefined);
-    return Object.fromEntries(set) as ContractWriter;
+    return definedOnly({ ...rest, codecLevel: level, sortBy }) as ContractWriter;
   }
 
   #layout({ hours, partitionBy, maxPartitionValues }: ContractEntry): { layout?: LayoutOptions } {
     const { zone, layout: pathFormat } = hours ?? {};
-    const parts = { zone, pathFormat, partitionBy, maxPartitionValues };
-    const set = Object.entries(parts).filter(([, value]) => value !== undefined);
-    if (set.length === 0) return {};
+    const layout = definedOnly({ zone, pathFormat, partitionBy, maxPartitionValues });
+    if (Object.keys(layout).length === 0) return {};
     this.#checkHours('zone', zone === undefined ? {} : { zone });
     this.#checkHours('layout', pathFormat === undefined ? {} : { pathFormat });
-    return { layout: Object.fromEntries(set) as LayoutOptions };
+    return { layout };
   }
 
   #checkHours(key: string, part: LayoutOptions): void {
@@ -297,8 +295,7 @@ class ContractReader {
 function rollOf({ roll }: ContractEntry): { roll?: ContractRoll } {
   if (roll === undefined) return {};
   const { bytes, records, age, schedule, freshness } = roll;
-  const parts = { bytes, records, ageMs: age, scheduleMs: schedule, freshnessMs: freshness };
-  return { roll: Object.fromEntries(Object.entries(parts).filter(([, value]) => value !== undefined)) as ContractRoll };
+  return { roll: definedOnly({ bytes, records, ageMs: age, scheduleMs: schedule, freshnessMs: freshness }) };
 }
 
 function schemaOf({ key }: ContractEntry, columns: readonly ColumnEntry[]): TableSchema {

@@ -109,6 +109,15 @@ describe('what a table keeps of how its newest load read it', () => {
     files.disk.remove(numbered(1), false);
     files.disk.write(numbered(1), Buffer.from(text));
     await expect(readTableReading(files, 'buys', both)).rejects.toMatchObject({ code: 'unreadable-reading' });
+    // Whoever says all of it does not need it.
+    expect(await readTableReading(files, 'buys', { format: false, contract: false })).toEqual({
+      format: null,
+      contract: null,
+    });
+    expect(await differencesFromLoad(files, 'buys', {})).toEqual([]);
+    expect(await differencesFromLoad(files, 'buys', load)).toEqual([
+      expect.stringMatching(/^whether its newest load read it in the same way is not known: .*reading/),
+    ]);
     await keepTableReading(files, 'buys', load);
     expect((await readTableReading(files, 'buys', both)).format).toEqual(load.format);
   });
