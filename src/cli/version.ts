@@ -1,19 +1,9 @@
 import { readFileSync } from 'node:fs';
 
-/** From package.json, which lies three folders up from dist/src/cli and two up from src/cli. */
+/** From package.json, which lies two folders up from src/cli as well as from dist/program. */
 export const packageVersion: string = readVersion();
 
 function readVersion(): string {
-  for (const path of ['../../package.json', '../../../package.json']) {
-    try {
-      const content = JSON.parse(readFileSync(new URL(path, import.meta.url), 'utf8')) as {
-        name?: string;
-        version?: string;
-      };
-      if (content.name === 'sluice' && content.version) return content.version;
-    } catch {
-      // not there: the other layout
-    }
-  }
-  return 'unknown';
+  const content = readFileSync(new URL('../../package.json', import.meta.url), 'utf8');
+  return (JSON.parse(content) as { version: string }).version;
 }

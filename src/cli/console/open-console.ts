@@ -77,6 +77,6 @@ export async function openConsole(settings: ConsoleSettings): Promise<RunningCon
 
 /** The built pages: beside the built program, or below the sources' dist. */
 function pagesDirectory(): string {
-  const candidates = ['../../../web', '../../../dist/web'].map((path) => fileURLToPath(new URL(path, import.meta.url)));
+  const candidates = ['../web', '../../../dist/web'].map((path) => fileURLToPath(new URL(path, import.meta.url)));
   return candidates.find((path) => existsSync(join(path, 'console.js'))) ?? candidates[0]!;
 }
