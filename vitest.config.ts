@@ -53,6 +53,8 @@ export default defineConfig({
           globalSetup: ['test/support/build-once.ts'],
           testTimeout: 600_000,
           hookTimeout: 600_000,
+          // Servers and tools of Java here live for minutes at most: see test/peers/common.sh.
+          env: { PEERS_JAVA_OPTS: '-XX:TieredStopAtLevel=1 -XX:+UseSerialGC' },
         },
       },
     ],

@@ -3,6 +3,9 @@ set -euo pipefail
 PEERS=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
 # Jars, Python environments, data sets and default data directories: nothing of it is committed.
 CACHE=${SLUICE_PEERS_CACHE:-$(realpath -m "$PEERS/../../.peers")}
+# How Java runs: ${PEERS_JAVA_OPTS} names what is good for servers and tools that end after a minute (C1 compiles in no time);
+# without it they run as in production, as `npm run bench` needs it.
+read -ra JAVA <<<"java ${PEERS_JAVA_OPTS--XX:+UseG1GC}"
 MDP=org.apache.maven.plugins:maven-dependency-plugin:3.6.1
 
 die()  { echo "error: $*" >&2; exit 1; }

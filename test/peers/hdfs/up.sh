@@ -206,7 +206,7 @@ fi
 
 # ---- servers ----------------------------------------------------------------
 # --add-opens: without it WebHDFS answers 500 on Java 17 (its JAXB opens java.lang).
-java=(java "-Xmx${HDFS_HEAP:-512m}" --add-opens java.base/java.lang=ALL-UNNAMED -Djava.net.preferIPv4Stack=true -Dhadoop.root.logger=INFO,err "${krb[@]}" -cp "$data/conf:$(jar_dir hdfs)/*")
+java=("${JAVA[@]}" "-Xmx${HDFS_HEAP:-512m}" --add-opens java.base/java.lang=ALL-UNNAMED -Djava.net.preferIPv4Stack=true -Dhadoop.root.logger=INFO,err "${krb[@]}" -cp "$data/conf:$(jar_dir hdfs)/*")
 ns=org.apache.hadoop.hdfs
 nn=$ns.server.namenode.NameNode
 jmx() { curl -sf "${spnego[@]}" "${tls[@]}" "$scheme://$host:$1/jmx?qry=Hadoop:service=NameNode,name=FSNamesystemState" | tr -d ' ' | grep -q "$2"; }
@@ -262,8 +262,8 @@ K
 P
   mkdir -p "$data/httpfs"
   dirs=(); for d in home.dir log.dir temp.dir; do dirs+=("-Dhttpfs.$d=$data/httpfs"); done
-  start "$data/httpfs.pid" "$data/httpfs.log" "${java[@]:0:2}" "${dirs[@]}" "-Dhttpfs.config.dir=$data/conf" \
-    "${java[@]:2}" org.apache.hadoop.fs.http.server.HttpFSServerWebServer
+  start "$data/httpfs.pid" "$data/httpfs.log" "${java[@]}" "${dirs[@]}" "-Dhttpfs.config.dir=$data/conf" \
+    org.apache.hadoop.fs.http.server.HttpFSServerWebServer
   await 180 "$data/httpfs.pid" HttpFSServerWebServer "$data/httpfs.log" port_open $((base + 6))
   echo "httpfs http://$host:$((base + 6))"
 fi

@@ -21,7 +21,7 @@ done
 
 trap '[[ $? = 0 ]] || WIPE= "$here/down.sh" "$data"' EXIT  # no half-started cluster
 
-java=(java "-Xmx${KAFKA_HEAP:-320m}" "-Dlog4j2.configurationFile=$here/log4j2.properties" -cp "$(jar_dir kafka)/*")
+java=("${JAVA[@]}" "-Xmx${KAFKA_HEAP:-320m}" "-Dlog4j2.configurationFile=$here/log4j2.properties" -cp "$(jar_dir kafka)/*")
 [[ -f $data/cluster.id ]] || echo "A$(head -c 16 /dev/urandom | base64 | tr '+/' '-_' | cut -c2-22)" >"$data/cluster.id"
 
 format() { # I
@@ -60,7 +60,7 @@ done
 for pid in "${formats[@]}"; do wait "$pid" || die "format failed"; done
 
 for i in 1 2 3; do
-  start "$data/kafka$i.pid" "$data/kafka$i.log" "${java[@]}" -Dpeers.log=INFO -XX:+UseSerialGC kafka.Kafka "$data/server$i.properties"
+  start "$data/kafka$i.pid" "$data/kafka$i.log" "${java[@]}" -Dpeers.log=INFO kafka.Kafka "$data/server$i.properties"
 done
 for i in 1 2 3; do
   await 120 "$data/kafka$i.pid" kafka.Kafka "$data/kafka$i.log" grep -q 'Kafka Server started' "$data/kafka$i.log"

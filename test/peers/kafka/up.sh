@@ -58,12 +58,12 @@ fi
 [[ -z ${KAFKA_PROPERTIES:-} ]] || echo "$KAFKA_PROPERTIES" >>"$data/server.properties"
 rm -f "$data/kafka.log"
 
-java=(java "-Xmx${KAFKA_HEAP:-1g}" "-Dlog4j2.configurationFile=$here/log4j2.properties" -cp "$(jar_dir kafka)/*")
+java=("${JAVA[@]}" "-Xmx${KAFKA_HEAP:-1g}" "-Dlog4j2.configurationFile=$here/log4j2.properties" -cp "$(jar_dir kafka)/*")
 [[ -f $data/log/meta.properties ]] ||
   "${java[@]}" kafka.tools.StorageTool format --standalone -t "$("${java[@]}" kafka.tools.StorageTool random-uuid)" \
     -c "$data/server.properties" >"$data/format.log" 2>&1 || { cat "$data/format.log" >&2; die "format failed"; }
 
-start "$data/kafka.pid" "$data/kafka.log" "${java[@]}" -Dpeers.log=INFO -XX:+UseG1GC kafka.Kafka "$data/server.properties"
+start "$data/kafka.pid" "$data/kafka.log" "${java[@]}" -Dpeers.log=INFO kafka.Kafka "$data/server.properties"
 await 60 "$data/kafka.pid" kafka.Kafka "$data/kafka.log" grep -q 'Kafka Server started' "$data/kafka.log"
 await 60 "$data/kafka.pid" kafka.Kafka "$data/kafka.log" port_open "$port"
 echo "127.0.0.1:$port"

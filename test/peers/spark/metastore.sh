@@ -6,8 +6,7 @@ here=$PEERS/spark
 jars hive
 python=$(venv spark)
 export SPARK_LOCAL_IP=127.0.0.1 PYSPARK_PYTHON=$python SPARK_CONF_DIR=$here/conf
-# C1 compiles in no time and is fast enough for a few rows.
-options="-XX:TieredStopAtLevel=1 -XX:+UseSerialGC -Dderby.system.home=$1 -Dderby.stream.error.file=$1/derby.log"
+options="${JAVA[*]:1} -Dderby.system.home=$1 -Dderby.stream.error.file=$1/derby.log"
 export PYSPARK_SUBMIT_ARGS="--driver-memory 1g --driver-class-path $(printf '%s:' "$(jar_dir hive)"/*.jar) --driver-java-options '$options' pyspark-shell"
 cd "$1"
 exec "$python" "$here/metastore.py" "$1"

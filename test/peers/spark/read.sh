@@ -8,6 +8,6 @@ python=$(venv spark)
 hdfs=$(realpath -m "${HDFS_DATA:-$CACHE/data/hdfs}")
 [[ -d $hdfs/conf ]] || die "no HDFS in $hdfs: run hdfs/up.sh, or set HDFS_DATA"
 export HADOOP_CONF_DIR=$hdfs/conf SPARK_LOCAL_IP=127.0.0.1 PYSPARK_PYTHON=$python
-export PYSPARK_SUBMIT_ARGS="--driver-memory ${SPARK_HEAP:-2g} pyspark-shell"
+export PYSPARK_SUBMIT_ARGS="--driver-memory ${SPARK_HEAP:-2g} --driver-java-options '${JAVA[*]:1}' pyspark-shell"
 export SPARK_CONF_DIR=$here/conf  # quiet logging
 exec "$python" "$here/read.py" "$@"
