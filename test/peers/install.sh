@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # Fetches ahead of time what the other scripts would fetch at their first use, and (on Debian, as
 # root or with sudo) the packages that they need:
-#   install.sh [debian] [kafka] [hdfs] [parquet] [hive] [python] [serializers] [spark] [datasets] [recipes] [kerberos] [browser]
+#   install.sh [debian] [kafka] [hdfs] [parquet] [hive] [python] [serializers] [spark] [datasets] [node24] [recipes] [kerberos] [browser]
 # Nothing named: all. What is there already costs nothing. A last line says what is missing.
 source "$(dirname "$0")/common.sh"
 
@@ -23,18 +23,19 @@ packages() {
 # python3 alone is not enough on Debian: ensurepip comes in a package of its own.
 venv_module() { python3 -c 'import ensurepip' 2>/dev/null || packages no-such-command=python3-venv; }
 
-data_sets() {
-  local dir; dir=$CACHE/datasets
+# npm_packages NAME: the packages of NAME/package.json, in the cache.
+npm_packages() {
+  local dir; dir=$CACHE/$1
   need npm nodejs
-  [[ -d $dir/node_modules ]] && cmp -s "$PEERS/datasets/package.json" "$dir/package.json" && return 0
+  [[ -d $dir/node_modules ]] && cmp -s "$PEERS/$1/package.json" "$dir/package.json" && return 0
   mkdir -p "$dir"
   npm install --prefix "$dir" --no-save --no-package-lock --ignore-scripts --no-fund --no-audit --silent \
-    $(jq -r '.dependencies | to_entries[] | "\(.key)@\(.value)"' "$PEERS/datasets/package.json") >&2 ||
-    die "npm could not install the data sets of test/peers/datasets/package.json"
-  cp "$PEERS/datasets/package.json" "$dir/package.json"
+    $(jq -r '.dependencies | to_entries[] | "\(.key)@\(.value)"' "$PEERS/$1/package.json") >&2 ||
+    die "npm could not install what test/peers/$1/package.json names"
+  cp "$PEERS/$1/package.json" "$dir/package.json"
 }
 
-[[ $# -gt 0 ]] || set -- debian kerberos kafka hdfs parquet hive python serializers spark datasets browser recipes s3
+[[ $# -gt 0 ]] || set -- debian kerberos kafka hdfs parquet hive python serializers spark datasets node24 browser recipes s3
 for part; do
   case $part in
     debian)
@@ -48,7 +49,7 @@ for part; do
     serializers) venv serializers >/dev/null ;;
     s3) venv s3 >/dev/null ;;
     spark) "$PEERS/spark/run.sh" install ;;
-    datasets) locked datasets data_sets ;;
+    datasets | node24) locked "$part" npm_packages "$part" ;;
     recipes) "$PEERS/recipes/fetch.sh" >/dev/null ;;
     *) die "no such part: $part" ;;
   esac

@@ -102,29 +102,6 @@ describe('three million real flights', () => {
     expect(await lake.differences(`SELECT ${fields} FROM ${table}`, `SELECT ${fields} FROM ${source()}`)).toBe(0n);
     await auditIsClean('flights', 3_000_000);
   });
-
-  it('land the same through the load-window job on Redis', async () => {
-    const out = await sluice(
-      'jobs',
-      'run',
-      'load-window',
-      '--brokers',
-      bootstrap,
-      '--topics',
-      'flights',
-      '--warehouse',
-      hdfs.url('/nightly'),
-      '--redis',
-      redis.url,
-      '--workers',
-      '2',
-      '--json',
-    );
-    expect(JSON.parse(out)).toMatchObject({ outcome: 'complete', rows: '3000000', deadLetters: '0' });
-    const table = `(SELECT date::TIMESTAMP AS date, delay, distance, origin, destination FROM ${await tableOf('flights', '/nightly')})`;
-    expect(await lake.differences(`SELECT ${fields} FROM ${table}`, `SELECT ${fields} FROM ${source()}`)).toBe(0n);
-    await auditIsClean('flights', 3_000_000, '/nightly');
-  });
 });
 
 describe('JSON as it is found', () => {
@@ -134,6 +111,18 @@ describe('JSON as it is found', () => {
     const source = `read_json('${dataSetPath('flights-200k.json')}', format = 'array')`;
     const select = (from: string): string => `SELECT delay, distance, "time" FROM ${from}`;
     expect(await lake.differences(select(await tableOf('flights-json')), select(source))).toBe(0n);
+  });
+
+  it('the same array lands through the load-window job on Redis', async () => {
+    const out = await sluice(
+      ...['jobs', 'run', 'load-window', '--brokers', bootstrap, '--topics', 'flights-json'],
+      ...['--warehouse', hdfs.url('/nightly'), '--redis', redis.url, '--workers', '2', '--json'],
+    );
+    expect(JSON.parse(out)).toMatchObject({ outcome: 'complete', rows: '231083', deadLetters: '0' });
+    const source = `read_json('${dataSetPath('flights-200k.json')}', format = 'array')`;
+    const select = (from: string): string => `SELECT delay, distance, "time" FROM ${from}`;
+    expect(await lake.differences(select(await tableOf('flights-json', '/nightly')), select(source))).toBe(0n);
+    await auditIsClean('flights-json', 231_083, '/nightly');
   });
 
   it('nested earthquakes keep their nested values as JSON', async () => {

@@ -10,7 +10,7 @@ import { waitFor } from '../support/peers.ts';
 import type { SluiceProcess } from '../support/sluice-process.ts';
 import { activityPartitions, WarehouseLab } from '../support/warehouse-lab.ts';
 
-const eventCount = process.env['SLUICE_FULL'] ? 2_000_000 : 200_000;
+const eventCount = process.env['SLUICE_FULL'] ? 2_000_000 : 100_000;
 /** How often loaders that share a topic are frozen in turn. */
 const freezes = process.env['SLUICE_FULL'] ? 2 : 1;
 const steadyRate = 500;

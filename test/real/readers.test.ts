@@ -31,7 +31,7 @@ import {
 } from '../support/table-readers.ts';
 import { WarehouseLab } from '../support/warehouse-lab.ts';
 
-const eventCount = process.env['SLUICE_FULL'] ? 2_000_000 : 400_000;
+const eventCount = process.env['SLUICE_FULL'] ? 2_000_000 : 150_000;
 const folder = { dt: '2026-03-29', hr: '23' };
 /** 01:30, 02:30, 02:30 again, 03:30 and 04:30 on the last Sunday of October in Berlin. */
 const countries = ['DE', 'a b/c=100%', 'Österreich', 'null', null];

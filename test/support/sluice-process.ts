@@ -16,7 +16,7 @@ export function withoutProgress(stderr: string): string {
 }
 
 /**
- * The built CLI in a process of its own, as a user starts it; $SLUICE_BIN, or `program`, names another one. Ended by pid when the
+ * The built CLI in a process of its own, as a user starts it; $SLUICE_BIN, or `program`, names another one, `node` another Node. Ended by pid when the
  * test process ends early.
  */
 export class SluiceProcess {
@@ -27,10 +27,10 @@ export class SluiceProcess {
 
   constructor(
     args: string[],
-    options: { env?: Record<string, string>; cwd?: string; input?: string; program?: string } = {},
+    options: { env?: Record<string, string>; cwd?: string; input?: string; program?: string; node?: string } = {},
   ) {
     const program = options.program ?? process.env['SLUICE_BIN'] ?? wholeSluice;
-    this.child = spawn(process.execPath, [program, ...args], {
+    this.child = spawn(options.node ?? process.execPath, [program, ...args], {
       env: { ...process.env, NO_COLOR: '1', SLUICE_SKIP_BUILD: '1', ...options.env }, // the global set-up has built it
       ...(options.cwd === undefined ? {} : { cwd: options.cwd }),
       stdio: ['pipe', 'pipe', 'pipe'],
@@ -71,7 +71,7 @@ export class SluiceProcess {
 /** Runs the CLI to its end, whatever its exit code. */
 export function runSluice(
   args: string[],
-  options: { env?: Record<string, string>; cwd?: string; input?: string } = {},
+  options: { env?: Record<string, string>; cwd?: string; input?: string; node?: string } = {},
 ): Promise<FinishedProcess> {
   return new SluiceProcess(args, options).finished;
 }
