@@ -327,6 +327,7 @@ export class PartitionOwner {
     const cause = this.#stopCause ?? (isPaused ? 'requested' : null);
     if (cause) await rolls.roll(cause).catch(ignoreSchemaConflict);
     await rolls.settle();
+    await rolls.tidyStaging();
     try {
       await chain.release({ signal: this.#lost.signal });
     } catch (error) {

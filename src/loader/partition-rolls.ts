@@ -4,6 +4,7 @@ import { describeError, faultPoint, type Logger } from '../shared/index.ts';
 import type { TableEncoder } from '../warehouse/index.ts';
 import type { FetchedBatch } from '../wire/client/index.ts';
 import { DeadLetterSpool } from './dead-letter-spool.ts';
+import { FailedUploads } from './failed-uploads.ts';
 import { OpenRoll, type SealedRoll } from './open-roll.ts';
 import type { OwnedPartition, OwnerContext, TableContext } from './owner-context.ts';
 import { RollClock } from './roll-clock.ts';
@@ -31,6 +32,7 @@ export class PartitionRolls {
   readonly #chain: PartitionChain;
   readonly #signal: AbortSignal;
   readonly #logger: Logger;
+  readonly #failed = new FailedUploads();
   readonly #scratch: string;
   readonly #onCommitEnded: () => void;
   readonly #onDelay: (delay: Delay | null) => void;
@@ -209,6 +211,11 @@ export class PartitionRolls {
     await this.#open?.restartAt(0n);
   }
 
+  /** Deletes what uploads have left in staging that failed; no commit may be under way. */
+  async tidyStaging(): Promise<void> {
+    await this.#failed.deleteAll(this.#context.files, { logger: this.#logger, signal: this.#signal });
+  }
+
   async close(): Promise<void> {
     await this.settle().catch(() => {});
     await this.#open?.close();
@@ -256,6 +263,7 @@ export class PartitionRolls {
       files,
       paths: this.#table.paths,
       chain: this.#chain,
+      failed: this.#failed,
       membership,
       clock,
       logger: this.#logger,

@@ -3,6 +3,7 @@ import { type CommitRecord, LedgerError, type LedgerFile, type PartitionChain } 
 import { type Clock, describeError, faultPoint, type Logger, SluiceError } from '../shared/index.ts';
 import { partFileName, type SealedFile, type TablePaths, type WarehouseFiles } from '../warehouse/index.ts';
 import type { SealedDeadLetters } from './dead-letter-spool.ts';
+import type { FailedUploads } from './failed-uploads.ts';
 import type { CommitSummary } from './load-progress.ts';
 import type { Membership } from './membership.ts';
 import type { SealedRoll } from './open-roll.ts';
@@ -18,6 +19,7 @@ export interface CommitContext {
   paths: TablePaths;
   chain: PartitionChain;
   membership: Membership;
+  failed: FailedUploads;
   clock: Clock;
   logger: Logger;
   /** Aborted when the partition was lost: nothing may be waited for any more. */
@@ -43,7 +45,7 @@ const uploadsUnderWay = 4;
  *  8 move the staged files to their visible names
  *  9 publish the position to the consumer group, for lag tools and the pin
  * 10 the hours touched stand in the record; closing them is the closer's work
- * 11 sweep what is left behind: our local files now, dead owners' staging at each claim
+ * 11 sweep what is left behind: our local files now, what late uploads left at the release, dead owners' staging at each claim
  *
  * Throws FencedError or LedgerError `in-doubt` when the partition may be somebody else's: the caller drops what it holds.
  */

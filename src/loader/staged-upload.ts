@@ -3,6 +3,7 @@ import { open } from 'node:fs/promises';
 import { type Clock, describeError, faultPoint, type Logger, SluiceError } from '../shared/index.ts';
 import type { WarehouseFiles } from '../warehouse/index.ts';
 import { BackOff } from '../wire/client/index.ts';
+import type { FailedUploads } from './failed-uploads.ts';
 import type { Delay } from './wait-out.ts';
 
 /** A finished local file and how to tell whether all of it arrived. */
@@ -16,6 +17,8 @@ export interface UploadContext {
   files: WarehouseFiles;
   /** Absolute folder of this claim's staging files. */
   stagingFolder: string;
+  /** Told of every attempt that failed. */
+  failed: FailedUploads;
   clock: Clock;
   logger: Logger;
   signal: AbortSignal;
@@ -47,6 +50,7 @@ export async function uploadToStaging(file: LocalFile, context: UploadContext): 
       const reason = describeError(error);
       context.onDelay?.({ event: 'UploadFailed', attempt, reason, code: error.code });
       context.logger[level]({ path, size: file.size, attempt, reason }, 'UploadFailed');
+      context.failed.note(path);
       await deleteQuietly(path, context);
       await context.clock.sleep(backOff.nextMs(), context.signal);
     }
@@ -95,7 +99,7 @@ async function localTail(file: LocalFile): Promise<Buffer> {
   }
 }
 
-/** What stays behind is swept by the next claim. */
+/** What stays behind, or comes later, is deleted at the release, or swept by the next claim. */
 async function deleteQuietly(path: string, context: UploadContext): Promise<void> {
   try {
     await context.files.delete(path, { signal: context.signal });

@@ -14,6 +14,7 @@ const seed = Number(process.env['KILL_SEED'] ?? 1);
 
 let lab: LoadLab;
 let store: S3FaultServer;
+let trialCount = 0;
 
 beforeAll(async () => {
   vi.stubEnv('AWS_ACCESS_KEY_ID', 'lab');
@@ -35,7 +36,7 @@ describe(`a load to S3 (seed ${seed})`, () => {
     ['s3-part-copied', 3],
     ['s3-published', 4],
   ] as const)('that is killed at %s is completed by the next one, row for row', async ([point, occurrence], test) => {
-    const topic = `killed-at-${point}`;
+    const topic = `killed-at-${point}-${++trialCount}`; // another one for a second try
     const warehouse = s3Warehouse(topic);
     const trial = { topic, point, occurrence, seed, warehouseUrl: warehouse.url, localCopy: warehouse.localCopy };
     const result = await runKillTrial(lab, { ...trial, recordsPerPartition: 100 });

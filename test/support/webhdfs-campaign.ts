@@ -1,6 +1,7 @@
 import { rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { FailedUploads } from '../../src/loader/failed-uploads.ts';
 import { uploadToStaging } from '../../src/loader/staged-upload.ts';
 import { waitOut } from '../../src/loader/wait-out.ts';
 import { FencedError, LedgerError, PartitionChain } from '../../src/offsets/index.ts';
@@ -170,7 +171,15 @@ class CampaignWorld {
   /** As `commitRoll` does it, of rows that are their own offsets. */
   async #roll(partition: number, files: WarehouseFiles, chain: PartitionChain): Promise<void> {
     const signal = AbortSignal.timeout(60_000);
-    const context = { files, stagingFolder: chain.stagingFolder, clock: systemClock, logger: silentLogger, signal };
+    const failed = new FailedUploads();
+    const context = {
+      files,
+      stagingFolder: chain.stagingFolder,
+      failed,
+      clock: systemClock,
+      logger: silentLogger,
+      signal,
+    };
     const first = chain.checkpoint!;
     const next = first + BigInt(rowsPerFile);
     const sequence = chain.nextSequence;

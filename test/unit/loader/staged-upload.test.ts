@@ -2,8 +2,10 @@ import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, describe, expect, it } from 'vitest';
+import { FailedUploads } from '../../../src/loader/failed-uploads.ts';
 import { uploadToStaging } from '../../../src/loader/staged-upload.ts';
 import { type Clock, silentLogger, systemClock } from '../../../src/shared/index.ts';
+import { WarehouseError } from '../../../src/warehouse/index.ts';
 import { type CallFault, MemoryDisk, MemoryFiles } from '../../support/memory-files.ts';
 
 const directory = mkdtempSync(join(tmpdir(), 'loader-upload-'));
@@ -20,11 +22,16 @@ function parquetLike(footerBytes: number): { localPath: string; size: number; ki
   return { localPath, size: bytes.length, kind: 'parquet' };
 }
 
-function upload(files: MemoryFiles, file: Parameters<typeof uploadToStaging>[0]): Promise<string> {
+function upload(
+  files: MemoryFiles,
+  file: Parameters<typeof uploadToStaging>[0],
+  failed = new FailedUploads(),
+): Promise<string> {
   const signal = new AbortController().signal;
   return uploadToStaging(file, {
     files,
     stagingFolder: '/t/_sluice/staging/x/0/1',
+    failed,
     clock: hurried,
     logger: silentLogger,
     signal,
@@ -61,6 +68,27 @@ describe('uploadToStaging', () => {
     }
     const path = await upload(new Lossy(disk), parquetLike(41));
     expect(damaged).toBe(3);
+    expect(disk.paths('/t/')).toEqual([path]);
+  });
+
+  it('has what arrives after all, behind its deletion, deleted at the release', async () => {
+    const disk = new MemoryDisk();
+    const late: [string, Buffer][] = [];
+    class Late extends MemoryFiles {
+      override async create(path: string, source: Parameters<MemoryFiles['create']>[1]): Promise<void> {
+        await super.create(path, source);
+        if (late.length === 2) return;
+        late.push([path, disk.bytes(path)]);
+        disk.remove(path, false);
+        throw new WarehouseError('uncertain', 'the answer was lost', { isRetriable: true });
+      }
+    }
+    const files = new Late(disk);
+    const failed = new FailedUploads();
+    const path = await upload(files, parquetLike(42), failed);
+    for (const [name, bytes] of late) disk.write(name, bytes);
+    expect(disk.paths('/t/')).toHaveLength(3);
+    await failed.deleteAll(files, { logger: silentLogger, signal: new AbortController().signal });
     expect(disk.paths('/t/')).toEqual([path]);
   });
 
