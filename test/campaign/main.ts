@@ -2,7 +2,6 @@
 import { parseArgs } from 'node:util';
 import { stopSignal } from '../../src/cli/signals.ts';
 import { setup as build } from '../support/build-once.ts';
-import { buildLightSluice } from '../support/light-sluice.ts';
 import { killBrokerUnderLoad } from './broker-kill.ts';
 import { playDays } from './days.ts';
 import { failOverNameNodes, failWebHdfs } from './hdfs-faults.ts';
@@ -68,10 +67,7 @@ async function play(only: readonly string[], seed: number): Promise<boolean> {
   const concurrency = Number(values.concurrency);
   const { signal } = stopSignal();
   build();
-  const light = await buildLightSluice();
   process.setMaxListeners(200); // each process that is started is killed when we end
-  process.once('exit', light.remove);
-  process.env['SLUICE_BIN'] ??= light.program;
   print(`campaign, seed ${seed}`);
   let isClean = true;
   const run = async (names: readonly Part[], work: () => Promise<boolean>): Promise<void> => {

@@ -5,7 +5,6 @@ import { killPoints } from './kill-trial.ts';
 import { labRecords } from './lab-records.ts';
 import type { LoadLab } from './load-lab.ts';
 import { seededRandom } from './seeded-random.ts';
-import { wholeSluice } from './sluice-process.ts';
 
 export interface KillSeries {
   topic: string;
@@ -37,8 +36,6 @@ interface SeriesShape {
   isStatic: boolean;
 }
 
-/** When the campaign runs from a light program, so many of the loads are the built one all the same. */
-const wholeProgramShare = 1 / 16;
 const attemptsPerVisit = 6;
 
 /**
@@ -58,7 +55,7 @@ export async function runKillSeries(lab: LoadLab, series: KillSeries): Promise<s
     await produce(lab, series, shape, random, round);
     const point = waiting.shift()!;
     const fault = `${point}#${1 + Math.floor(random() * 2)}=kill`;
-    const ended = await load(lab, series, shape, { fault, isWhole: random() < wholeProgramShare });
+    const ended = await load(lab, series, shape, fault);
     if (ended.signal === 'SIGKILL') onKilled(point);
     else {
       if (ended.code !== 0) return [`round ${round}, ${fault}: ended with ${ended.code}: ${ended.stderr}`];
@@ -67,7 +64,7 @@ export async function runKillSeries(lab: LoadLab, series: KillSeries): Promise<s
     }
   }
   const problems: string[] = [];
-  const last = await load(lab, series, shape, { fault: null, isWhole: true });
+  const last = await load(lab, series, shape, null);
   if (last.code !== 0) problems.push(`the last load ended with ${last.code}: ${last.stderr}`);
   problems.push(...(await checkTable(lab.cluster, topic, await series.localCopy())));
   const logBounds = await readLogBounds(lab.cluster, [topic]);
@@ -116,15 +113,14 @@ async function load(
   lab: LoadLab,
   { topic, warehouseUrl }: KillSeries,
   { engine, isStatic }: SeriesShape,
-  { fault, isWhole }: { fault: string | null; isWhole: boolean },
+  fault: string | null,
 ): Promise<{ code: number | null; signal: NodeJS.Signals | null; stderr: string }> {
   const rollBytes = fault === null ? commonRollBytes : smallRollBytes;
   const fixed = ['--until-end', '--group', topic, '--time-field', 'ts', '--max-dead-letters', '1000000'];
   const args = [...fixed, '--engine', engine, '--roll-bytes', String(rollBytes), '--memory', '128MB'];
   // Long enough for a machine on which hundreds of processes come and go; who is static need not wait for it.
   args.push('--session-timeout', isStatic ? '60s' : '10s', ...(isStatic ? ['--instance-id', 'one'] : []));
-  const how = { ...(isWhole ? { program: wholeSluice } : {}), ...(fault === null ? {} : { fault }) };
-  const process = lab.load(topic, warehouseUrl, args, how);
+  const process = lab.load(topic, warehouseUrl, args, fault === null ? {} : { fault });
   const { code, stderr } = await process.finished;
   return { code, signal: process.child.signalCode, stderr };
 }

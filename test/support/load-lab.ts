@@ -94,7 +94,7 @@ export class LoadLab {
     topic: string,
     warehouseUrl: string,
     args: readonly string[] = [],
-    options: { fault?: string; bootstrap?: string; program?: string } = {},
+    options: { fault?: string; bootstrap?: string } = {},
   ): SluiceProcess {
     const process = new SluiceProcess(
       [
@@ -103,7 +103,6 @@ export class LoadLab {
         ...['--session-timeout', labSessionTimeout, '--scratch', this.directory, ...args],
       ],
       {
-        ...(options.program === undefined ? {} : { program: options.program }),
         env: { SLUICE_SKIP_BUILD: '1', ...(options.fault === undefined ? {} : { SLUICE_FAULT: options.fault }) },
       },
     );

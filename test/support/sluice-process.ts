@@ -2,7 +2,7 @@ import { type ChildProcess, spawn } from 'node:child_process';
 import { fileURLToPath } from 'node:url';
 
 /** The built CLI of this checkout. */
-export const wholeSluice = fileURLToPath(new URL('../../bin/sluice', import.meta.url));
+const builtSluice = fileURLToPath(new URL('../../bin/sluice', import.meta.url));
 
 export interface FinishedProcess {
   code: number | null;
@@ -16,7 +16,7 @@ export function withoutProgress(stderr: string): string {
 }
 
 /**
- * The built CLI in a process of its own, as a user starts it; $SLUICE_BIN, or `program`, names another one, `node` another Node. Ended by pid when the
+ * The built CLI in a process of its own, as a user starts it; $SLUICE_BIN names another one, `node` another Node. Ended by pid when the
  * test process ends early.
  */
 export class SluiceProcess {
@@ -27,9 +27,9 @@ export class SluiceProcess {
 
   constructor(
     args: string[],
-    options: { env?: Record<string, string>; cwd?: string; input?: string; program?: string; node?: string } = {},
+    options: { env?: Record<string, string>; cwd?: string; input?: string; node?: string } = {},
   ) {
-    const program = options.program ?? process.env['SLUICE_BIN'] ?? wholeSluice;
+    const program = process.env['SLUICE_BIN'] ?? builtSluice;
     this.child = spawn(options.node ?? process.execPath, [program, ...args], {
       env: { ...process.env, NO_COLOR: '1', SLUICE_SKIP_BUILD: '1', ...options.env }, // the global set-up has built it
       ...(options.cwd === undefined ? {} : { cwd: options.cwd }),
