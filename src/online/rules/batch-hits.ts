@@ -1,6 +1,6 @@
 import { BatchMatches } from './batch-matches.ts';
 import type { EventColumns } from './event-columns.ts';
-import { HitColumns } from './hit-columns.ts';
+import { HitColumns, wordsOf } from './hit-columns.ts';
 import type { KeyTable } from './key-table.ts';
 import type { AssignedProgress } from './partition-clock.ts';
 import type { TypeMatcher } from './type-matcher.ts';
@@ -25,6 +25,7 @@ export class BatchHits {
   readonly #rules: readonly HitRule[];
   readonly #matches: BatchMatches;
   #matchers: readonly (TypeMatcher | null)[] = [];
+  #offsetWords: Int32Array = new Int32Array(0);
 
   /** `matchers`: all that there are. */
   constructor(rules: readonly HitRule[], matchers: Iterable<TypeMatcher>) {
@@ -35,6 +36,7 @@ export class BatchHits {
   /** From then on rows are those of this batch. `matchers`: by type code, null for types that no rule knows. Keys must be bound to it. */
   bind(events: EventColumns, matchers: readonly (TypeMatcher | null)[]): void {
     this.#matchers = matchers;
+    this.#offsetWords = wordsOf(events.offsets);
     this.#matches.bind(events, matchers);
   }
 
@@ -44,8 +46,9 @@ export class BatchHits {
     return { count: this.#fill(events, from, next, progress), next };
   }
 
-  #fill({ types, times, offsets }: EventColumns, from: number, end: number, progress: AssignedProgress): number {
+  #fill({ types, times }: EventColumns, from: number, end: number, progress: AssignedProgress): number {
     const { hits } = this;
+    const offsetWords = this.#offsetWords;
     let { maxTimeMs } = progress;
     let count = 0;
     for (let row = from; row < end; row++) {
@@ -57,16 +60,18 @@ export class BatchHits {
         if (timeMs < maxTimeMs) next = this.#withoutLate(count, next, maxTimeMs - timeMs);
         for (; count < next; count++) {
           hits.times[count] = timeMs;
-          hits.offsets[count] = offsets[row]!;
+          hits.offsetWords[2 * count] = offsetWords[2 * row]!;
+          hits.offsetWords[2 * count + 1] = offsetWords[2 * row + 1]!;
           hits.places[count] = progress.place;
           hits.types[count] = matcher.index;
-          hits.keys[count] = this.#rules[hits.rules[count]!]!.table.idOf(row);
           this.rows[count] = row;
         }
       }
       if (timeMs > maxTimeMs) maxTimeMs = timeMs;
     }
     progress.maxTimeMs = maxTimeMs;
+    // By themselves: the keys lie anywhere in memory, and so the processor asks for many of them at a time.
+    for (let i = 0; i < count; i++) hits.keys[i] = this.#rules[hits.rules[i]!]!.table.idOf(this.rows[i]!);
     return count;
   }
 

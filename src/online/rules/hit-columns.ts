@@ -11,6 +11,8 @@ export const hitBytes = 160;
 export class HitColumns {
   times: Float64Array;
   offsets: BigInt64Array;
+  /** The same bytes, two words each: to be copied without making a bigint of them. */
+  offsetWords: Int32Array;
   places: Int32Array;
   /** Places of types among those that rules know. */
   types: Int32Array;
@@ -23,6 +25,7 @@ export class HitColumns {
   constructor(size: number) {
     this.times = new Float64Array(size);
     this.offsets = new BigInt64Array(size);
+    this.offsetWords = wordsOf(this.offsets);
     this.places = new Int32Array(size);
     this.types = new Int32Array(size);
     this.rules = new Int32Array(size);
@@ -41,6 +44,7 @@ export class HitColumns {
     this.times.set(old.times.subarray(0, kept));
     this.offsets = new BigInt64Array(size);
     this.offsets.set(old.offsets.subarray(0, kept));
+    this.offsetWords = wordsOf(this.offsets);
     for (const name of ['places', 'types', 'rules', 'masks', 'keys'] as const) {
       this[name] = new Int32Array(size);
       this[name].set(old[name].subarray(0, kept));
@@ -50,7 +54,8 @@ export class HitColumns {
   /** Copies an entry of `source`. */
   copy(at: number, source: HitColumns, from: number): void {
     this.times[at] = source.times[from]!;
-    this.offsets[at] = source.offsets[from]!;
+    this.offsetWords[2 * at] = source.offsetWords[2 * from]!;
+    this.offsetWords[2 * at + 1] = source.offsetWords[2 * from + 1]!;
     this.places[at] = source.places[from]!;
     this.types[at] = source.types[from]!;
     this.rules[at] = source.rules[from]!;
@@ -65,6 +70,11 @@ export class HitColumns {
       this[name].copyWithin(0, start, end);
     this.data = this.data.slice(start, end);
   }
+}
+
+/** Offsets as words, two for each. */
+export function wordsOf(offsets: BigInt64Array): Int32Array {
+  return new Int32Array(offsets.buffer, offsets.byteOffset, offsets.length * 2);
 }
 
 /** The order in which rules see events; rules do not influence each other, their order only makes runs repeatable. */

@@ -4,6 +4,7 @@ import type { EventColumns } from './event-columns.ts';
 import { dataOf } from './event-keys.ts';
 import { EventPlaces } from './event-places.ts';
 import { HitColumns } from './hit-columns.ts';
+import { HitMemory } from './hit-memory.ts';
 import { KeyTable } from './key-table.ts';
 import { type AssignedProgress, PartitionClock, type Watermark } from './partition-clock.ts';
 import type { Literal, Rule } from './rule-ast.ts';
@@ -48,6 +49,9 @@ interface FoundMatch {
 
 export const defaultStateBytes = 2 ** 30;
 
+/** So many that their memory, once it was fetched, is still in the caches of a core when it is their turn. */
+const reachedHits = 512;
+
 export interface RuleEngineOptions {
   /** What all rules together remember of beginnings of matches, each the same share; `defaultStateBytes` when left out. */
   maxStateBytes?: number;
@@ -67,6 +71,9 @@ export class RuleEngine {
   readonly #shared: SharedMemory;
   readonly counts: RuleCounts = { events: 0, late: 0, droppedRuns: 0, matches: 0 };
   readonly #batch: BatchHits;
+  readonly #memory: HitMemory;
+  /** Events whose time has come, a piece of them. */
+  readonly #reached = new HitColumns(reachedHits);
   #found: FoundMatch[] = [];
   #matches: RuleMatch[] = [];
   #newestMs = Number.NEGATIVE_INFINITY;
@@ -85,6 +92,7 @@ export class RuleEngine {
       this.#matchers.set(type, new TypeMatcher(type, i, byType.get(type)!));
     });
     this.#batch = new BatchHits(this.#rules, this.#matchers.values());
+    this.#memory = new HitMemory(this.#rules.map(({ runs }) => runs));
   }
 
   /** Fields of events that the rules look at, by `fieldKey`. */
@@ -265,6 +273,7 @@ export class RuleEngine {
   /** Keeps events for the rules that they concern until their time has come. */
   #keep(events: EventColumns, hitCount: number): void {
     const { hits, rows } = this.#batch;
+    if ([...this.#lanes.values()].some(({ isImmediate }) => isImmediate)) this.#memory.fetch(hits, hitCount);
     for (let i = 0; i < hitCount; i++) {
       const { plan, lane, runs } = this.#rules[hits.rules[i]!]!;
       const key = hits.keys[i]!;
@@ -284,7 +293,11 @@ export class RuleEngine {
   #advanceTo(watermark: Watermark | null): void {
     for (const lane of this.#lanes.values()) {
       const reached = watermark && { timeMs: watermark.timeMs - lane.latenessMs, place: watermark.place };
-      lane.waiting.drain(reached, this.#handOut);
+      for (;;) {
+        const count = lane.waiting.drain(reached, this.#reached);
+        if (count === 0) break;
+        this.#handOut(count);
+      }
       // An event of the watermark's own moment may still come.
       const nowMs = reached?.timeMs ?? this.#clock.newestMs;
       for (const { runs } of lane.rules) if (runs.memory.deadlines.dueMs < nowMs) runs.passTime(nowMs);
@@ -292,10 +305,15 @@ export class RuleEngine {
     }
   }
 
-  readonly #handOut = (hits: HitColumns, at: number): void => {
-    const { runs } = this.#rules[hits.rules[at]!]!;
-    if (runs.isConcerned(hits.keys[at]!, hits.masks[at]!)) runs.take(hits, at);
-  };
+  #handOut(count: number): void {
+    const hits = this.#reached;
+    this.#memory.fetch(hits, count);
+    for (let i = 0; i < count; i++) {
+      const { runs } = this.#rules[hits.rules[i]!]!;
+      if (runs.isConcerned(hits.keys[i]!, hits.masks[i]!)) runs.take(hits, i);
+      hits.data[i] = null;
+    }
+  }
 
   /** Each rule was told of time as it needed to know; together their matches stand in the order of time. */
   #settle(): void {

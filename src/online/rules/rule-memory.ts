@@ -64,9 +64,9 @@ export class RuleMemory {
   }
 
   /** A run that waits for the rule's first step; its deadline and first event are given. */
-  addRun(key: number, deadlineMs: number, timeMs: number, place: number, offset: bigint): number {
+  addRun(key: number, deadlineMs: number, hits: HitColumns, at: number): number {
     const { runs } = this.shared.pools;
-    const run = runs.add(key, timeMs, place, offset);
+    const run = runs.add(key, hits, at);
     const last = this.lastRun(key);
     if (last === 0) this.table.setFirstRun(key, this.column, run);
     else runs.setNextOfKey(last, run);

@@ -145,7 +145,7 @@ export class RuleRuns {
     const { runs } = memory.shared.pools;
     const key = hits.keys[at]!;
     const timeMs = hits.times[at]!;
-    const run = memory.addRun(key, deadlineMs(memory.plan.rule, timeMs), timeMs, hits.places[at]!, hits.offsets[at]!);
+    const run = memory.addRun(key, deadlineMs(memory.plan.rule, timeMs), hits, at);
     // Its first event is part of the match: the alternatives without it belong to runs that begin with another.
     if (memory.plan.steps[0]!.anyOf === 0) memory.openStep(run, hits.masks[at]!);
     const verdict = this.#advance(run, hits, at);

@@ -44,12 +44,15 @@ export function restoreRun(memory: RuleMemory, record: RunRecord): void {
   const { runs, openSteps } = memory.shared.pools;
   const key = memory.table.intern(record.key);
   if ('absorbUntilMs' in record) {
-    memory.absorb(memory.addRun(key, record.absorbUntilMs, Number.NEGATIVE_INFINITY, 0, 0n));
+    memory.absorb(memory.addRun(key, record.absorbUntilMs, new HitColumns(1), 0)); // it has no events any more
     return;
   }
   const { first, deadlineMs, step, occurrences, events, open } = record;
-  const place = memory.shared.places.numberOf(first.topic, first.partition);
-  const run = memory.addRun(key, deadlineMs, first.timeMs, place, first.offset);
+  const begin = new HitColumns(1);
+  begin.times[0] = first.timeMs;
+  begin.offsets[0] = first.offset;
+  begin.places[0] = memory.shared.places.numberOf(first.topic, first.partition);
+  const run = memory.addRun(key, deadlineMs, begin, 0);
   runs.setStep(run, step);
   memory.addInterest(key, memory.plan.interests[step]!);
   runs.setOccurrences(run, occurrences);

@@ -59,7 +59,8 @@ export class EventPool extends Pool {
     const wide = event * (eventInts / 2);
     const narrow = event * eventInts;
     this.floats[wide] = hits.times[at]!;
-    this.bigints[wide + 1] = hits.offsets[at]!;
+    this.ints[narrow + 2] = hits.offsetWords[2 * at]!;
+    this.ints[narrow + 3] = hits.offsetWords[2 * at + 1]!;
     this.ints[narrow + 4] = hits.places[at]!;
     this.ints[narrow + 5] = hits.types[at]!;
     this.ints[narrow + 6] = 0;
@@ -168,14 +169,15 @@ export class RunPool extends Pool {
   }
 
   /** A run of that key that waits for the first step. */
-  add(key: number, firstMs: number, place: number, offset: bigint): number {
+  add(key: number, hits: HitColumns, at: number): number {
     const run = this.take();
     const wide = run * (runInts / 2);
     const narrow = run * runInts;
-    this.floats[wide] = firstMs;
-    this.bigints[wide + 1] = offset;
+    this.floats[wide] = hits.times[at]!;
+    this.ints[narrow + 2] = hits.offsetWords[2 * at]!;
+    this.ints[narrow + 3] = hits.offsetWords[2 * at + 1]!;
     for (let i = narrow + 6; i < narrow + 13; i++) this.ints[i] = 0;
-    this.ints[narrow + 4] = place;
+    this.ints[narrow + 4] = hits.places[at]!;
     this.ints[narrow + 5] = key;
     return run;
   }

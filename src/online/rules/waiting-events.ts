@@ -18,6 +18,8 @@ interface Queue {
 export class WaitingEvents {
   readonly #places: EventPlaces;
   readonly #queues: Queue[] = [];
+  /** By place: the time of the first in its queue. */
+  #firstTimes = new Float64Array(16);
   /** Places whose queue is not empty: a heap by the first of each. */
   readonly #open: number[] = [];
   readonly #stragglers = new HitColumns(firstSize);
@@ -57,6 +59,7 @@ export class WaitingEvents {
       for (let i = this.#queues.length; i < place; i++)
         this.#queues[i] ??= { hits: new HitColumns(0), head: 0, tail: 0 };
       this.#queues[place] = queue;
+      if (place >= this.#firstTimes.length) this.#growFirstTimes(place);
     }
     if (queue.head < queue.tail && queue.hits.times[queue.tail - 1]! > source.times[from]!) {
       this.#pushStraggler(source, from);
@@ -64,40 +67,40 @@ export class WaitingEvents {
     }
     if (queue.tail === queue.hits.size) makeRoom(queue);
     queue.hits.copy(queue.tail++, source, from);
-    if (queue.tail - queue.head === 1) siftUp(this.#open, place, this.#isBeforeInQueues);
+    if (queue.tail - queue.head > 1) return;
+    this.#firstTimes[place] = source.times[from]!;
+    siftUp(this.#open, place, this.#isBeforeInQueues);
   }
 
-  /** Hands out what the watermark has reached, in order. Entries are read by `take` before it returns. */
-  drain(watermark: Watermark | null, take: (hits: HitColumns, at: number) => void): void {
-    for (;;) {
+  /** Moves what the watermark has reached into `reached`, in order, as much as there is room for; says how much that is. */
+  drain(watermark: Watermark | null, reached: HitColumns): number {
+    let count = 0;
+    while (count < reached.size) {
       const place = this.#open[0];
       const straggler = this.#heap[0];
-      if (place === undefined && straggler === undefined) return;
+      if (place === undefined && straggler === undefined) break;
       const queue = place === undefined ? null : this.#queues[place]!;
       const isStraggler =
         straggler !== undefined &&
         (queue === null || compareHits(this.#places, this.#stragglers, straggler, queue.hits, queue.head) < 0);
+      const hits = isStraggler ? this.#stragglers : queue!.hits;
+      const at = isStraggler ? straggler : queue!.head;
+      if (!this.#isReached(hits, at, watermark)) break;
+      reached.copy(count++, hits, at);
+      hits.data[at] = null;
       if (isStraggler) {
-        if (!this.#isReached(this.#stragglers, straggler, watermark)) return;
         siftDown(this.#heap, this.#heap.pop()!, this.#isBeforeInHeap);
-        this.#count--;
-        take(this.#stragglers, straggler);
-        this.#stragglers.data[straggler] = null;
         this.#unused.push(straggler);
-      } else {
-        const { hits, head } = queue!;
-        if (!this.#isReached(hits, head, watermark)) return;
-        this.#count--;
-        take(hits, head);
-        hits.data[head] = null;
-        this.#passHead(queue!, place!);
-      }
+      } else this.#passHead(queue!, place!);
     }
+    this.#count -= count;
+    return count;
   }
 
   #passHead(queue: Queue, place: number): void {
     queue.head++;
     if (queue.head < queue.tail) {
+      this.#firstTimes[place] = queue.hits.times[queue.head]!;
       if (this.#open.length > 1) siftDown(this.#open, place, this.#isBeforeInQueues);
       return;
     }
@@ -120,7 +123,15 @@ export class WaitingEvents {
     return this.#places.compare(hits.places[at]!, watermark.place) <= 0;
   }
 
+  #growFirstTimes(place: number): void {
+    const times = this.#firstTimes;
+    this.#firstTimes = new Float64Array(place * 2);
+    this.#firstTimes.set(times);
+  }
+
   readonly #isBeforeInQueues = (a: number, b: number): boolean => {
+    const [timeA, timeB] = [this.#firstTimes[a]!, this.#firstTimes[b]!];
+    if (timeA !== timeB) return timeA < timeB;
     const [left, right] = [this.#queues[a]!, this.#queues[b]!];
     return compareHits(this.#places, left.hits, left.head, right.hits, right.head) < 0;
   };

@@ -1,5 +1,6 @@
 import { expect, it } from 'vitest';
 import { DeadlineQueue } from '../../../../src/online/rules/deadline-queue.ts';
+import { HitColumns } from '../../../../src/online/rules/hit-columns.ts';
 import { RunPool } from '../../../../src/online/rules/state-pools.ts';
 import { seededRandom } from '../../../support/seeded-random.ts';
 
@@ -15,7 +16,7 @@ it('gives runs in the order of their deadlines, those of one deadline as they ca
       // Time goes on, but sometimes an event comes that is older.
       timeMs += Math.floor(random() * 3);
       const deadlineMs = random() < 0.05 ? timeMs - Math.floor(random() * 50) : timeMs;
-      const run = runs.add(1, timeMs, 0, 0n);
+      const run = runs.add(1, new HitColumns(1), 0);
       queue.add(run, deadlineMs);
       const at = expected.findLastIndex((entry) => entry.deadlineMs <= deadlineMs) + 1;
       expected.splice(at, 0, { run, deadlineMs });
