@@ -32,7 +32,7 @@ function newestMtimeMs(path) {
 export function isStale() {
   const built = statSync(stamp, { throwIfNoEntry: false });
   if (!built) return true;
-  const inputs = ['src', 'jobs', 'web', 'tsconfig.json', 'package.json'];
+  const inputs = ['src', 'jobs', 'web', 'scripts/build.mjs', 'tsconfig.json', 'package.json'];
   return inputs.some((input) => newestMtimeMs(join(root, input)) > built.mtimeMs);
 }
 

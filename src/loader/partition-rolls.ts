@@ -213,7 +213,7 @@ export class PartitionRolls {
 
   /** Deletes what uploads have left in staging that failed; no commit may be under way. */
   async tidyStaging(): Promise<void> {
-    await this.#failed.deleteAll(this.#context.files, { logger: this.#logger, signal: this.#signal });
+    await this.#failed.deleteAll({ files: this.#context.files, logger: this.#logger, signal: this.#signal });
   }
 
   async close(): Promise<void> {

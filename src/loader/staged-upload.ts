@@ -17,7 +17,7 @@ export interface UploadContext {
   files: WarehouseFiles;
   /** Absolute folder of this claim's staging files. */
   stagingFolder: string;
-  /** Told of every attempt that failed. */
+  /** Takes every attempt that failed. */
   failed: FailedUploads;
   clock: Clock;
   logger: Logger;
@@ -50,8 +50,7 @@ export async function uploadToStaging(file: LocalFile, context: UploadContext): 
       const reason = describeError(error);
       context.onDelay?.({ event: 'UploadFailed', attempt, reason, code: error.code });
       context.logger[level]({ path, size: file.size, attempt, reason }, 'UploadFailed');
-      context.failed.note(path);
-      await deleteQuietly(path, context);
+      await context.failed.discard(path, context);
       await context.clock.sleep(backOff.nextMs(), context.signal);
     }
   }
@@ -96,14 +95,5 @@ async function localTail(file: LocalFile): Promise<Buffer> {
     const buffer = Buffer.alloc(Math.min(length, file.size));
     await handle.read(buffer, 0, buffer.length, file.size - buffer.length);
     return buffer;
-  }
-}
-
-/** What stays behind, or comes later, is deleted at the release, or swept by the next claim. */
-async function deleteQuietly(path: string, context: UploadContext): Promise<void> {
-  try {
-    await context.files.delete(path, { signal: context.signal });
-  } catch (error) {
-    context.logger.debug({ path, reason: describeError(error) }, 'StagingFileLeft');
   }
 }

@@ -6,7 +6,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { node24 } from '../support/peers.ts';
-import { type FinishedProcess, SluiceProcess } from '../support/sluice-process.ts';
+import { type FinishedProcess, runSluice, SluiceProcess } from '../support/sluice-process.ts';
 
 const eventCount = 20_000;
 const codecs = ['none', 'gzip', 'snappy', 'lz4', 'zstd'];
@@ -30,7 +30,7 @@ afterAll(async () => {
 });
 
 async function sluice(args: string[], input?: string): Promise<FinishedProcess> {
-  const done = await new SluiceProcess(args, { node, ...(input === undefined ? {} : { input }) }).finished;
+  const done = await runSluice(args, { node, ...(input === undefined ? {} : { input }) });
   expect({ args, code: done.code, stderr: done.code === 0 ? '' : done.stderr }).toEqual({ args, code: 0, stderr: '' });
   return done;
 }

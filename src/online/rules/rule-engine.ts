@@ -278,8 +278,8 @@ export class RuleEngine {
       const { plan, lane, runs } = this.#rules[hits.rules[i]!]!;
       const key = hits.keys[i]!;
       if (key === 0 || (lane.isImmediate && !runs.isConcerned(key, hits.masks[i]!))) continue;
-      const type = this.#shared.typeNames[hits.types[i]!]!;
-      hits.data[i] = plan.parameterFields.length === 0 ? null : dataOf(plan, type, events, rows[i]!);
+      const isTold = (hits.masks[i]! & plan.toldMask) !== 0;
+      hits.data[i] = isTold ? dataOf(plan, this.#shared.typeNames[hits.types[i]!]!, events, rows[i]!) : null;
       if (lane.isImmediate) runs.take(hits, i);
       else lane.waiting.push(hits, i);
     }

@@ -43,6 +43,8 @@ export interface RulePlan {
    * them only keeps others from beginning.
    */
   isOrdered: boolean;
+  /** One step, so many times: then every event of it begins a run and belongs to all runs before it. */
+  isCounting: boolean;
   /** Atoms with which a match can begin. */
   firstMask: number;
   steps: PlannedStep[];
@@ -53,6 +55,8 @@ export interface RulePlan {
   keyFields: string[];
   /** Fields that its actions are told. */
   parameterFields: { type: string; key: string }[];
+  /** Atoms of the types of events that have such fields. */
+  toldMask: number;
 }
 
 /** A mask is a 32-bit integer, and its sign bit stays free. */
@@ -93,6 +97,11 @@ export function planRule(rule: Rule, text: string): RulePlan {
     steps.push({ alternatives: planned, count: step.repetition.count, guard, ...shortcut(planned, guard) });
     guard = 0;
   }
+  const parameterFields = rule.actions.flatMap(({ parameters }) =>
+    parameters.flatMap(({ value }) =>
+      'field' in value ? [{ type: value.field.type, key: fieldKey(value.field.path) }] : [],
+    ),
+  );
   const last = rule.steps.at(-1)!;
   const isAbsorbing = !last.isNegated && last.repetition.isAtLeast;
   const interests = [...steps.map(interestOf), guard];
@@ -102,15 +111,16 @@ export function planRule(rule: Rule, text: string): RulePlan {
     interests,
     laterInterests: interests.map((_mask, step) => interests.slice(step + 1).reduce((all, mask) => all | mask, 0)),
     isOrdered: !isAbsorbing && steps.every(({ anyOf }) => anyOf !== 0),
+    isCounting: steps.length === 1 && steps[0]!.count > 1 && steps[0]!.anyOf !== 0 && guard === 0,
     firstMask: steps[0]!.alternatives.reduce((mask, { needed }) => mask | needed, 0),
     steps,
     trailingGuard: guard,
     isAbsorbing,
     keyFields: rule.forEach.map(fieldKey),
-    parameterFields: rule.actions.flatMap(({ parameters }) =>
-      parameters.flatMap(({ value }) =>
-        'field' in value ? [{ type: value.field.type, key: fieldKey(value.field.path) }] : [],
-      ),
+    parameterFields,
+    toldMask: [...atoms.values()].reduce(
+      (mask, { bit, type }) => (parameterFields.some((field) => field.type === type) ? mask | bit : mask),
+      0,
     ),
   };
 }

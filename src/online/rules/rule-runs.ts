@@ -1,3 +1,5 @@
+import { endMatched, isSkipped, skipAfter } from './after-match.ts';
+import { CountedRuns } from './counted-runs.ts';
 import type { HitColumns } from './hit-columns.ts';
 import type { RuleEvent } from './rule-event.ts';
 import { absorbing, type RuleMemory } from './rule-memory.ts';
@@ -30,6 +32,8 @@ export class RuleRuns {
   readonly #listener: RuleListener;
   /** An event that begins a match is a match already: nothing needs to be remembered. */
   readonly #isInstant: boolean;
+  /** Null: there is more to it than a number of events. */
+  readonly #counted: CountedRuns | null;
 
   /** `maxBytes`: when it remembers more, the oldest beginnings are given up. */
   constructor(memory: RuleMemory, maxBytes: number, listener: RuleListener) {
@@ -37,6 +41,9 @@ export class RuleRuns {
     this.memory = memory;
     this.#maxBytes = maxBytes;
     this.#listener = listener;
+    this.#counted = memory.plan.isCounting
+      ? new CountedRuns(memory, (key, atMs, events) => listener.found(key, atMs, events, false))
+      : null;
     const [first] = steps as [PlannedStep];
     this.#isInstant =
       steps.length === 1 && first.count === 1 && first.anyOf !== 0 && trailingGuard === 0 && !isAbsorbing;
@@ -52,6 +59,13 @@ export class RuleRuns {
     const { memory } = this;
     const timeMs = hits.times[at]!;
     if (memory.deadlines.dueMs < timeMs) this.passTime(timeMs);
+    if (this.#counted !== null) this.#counted.take(hits, at);
+    else this.#take(hits, at);
+    if (memory.bytes > this.#maxBytes) this.#forgetOldest();
+  }
+
+  #take(hits: HitColumns, at: number): void {
+    const { memory } = this;
     const key = hits.keys[at]!;
     const begins = (hits.masks[at]! & memory.plan.firstMask) !== 0;
     const first = memory.firstRun(key);
@@ -61,7 +75,6 @@ export class RuleRuns {
       else this.#advanceAll(first, hits, at, begins);
     } else if (begins && this.#isInstant) this.#foundAtOnce(hits, at);
     else if (begins) this.#begin(hits, at);
-    if (memory.bytes > this.#maxBytes) this.#forgetOldest();
   }
 
   /** Ends what was over before that moment; runs that only waited for it have matched, earliest first. */
@@ -79,7 +92,7 @@ export class RuleRuns {
       const events = memory.eventsOf(run);
       memory.dropRun(run);
       this.#listener.found(key, atMs, events, true);
-      this.#skipAfter(key, events.at(-1)!);
+      skipAfter(memory, key, events.at(-1)!);
     }
   }
 
@@ -95,7 +108,7 @@ export class RuleRuns {
       const next = runs.nextOfKey(run);
       if (runs.step(run) === absorbing) mayBegin = false;
       else {
-        const verdict = event !== null && this.#isSkipped(run, event) ? dead : this.#advance(run, hits, at);
+        const verdict = event !== null && isSkipped(memory, run, event) ? dead : this.#advance(run, hits, at);
         if (verdict === dead) memory.dropRun(run);
         else if (verdict === matched) {
           event ??= readEvent(memory.shared, hits, at);
@@ -108,7 +121,7 @@ export class RuleRuns {
     if (mayBegin && !(event !== null && memory.plan.rule.afterMatch === 'skip-past-last')) {
       if (this.#begin(hits, at)) event ??= readEvent(memory.shared, hits, at);
     }
-    if (event !== null) this.#skipAfter(key, event);
+    if (event !== null) skipAfter(memory, key, event);
   }
 
   /**
@@ -146,14 +159,25 @@ export class RuleRuns {
     const key = hits.keys[at]!;
     const timeMs = hits.times[at]!;
     const run = memory.addRun(key, deadlineMs(memory.plan.rule, timeMs), hits, at);
-    // Its first event is part of the match: the alternatives without it belong to runs that begin with another.
-    if (memory.plan.steps[0]!.anyOf === 0) memory.openStep(run, hits.masks[at]!);
-    const verdict = this.#advance(run, hits, at);
+    const verdict = this.#takeFirst(run, hits, at);
     if (verdict === dead) memory.dropRun(run);
     if (verdict === alive) memory.addInterest(key, memory.plan.interests[runs.step(run)]!);
     if (verdict === matched) this.#foundBy(run, timeMs);
     else if (verdict === alive && runs.count(run) > maxRunsPerKey) this.#forgetOldestOf(key);
     return verdict === matched;
+  }
+
+  /** Lets a run that has just begun take the event with which it did. */
+  #takeFirst(run: number, hits: HitColumns, at: number): number {
+    const { memory } = this;
+    const first = memory.plan.steps[0]!;
+    if (first.anyOf !== 0) {
+      memory.keepFirst(run, hits, at);
+      return this.#pass(first, run);
+    }
+    // Its first event is part of the match: the alternatives without it belong to runs that begin with another.
+    memory.openStep(run, hits.masks[at]!);
+    return this.#advance(run, hits, at);
   }
 
   #advance(run: number, hits: HitColumns, at: number): number {
@@ -169,6 +193,14 @@ export class RuleRuns {
       if ((mask & step.anyOf) === 0) return (mask & step.noneOf) !== 0 ? dead : alive;
       memory.appendEvent(run, memory.addEvent(hits, at));
     }
+    return this.#pass(step, run);
+  }
+
+  /** The step has happened once more. */
+  #pass(step: PlannedStep, run: number): number {
+    const { memory } = this;
+    const { runs } = memory.shared.pools;
+    const { steps, trailingGuard } = memory.plan;
     const occurrences = runs.occurrences(run) + 1;
     const isDone = occurrences >= step.count;
     runs.setOccurrences(run, isDone ? 0 : occurrences);
@@ -214,32 +246,11 @@ export class RuleRuns {
   #foundBy(run: number, atMs: number): void {
     const { memory } = this;
     this.#listener.found(memory.shared.pools.runs.key(run), atMs, memory.eventsOf(run), false);
-    if (memory.plan.isAbsorbing) memory.absorb(run);
-    else memory.dropRun(run);
+    endMatched(memory, run);
   }
 
   #foundAtOnce(hits: HitColumns, at: number): void {
     this.#listener.found(hits.keys[at]!, hits.times[at]!, [readEvent(this.memory.shared, hits, at)], false);
-  }
-
-  /** Ends the runs of the key that the policy forbids after a match whose last event it was. */
-  #skipAfter(key: number, last: RuleEvent): void {
-    const { memory } = this;
-    if (memory.plan.rule.afterMatch === 'no-skip') return;
-    const { runs } = memory.shared.pools;
-    for (let run = memory.firstRun(key); run !== 0; ) {
-      const next = runs.nextOfKey(run);
-      if (runs.step(run) !== absorbing && this.#isSkipped(run, last)) memory.dropRun(run);
-      run = next;
-    }
-  }
-
-  /** Whether the policy forbids a run that began where it did, after a match that ended with `last`. */
-  #isSkipped(run: number, last: RuleEvent): boolean {
-    const { afterMatch } = this.memory.plan.rule;
-    if (afterMatch === 'no-skip') return false;
-    const order = this.memory.compareFirst(run, last);
-    return afterMatch === 'skip-past-last' ? order <= 0 : order < 0;
   }
 
   #forgetOldestOf(key: number): void {

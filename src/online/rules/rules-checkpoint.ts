@@ -6,7 +6,9 @@ import { BadInputError } from '../../shared/index.ts';
 import { type EngineState, parseRecord } from './engine-state.ts';
 import { type CheckpointHead, checkpointLines, linesOfFile, recordsOf } from './state-lines.ts';
 
-const formatVersion = 3;
+const formatVersion = 4;
+/** Beginnings of a rule that only counts had all their events; more than is needed does no harm. */
+const olderVersion = 3;
 
 /** So much is written at a time: the process stays able to act while much is remembered. */
 const pieceLength = 1 << 20;
@@ -72,7 +74,7 @@ export class RulesCheckpoint {
     if (!existsSync(this.#path)) return null;
     const lines = linesOfFile(this.#path);
     const { partitions, counts, ...about } = parseRecord(lines.next().value ?? '{}') as CheckpointHead;
-    if (about.formatVersion !== formatVersion) {
+    if (about.formatVersion !== formatVersion && about.formatVersion !== olderVersion) {
       throw new BadInputError(
         `expected format ${formatVersion} in ${this.#path}, found ${about.formatVersion}: another version of sluice wrote it; name a new folder, or remove this one to begin again`,
       );

@@ -61,7 +61,8 @@ export function restoreRun(memory: RuleMemory, record: RunRecord): void {
     writeEvent(memory.shared, hits, event);
     return memory.addEvent(hits, 0);
   };
-  for (const event of events) memory.appendEvent(run, remember(event));
+  // Of a rule that counts, the other events are those of later runs.
+  for (const event of memory.plan.isCounting ? events.slice(0, 1) : events) memory.appendEvent(run, remember(event));
   if (!open) return;
   memory.openStep(run, open.must);
   openSteps.setBroken(runs.openStep(run), open.broken);

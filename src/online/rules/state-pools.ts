@@ -41,15 +41,27 @@ abstract class Pool {
   protected grown(_size: number): void {}
 }
 
+/** Entries of events, with what actions are told of them. */
+abstract class EventDataPool extends Pool {
+  /** Null for those that are not in use. */
+  readonly data: EventData[] = [];
+
+  /** Call it before giving back an entry that may have data. */
+  dropData(entry: number): void {
+    if (this.data[entry] !== null) this.data[entry] = null;
+  }
+
+  protected override grown(size: number): void {
+    while (this.data.length < size) this.data.push(null);
+  }
+}
+
 const eventInts = 8;
 const runInts = 16;
 const openStepInts = 4;
 
 /** Events that runs hold on to, each belonging to one run. */
-export class EventPool extends Pool {
-  /** Null for those that are not in use. */
-  readonly data: EventData[] = [];
-
+export class EventPool extends EventDataPool {
   constructor() {
     super(eventInts * 4);
   }
@@ -101,15 +113,6 @@ export class EventPool extends Pool {
 
   setMask(event: number, mask: number): void {
     this.ints[event * eventInts + 7] = mask;
-  }
-
-  /** Call it before giving back an event that may have data. */
-  dropData(event: number): void {
-    if (this.data[event] !== null) this.data[event] = null;
-  }
-
-  protected override grown(size: number): void {
-    while (this.data.length < size) this.data.push(null);
   }
 }
 
@@ -163,7 +166,7 @@ export class OpenStepPool extends Pool {
 }
 
 /** Beginnings of matches ("runs"): what has happened since the first event of each. An entry is a line of the processor's cache. */
-export class RunPool extends Pool {
+export class RunPool extends EventDataPool {
   constructor() {
     super(runInts * 4);
   }
@@ -179,6 +182,7 @@ export class RunPool extends Pool {
     for (let i = narrow + 6; i < narrow + 13; i++) this.ints[i] = 0;
     this.ints[narrow + 4] = hits.places[at]!;
     this.ints[narrow + 5] = key;
+    this.ints[narrow + 14] = -1;
     return run;
   }
 
@@ -260,13 +264,22 @@ export class RunPool extends Pool {
     this.ints[run * runInts + 12] = value;
   }
 
-  /** How many runs its key had when it had begun, at most. */
+  /** How many runs its key had when it had begun, at most; of the last run of a rule that counts: how many there are. */
   count(run: number): number {
     return this.ints[run * runInts + 13]!;
   }
 
   setCount(run: number, value: number): void {
     this.ints[run * runInts + 13] = value;
+  }
+
+  /** The type of its first event; -1: that is not one of its events, or stands among `lastEvent` and those before it. */
+  firstType(run: number): number {
+    return this.ints[run * runInts + 14]!;
+  }
+
+  setFirstType(run: number, value: number): void {
+    this.ints[run * runInts + 14] = value;
   }
 }
 

@@ -100,7 +100,10 @@ export class WaitingEvents {
   #passHead(queue: Queue, place: number): void {
     queue.head++;
     if (queue.head < queue.tail) {
-      this.#firstTimes[place] = queue.hits.times[queue.head]!;
+      const timeMs = queue.hits.times[queue.head]!;
+      // At the same moment it is still the first.
+      if (timeMs === this.#firstTimes[place]) return;
+      this.#firstTimes[place] = timeMs;
       if (this.#open.length > 1) siftDown(this.#open, place, this.#isBeforeInQueues);
       return;
     }

@@ -88,7 +88,7 @@ describe('uploadToStaging', () => {
     const path = await upload(files, parquetLike(42), failed);
     for (const [name, bytes] of late) disk.write(name, bytes);
     expect(disk.paths('/t/')).toHaveLength(3);
-    await failed.deleteAll(files, { logger: silentLogger, signal: new AbortController().signal });
+    await failed.deleteAll({ files, logger: silentLogger, signal: new AbortController().signal });
     expect(disk.paths('/t/')).toEqual([path]);
   });
 

@@ -10,8 +10,8 @@ const event = (partition: number, offset: number, type: string, timeMs: number, 
   fields: { user },
 });
 
-function engineAt(state?: ReturnType<RuleEngine['state']>): RuleEngine {
-  const engine = new RuleEngine(parseRules(program), program);
+function engineAt(state?: ReturnType<RuleEngine['state']>, text = program): RuleEngine {
+  const engine = new RuleEngine(parseRules(text), text);
   if (state) engine.restore(state);
   for (const partition of [0, 1]) engine.assign('t', partition, 0n);
   return engine;
@@ -35,5 +35,27 @@ describe('what goes on after a bounded run', () => {
     live.finish();
     expect(foundBy(live)).toEqual(['b: 50000,70000']);
     expect(live.counts.late).toBe(1);
+  });
+
+  it.each([
+    ['3 TIMES Cart', ['a: 1000,2000,5000']],
+    ['3 TIMES Cart AFTER MATCH NO SKIP', ['a: 1000,2000,5000', 'a: 2000,5000,5500', 'a: 5000,5500,6000']],
+    ['AT LEAST 3 TIMES Cart', ['a: 1000,2000,5000']],
+    ['AT LEAST 3 TIMES Cart WITHIN TUMBLING 4 seconds', ['a: 5000,5500,6000']],
+  ])('counts what comes later and is older at its time: %s', (counted, expected) => {
+    const text = `WHEN ${counted.includes('WITHIN') ? counted : counted.replace('Cart', 'Cart WITHIN 1 hour')} FOR EACH user ACTION Many\n`;
+    const bounded = engineAt(undefined, text);
+    bounded.push(columnsOf([event(0, 0, 'Cart', 5000, 'a')], false));
+    bounded.end('t', 0);
+    bounded.finish();
+    const behind = [event(1, 0, 'Cart', 1000, 'a'), event(1, 1, 'Cart', 2000, 'a')];
+    const middle = engineAt(bounded.state(), text);
+    middle.push(columnsOf(behind, false));
+    middle.end('t', 0);
+    middle.end('t', 1);
+    const live = engineAt(middle.state(), text);
+    live.push(columnsOf([event(1, 2, 'Cart', 5500, 'a'), event(1, 3, 'Cart', 6000, 'a')], false));
+    live.finish();
+    expect([...foundBy(middle), ...foundBy(live)]).toEqual(expected);
   });
 });

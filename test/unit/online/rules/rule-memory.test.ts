@@ -46,6 +46,23 @@ describe('the memory of rules', () => {
     expect(run(600_000, 150)).toMatchObject({ matches: small.matches, given: small.given });
   });
 
+  it.each(['AT LEAST 5000 TIMES', '5000 TIMES'])(
+    'holds each event of %s once, not once for each beginning',
+    (counted) => {
+      const text = `WHEN ${counted} Cart WITHIN 1 hour ACTION Many\n`;
+      const engine = new RuleEngine(parseRules(text), text, { maxStateBytes: 2_000_000 });
+      engine.assign('t', 0, 0n);
+      engine.push(columnsOf(carts, false));
+      engine.finish();
+      const matches = engine.takeMatches();
+      expect(matches.map(({ events, atMs }) => [events.length, atMs])).toEqual([[5000, 99_980]]);
+      expect(matches[0]!.events.map(({ offset }) => Number(offset))).toEqual(
+        Array.from({ length: 5000 }, (_, i) => i * 2),
+      );
+      expect(engine.counts.droppedRuns).toBe(0);
+    },
+  );
+
   it('gives the numbers of keys that nobody needs to other keys, and keeps those that are needed', () => {
     const table = new KeyTable([fieldKey(['user'])], 2000);
     const column = table.addRule(2);
