@@ -63,7 +63,10 @@ export async function appendRecord<R extends ChainRecordHead>(
   throw new LedgerError('contended', `could not append ${target}: ${describeError(lastError)}`, { isRetriable: true });
 }
 
-/** Creates the temporary file under a new name each time and compares what can be read back. */
+/**
+ * Creates the temporary file under a new name each time and compares what can be read back. What failed tries left is deleted: a file
+ * that no DataNode took to its end stays open for as long as its lease, and `hdfs dfs -get` of the table would fail on it.
+ */
 async function writeTemporary<R extends ChainRecordHead>(
   context: AppendContext<R>,
   sequence: number,
@@ -72,12 +75,16 @@ async function writeTemporary<R extends ChainRecordHead>(
 ): Promise<string> {
   const { clock, patienceMs = defaultPatienceMs } = context;
   const endMs = clock.monotonicMs() + patienceMs;
+  const failed: string[] = [];
   for (let attempt = 1; ; attempt++) {
     const path = `${context.format.folder}/tmp/${sequence}-${context.unique()}.json`;
     try {
       await context.files.create(path, { bytes }, signalOption(signal));
       const readBack = await context.files.read(path, signalOption(signal));
-      if (readBack.equals(bytes)) return path;
+      if (readBack.equals(bytes)) {
+        for (const one of failed) await removeQuietly(context.files, one, signal);
+        return path;
+      }
       throw new LedgerError(
         'file-mismatch',
         `${path}: wrote ${bytes.length} bytes, read back other ${readBack.length}`,
@@ -91,6 +98,7 @@ async function writeTemporary<R extends ChainRecordHead>(
       if (isAbortError(error) || signal?.aborted) throw error;
       const isWorthWaiting = isWarehouseError(error, 'no-space', 'uncertain') && clock.monotonicMs() < endMs;
       if (attempt >= context.attempts && !isWorthWaiting) throw error;
+      failed.push(path);
       await clock.sleep(Math.min(maxPauseMs, context.retryMs * attempt), signal);
     }
   }
@@ -188,9 +196,9 @@ function isDefinite(error: unknown): boolean {
   return error instanceof Error && definiteCodes.includes((error as { code?: string }).code ?? '');
 }
 
-async function removeQuietly(files: WarehouseFiles, path: string): Promise<void> {
+async function removeQuietly(files: WarehouseFiles, path: string, signal?: AbortSignal): Promise<void> {
   try {
-    await files.delete(path);
+    await files.delete(path, signalOption(signal));
   } catch {
     // Only rubbish stays behind: a claimant sweeps it once it is old.
   }

@@ -33,6 +33,21 @@ describe('PartitionChain', () => {
     expect(files.disk.paths('/events/_sluice/staging')).toEqual([]);
   });
 
+  it.each(['partial', 'lost-after'] as const)(
+    'deletes what failed tries to write a record left (%s)',
+    async (fault) => {
+      let faults = 3;
+      const isRecord = ({ method, path }: { method: string; path: string }) =>
+        method === 'create' && path.includes('/tmp/');
+      const files = new MemoryFiles(undefined, { fault: (call) => (isRecord(call) && faults-- > 0 ? fault : 'none') });
+      const chain = await openChain(files);
+      await chain.claim(owner('a', 1), { startOffset: 0n });
+      expect(faults, 'three tries have failed').toBeLessThanOrEqual(0);
+      await commitOf(files, chain, 4);
+      expect(files.disk.paths('/events/_sluice/ledger').filter((path) => path.includes('/tmp/'))).toEqual([]);
+    },
+  );
+
   it('finishes the moves of an owner that died after its commit', async () => {
     const files = new MemoryFiles();
     const old = await openChain(files);
