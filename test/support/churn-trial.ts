@@ -40,8 +40,9 @@ export interface ChurnReport {
 
 /** More are counted by offset instead of being compared row for row. */
 const comparableRecords = 500_000;
-/** How long the last processes may take to load what is left. */
-const catchUpMs = 300_000;
+/** How long the last processes may take to load what is left, and each to end: less than a test has, so that it can tell what they said. */
+const catchUpMs = 120_000;
+const stopMs = 60_000;
 
 /**
  * Several loader processes in one group whose number changes all the time, some of them by SIGKILL, while records flow. In the
@@ -75,7 +76,7 @@ export async function runChurn(lab: LoadLab, options: ChurnOptions): Promise<Chu
     if (step % 20 === 19) print(`${report.changes} changes, ${report.sent} records`);
   }
   await sending.done;
-  await untilLoaded(lab, topic, report);
+  report.problems.push(...(await untilLoaded(lab, topic, running)));
   for (const process of running) report.problems.push(...(await endOne(process, false, report)));
   const check = report.sent <= comparableRecords ? checkTable : checkCounts;
   report.problems.push(...(await check(lab.cluster, topic, directory)));
@@ -115,12 +116,13 @@ function send(lab: LoadLab, options: ChurnOptions, report: ChurnReport): { isDon
 /** SIGTERM must end a load with 0, or end it at once while it starts; SIGKILL leaves what the others have to clean up. */
 async function endOne(process: SluiceProcess, isKill: boolean, report: ChurnReport): Promise<string[]> {
   if (isKill) report.kills++;
-  const { code, stderr } = await process.stop(isKill ? 'SIGKILL' : 'SIGTERM');
+  const { code, stderr } = await process.stop(isKill ? 'SIGKILL' : 'SIGTERM', stopMs);
   const isTooYoung = code === null && process.child.signalCode === 'SIGTERM';
   return isKill || isTooYoung || code === 0 ? [] : [`a load ended with ${code}: ${stderr}`];
 }
 
-async function untilLoaded(lab: LoadLab, topic: string, report: ChurnReport): Promise<void> {
+/** What is not loaded to the end of the log in time, and what those say who should have; nothing, when all is. */
+async function untilLoaded(lab: LoadLab, topic: string, running: readonly SluiceProcess[]): Promise<string[]> {
   const partitions = (await lab.cluster.topics({}, [topic]))[0]!.partitions.map(({ partition }) => partition);
   const ends = await lab.cluster.listOffsets(topic, partitions, 'latest', { isolation: 'read_committed' });
   const deadlineMs = performance.now() + catchUpMs;
@@ -129,10 +131,13 @@ async function untilLoaded(lab: LoadLab, topic: string, report: ChurnReport): Pr
     const late = [...ends].filter(
       ([partition, { offset }]) => (committed.find((one) => one.partition === partition)?.offset ?? 0n) < offset,
     );
-    if (late.length === 0) return;
-    if (performance.now() > deadlineMs) {
-      report.problems.push(`partitions ${late.map(([partition]) => partition).join(', ')} are not loaded to their end`);
-      return;
+    if (late.length === 0) return [];
+    const isOver = performance.now() > deadlineMs || running.every(({ child }) => child.exitCode !== null);
+    if (isOver) {
+      const said = running.map(
+        ({ child, stderr }) => `load ${child.pid} (exit code ${child.exitCode}) said:\n${stderr}`,
+      );
+      return [`partitions ${late.map(([partition]) => partition).join(', ')} are not loaded to their end`, ...said];
     }
     await sleep(200);
   }

@@ -62,9 +62,16 @@ export class SluiceProcess {
     }
   }
 
-  async stop(signal: NodeJS.Signals = 'SIGTERM'): Promise<FinishedProcess> {
+  /** Sends the signal and waits for the end; a process that does not end in time is killed, and the error tells what it said. */
+  async stop(signal: NodeJS.Signals = 'SIGTERM', limitMs = 150_000): Promise<FinishedProcess> {
     this.child.kill(signal);
-    return this.finished;
+    let timer: NodeJS.Timeout | undefined;
+    const late = new Promise<'late'>((resolve) => (timer = setTimeout(() => resolve('late'), limitMs)));
+    const finished = await Promise.race([this.finished, late]);
+    clearTimeout(timer);
+    if (finished !== 'late') return finished;
+    this.child.kill('SIGKILL');
+    throw new Error(`not ended ${limitMs / 1000} s after ${signal}; the process said:\n${this.stdout}\n${this.stderr}`);
   }
 }
 
