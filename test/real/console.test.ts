@@ -420,6 +420,11 @@ describe('the console in Chromium', () => {
         return Math.max(main.scrollWidth - main.clientWidth, document.documentElement.scrollWidth - innerWidth);
       })()`);
       expect([path, overhang]).toEqual([path, 0]);
+      // A table that is wider than the screen scrolls, and then shows all of its columns.
+      const cut = await small.evaluate<number>(
+        `[...document.querySelectorAll('.table-row')].filter((row) => row.scrollWidth > row.clientWidth).length`,
+      );
+      expect([path, cut]).toEqual([path, 0]);
       if (path === 'overview' || path === 'topics/events') await keepPicture(small, `${path.replace('/', '-')}-phone`);
     }
     expect(await findings(small)).toEqual([]);

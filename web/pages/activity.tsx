@@ -9,24 +9,24 @@ const tones = { asked: '', done: 'good', failed: 'bad', refused: 'warn' } as con
 
 const columns: readonly TableColumn<AuditEntry>[] = [
   { key: 'at', title: 'When', width: '11rem', cell: ({ at }) => dateTime(Date.parse(at)) },
-  { key: 'who', title: 'Who', width: '9rem', cell: ({ who, from }) => <span title={from}>{who}</span> },
+  { key: 'who', title: 'Who', width: '6rem', cell: ({ who, from }) => <span title={from}>{who}</span> },
   { key: 'action', title: 'What', width: '8rem', cell: ({ action }) => action },
   {
     key: 'target',
     title: 'On what',
-    width: 'minmax(11rem, 1fr)',
+    width: 'minmax(13rem, 1.6fr)',
     cell: ({ target }) => <code title={JSON.stringify(target)}>{targetText(target)}</code>,
   },
   {
     key: 'reason',
     title: 'Why',
-    width: 'minmax(10rem, 1.4fr)',
+    width: 'minmax(10rem, 1fr)',
     cell: ({ reason }) => <span title={reason}>{reason}</span>,
   },
   {
     key: 'outcome',
     title: 'Outcome',
-    width: '7rem',
+    width: '6rem',
     cell: ({ outcome, detail }) => (
       <span title={detail}>
         <Tag tone={tones[outcome]}>{outcome}</Tag>
@@ -49,7 +49,7 @@ export function ActivityPage(_: { place: Place }) {
           <Empty title="Nothing yet">Every action of an operator is written down here before it is done.</Empty>
         ) : null}
         {data && data.entries.length > 0 ? (
-          <VirtualTable label="Activity" rows={data.entries} columns={columns} rowKey={(_, i) => i} minWidth={860} />
+          <VirtualTable label="Activity" rows={data.entries} columns={columns} rowKey={(_, i) => i} />
         ) : null}
       </Card>
     </>

@@ -77,7 +77,6 @@ function Minutes({ minutes }: { minutes: CountedMinute[] }) {
           rows={shown}
           columns={columns}
           rowKey={(one) => `${one.minuteMs}/${one.game}`}
-          minWidth={220 + 86 * Math.min(kinds.length, maxKinds)}
           maxRows={12}
         />
       </Card>
@@ -167,7 +166,6 @@ function Positions({ counters: { positions } }: { counters: Counters }) {
         rows={positions}
         columns={positionColumns}
         rowKey={({ topic, partition }) => `${topic}/${partition}`}
-        minWidth={520}
         maxRows={8}
       />
     </Card>

@@ -42,7 +42,6 @@ function Letters({ table }: { table: string }) {
           rows={data.counts}
           columns={countColumns}
           rowKey={(row) => `${row.partition}/${row.code}`}
-          minWidth={640}
           maxRows={8}
         />
       </Card>

@@ -49,7 +49,6 @@ export function JobsPage(_: { place: Place }) {
                 rows={data.runs}
                 columns={runColumns}
                 rowKey={({ id }) => id}
-                minWidth={760}
                 maxRows={12}
                 onOpen={({ id }) => setChosen(id)}
                 isOpen={({ id }) => id === chosen}

@@ -75,7 +75,6 @@ function TableView({ table }: { table: string }) {
               rows={data.folders}
               columns={folderColumns}
               rowKey={({ folder }) => folder}
-              minWidth={460}
               maxRows={8}
             />
           </Card>
@@ -90,7 +89,6 @@ function TableView({ table }: { table: string }) {
               rows={data.files}
               columns={fileColumns}
               rowKey={({ path }) => path}
-              minWidth={860}
               maxRows={12}
             />
           </Card>

@@ -9,33 +9,23 @@ export function isNumeric(type: string): boolean {
 }
 
 export function ResultTable({ label, result, maxRows }: { label: string; result: RowsAnswer; maxRows?: number }) {
-  const { columns, minWidth } = useMemo(() => layOut(result), [result]);
+  const columns = useMemo(() => layOut(result), [result]);
   if (result.rows.length === 0) return <Empty title="No rows" />;
   const size = maxRows === undefined ? {} : { maxRows };
-  return (
-    <VirtualTable
-      label={label}
-      rows={result.rows}
-      columns={columns}
-      rowKey={(_, i) => i}
-      minWidth={minWidth}
-      {...size}
-    />
-  );
+  return <VirtualTable label={label} rows={result.rows} columns={columns} rowKey={(_, i) => i} {...size} />;
 }
 
 const sampledRows = 60;
 const characterPx = 9;
-const gapPx = 16;
 
 /** Columns as wide as what is in them, within reason: digits are never hidden, long texts are. */
-function layOut({ columns, rows }: RowsAnswer): { columns: TableColumn<unknown[]>[]; minWidth: number } {
+function layOut({ columns, rows }: RowsAnswer): TableColumn<unknown[]>[] {
   const widths = columns.map(({ name, type }, i) => {
     const longest = Math.max(...rows.slice(0, sampledRows).map((row) => cellText(row[i]).length), 4);
     const most = isNumeric(type) || /^(TIMESTAMP|DATE|TIME)/.test(type) ? 32 : 28;
     return Math.ceil(Math.max(name.length + 1, Math.min(longest, most)) * characterPx) + 8;
   });
-  const laidOut = columns.map(
+  return columns.map(
     ({ name, type }, i): TableColumn<unknown[]> => ({
       key: `${i}-${name}`,
       title: name,
@@ -46,7 +36,6 @@ function layOut({ columns, rows }: RowsAnswer): { columns: TableColumn<unknown[]
       ),
     }),
   );
-  return { columns: laidOut, minWidth: widths.reduce((sum, width) => sum + width + gapPx, 28) };
 }
 
 export function cellText(value: unknown): string {

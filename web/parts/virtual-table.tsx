@@ -4,7 +4,7 @@ import { useEffect, useRef, useState } from 'preact/hooks';
 export interface TableColumn<Row> {
   key: string;
   title: string;
-  /** Of a grid: `minmax(8rem, 1fr)`. */
+  /** Of a grid, in rem or px: `11rem`, `minmax(8rem, 1fr)`. */
   width: string;
   align?: 'right';
   cell: (row: Row, index: number) => ComponentChildren;
@@ -15,8 +15,6 @@ interface TableProps<Row> {
   rows: readonly Row[];
   columns: readonly TableColumn<Row>[];
   rowKey: (row: Row, index: number) => string | number;
-  /** Narrower than this it scrolls sideways, in px. */
-  minWidth?: number;
   /** Rows that are seen at once at most. */
   maxRows?: number;
   onOpen?: (row: Row) => void;
@@ -25,13 +23,16 @@ interface TableProps<Row> {
 
 const rowHeight = 38;
 const overscan = 8;
+/** Between columns, and at both ends of a row: as in tables.css. */
+const gapPx = 16;
+const endsPx = 28;
 
 /**
  * A table of any length: only the rows in sight are in the document, so ten thousand are as quick as ten. Scrolls by wheel,
  * finger and keys; readers of the screen are told the whole count.
  */
 export function VirtualTable<Row>(props: TableProps<Row>) {
-  const { label, rows, columns, rowKey, minWidth = 640, maxRows = 16, onOpen, isOpen } = props;
+  const { label, rows, columns, rowKey, maxRows = 16, onOpen, isOpen } = props;
   const box = useRef<HTMLDivElement>(null);
   const [top, setTop] = useState(0);
   const height = Math.min(rows.length, maxRows) * rowHeight;
@@ -55,7 +56,7 @@ export function VirtualTable<Row>(props: TableProps<Row>) {
       style={{ maxHeight: `${height + rowHeight + 2}px` }}
       onScroll={(event) => setTop(event.currentTarget.scrollTop)}
     >
-      <div class="table-inner" role="presentation" style={{ minWidth: `${minWidth}px` }}>
+      <div class="table-inner" role="presentation" style={{ minWidth: narrowest(columns) }}>
         <div class="table-row table-head" role="row" aria-rowindex={1} style={grid}>
           {columns.map(({ key, title, align }) => (
             <div key={key} role="columnheader" class={align ?? ''}>
@@ -84,4 +85,10 @@ export function VirtualTable<Row>(props: TableProps<Row>) {
       </div>
     </div>
   );
+}
+
+/** The columns at their narrowest, beside each other: with less room the table scrolls sideways. */
+function narrowest(columns: readonly { width: string }[]): string {
+  const widths = columns.map(({ width }) => /[\d.]+(rem|px)/.exec(width)?.[0] ?? '0px');
+  return `calc(${[...widths, `${(columns.length - 1) * gapPx + endsPx}px`].join(' + ')})`;
 }

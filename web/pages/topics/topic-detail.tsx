@@ -88,7 +88,6 @@ export function TopicDetail({ topic }: { topic: string }) {
             rows={rows}
             columns={columns}
             rowKey={({ partition }) => partition}
-            minWidth={group ? 1140 : 920}
             onOpen={({ partition }) => setChosen(partition === chosen ? null : partition)}
             isOpen={({ partition }) => partition === chosen}
           />

@@ -37,13 +37,7 @@ export function TopicList() {
           <Empty title="No topics yet">A topic is there as soon as somebody writes to it.</Empty>
         ) : null}
         {topics.length > 0 ? (
-          <VirtualTable
-            label="Topics"
-            rows={topics}
-            columns={topicColumns}
-            rowKey={({ name }) => name}
-            minWidth={760}
-          />
+          <VirtualTable label="Topics" rows={topics} columns={topicColumns} rowKey={({ name }) => name} />
         ) : null}
       </Card>
     </>
