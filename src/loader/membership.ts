@@ -10,8 +10,8 @@ export interface Membership {
   owner(): LedgerOwner;
   /** Asks the group now whether we are in its current generation and have the partition. Null: there is no group to ask. */
   readonly confirm: ((topic: string, partition: number) => Promise<boolean>) | null;
-  /** Shows the checkpoint to lag tools and to the broker's pin. Never read back; a failure is only logged. */
-  publishPosition(topic: string, partition: number, next: bigint, leaderEpoch: number): Promise<void>;
+  /** Shows the checkpoint to lag tools and to the broker's pin. Never read back; false, and logged, when the group does not take it now. */
+  publishPosition(topic: string, partition: number, next: bigint, leaderEpoch: number): Promise<boolean>;
 }
 
 const publishTimeoutMs = 3000;
@@ -54,13 +54,15 @@ export class GroupMembership implements Membership {
     return isMember && this.#assigned.has(`${topic}/${partition}`);
   };
 
-  async publishPosition(topic: string, partition: number, next: bigint, leaderEpoch: number): Promise<void> {
+  async publishPosition(topic: string, partition: number, next: bigint, leaderEpoch: number): Promise<boolean> {
     try {
       // A rebalance may be waiting for the very commit that we are part of.
       const signal = AbortSignal.timeout(publishTimeoutMs);
       await this.#member.commit([{ topic, partition, offset: next, leaderEpoch }], { signal });
+      return true;
     } catch (error) {
       this.#options.logger.warn({ topic, partition, next, reason: describeError(error) }, 'PositionNotPublished');
+      return false;
     }
   }
 }
@@ -94,14 +96,16 @@ export class JobMembership implements Membership {
     return this.#owner;
   }
 
-  async publishPosition(topic: string, partition: number, next: bigint, leaderEpoch: number): Promise<void> {
+  async publishPosition(topic: string, partition: number, next: bigint, leaderEpoch: number): Promise<boolean> {
     try {
       const signal = AbortSignal.timeout(publishTimeoutMs);
       const landed = { topic, partition, offset: next, leaderEpoch, metadata: landedMetadata };
       await this.#cluster.commitOffsets(this.#group, [landed], { signal });
+      return true;
     } catch (error) {
       // A continuous load is in the group: only its members may commit there.
       this.#logger.info({ topic, partition, next, reason: describeError(error) }, 'PositionNotPublished');
+      return false;
     }
   }
 }

@@ -212,7 +212,10 @@ export class PartitionOwner {
       takeOver,
       signal: this.#lost.signal,
     });
-    if (start === 'complete') return this.#finish({ reason: 'complete', checkpoint: chain.checkpoint! });
+    if (start === 'complete') {
+      await this.#rolls!.showPosition();
+      return this.#finish({ reason: 'complete', checkpoint: chain.checkpoint! });
+    }
     if (start === 'held') return 'waiting';
     this.#backOff.reset();
     this.#failures.noteClaim();
@@ -295,8 +298,9 @@ export class PartitionOwner {
 
   /** A commit under way finds out by itself whether we are still the owner. */
   async #lookAround(): Promise<void> {
-    if (this.#rolls!.isCommitting) this.#watch.begin();
-    else await this.#watch.look(this.#chain!);
+    if (this.#rolls!.isCommitting) return this.#watch.begin();
+    await this.#watch.look(this.#chain!);
+    await this.#rolls!.showPosition();
   }
 
   async #sleepUntilDue(): Promise<void> {
@@ -327,6 +331,7 @@ export class PartitionOwner {
     const cause = this.#stopCause ?? (isPaused ? 'requested' : null);
     if (cause) await rolls.roll(cause).catch(ignoreSchemaConflict);
     await rolls.settle();
+    await rolls.showPosition();
     await rolls.tidyStaging();
     try {
       await chain.release({ signal: this.#lost.signal });

@@ -11,6 +11,7 @@ import { RollClock } from './roll-clock.ts';
 import { type CommitContext, commitRoll, deleteLocalFiles } from './roll-commit.ts';
 import { dueRoll } from './roll-policy.ts';
 import { RollSteps, type RollTrace } from './roll-trace.ts';
+import { ShownPosition } from './shown-position.ts';
 import { checkSkipBudget } from './skip-budget.ts';
 import { type Delay, waitOut } from './wait-out.ts';
 
@@ -33,6 +34,7 @@ export class PartitionRolls {
   readonly #signal: AbortSignal;
   readonly #logger: Logger;
   readonly #failed = new FailedUploads();
+  readonly #position: ShownPosition;
   readonly #scratch: string;
   readonly #onCommitEnded: () => void;
   readonly #onDelay: (delay: Delay | null) => void;
@@ -61,6 +63,7 @@ export class PartitionRolls {
     this.#table = options.table;
     this.#partition = options.partition;
     this.#chain = options.chain;
+    this.#position = new ShownPosition({ ...options.context, ...options.partition, chain: options.chain });
     this.#logger = options.logger;
     this.#signal = options.signal;
     this.#scratch = options.scratch;
@@ -216,6 +219,11 @@ export class PartitionRolls {
     await this.#failed.deleteAll({ files: this.#context.files, logger: this.#logger, signal: this.#signal });
   }
 
+  /** Shows the checkpoint to the group where that is still to be done; no commit may be under way. */
+  async showPosition(): Promise<void> {
+    await this.#position.show();
+  }
+
   async close(): Promise<void> {
     await this.settle().catch(() => {});
     await this.#open?.close();
@@ -254,7 +262,7 @@ export class PartitionRolls {
   }
 
   #commitContext(steps: RollSteps): CommitContext {
-    const { files, membership, clock, onCommitted } = this.#context;
+    const { files, clock, onCommitted } = this.#context;
     const { topic, topicId, partition } = this.#partition;
     return {
       topic,
@@ -264,7 +272,7 @@ export class PartitionRolls {
       paths: this.#table.paths,
       chain: this.#chain,
       failed: this.#failed,
-      membership,
+      position: this.#position,
       clock,
       logger: this.#logger,
       signal: this.#signal,

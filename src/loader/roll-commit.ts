@@ -5,9 +5,9 @@ import { partFileName, type SealedFile, type TablePaths, type WarehouseFiles } f
 import type { SealedDeadLetters } from './dead-letter-spool.ts';
 import type { FailedUploads } from './failed-uploads.ts';
 import type { CommitSummary } from './load-progress.ts';
-import type { Membership } from './membership.ts';
 import type { SealedRoll } from './open-roll.ts';
 import type { RollSteps } from './roll-trace.ts';
+import type { ShownPosition } from './shown-position.ts';
 import { type UploadContext, uploadToStaging } from './staged-upload.ts';
 import { type Delay, waitOut } from './wait-out.ts';
 
@@ -18,7 +18,7 @@ export interface CommitContext {
   files: WarehouseFiles;
   paths: TablePaths;
   chain: PartitionChain;
-  membership: Membership;
+  position: ShownPosition;
   failed: FailedUploads;
   clock: Clock;
   logger: Logger;
@@ -50,14 +50,13 @@ const uploadsUnderWay = 4;
  * Throws FencedError or LedgerError `in-doubt` when the partition may be somebody else's: the caller drops what it holds.
  */
 export async function commitRoll(roll: SealedRoll, context: CommitContext): Promise<void> {
-  const { topic, partition, chain, steps, signal } = context;
+  const { chain, position, steps, signal } = context;
   const staged = await steps.time('upload', () => stageRoll(roll, context)); // 4, 5
   const record = await steps.time('commit', () => appendCommit(roll, staged, context)); // 6, 7
   context.onCommitted(summaryOf(roll, record));
   await steps.time('publish', () => waitOut('FilesNotYetVisible', context, () => chain.finishMoves({ signal }))); // 8
   faultPoint('loader.commit.8-moved');
-  const publishPosition = () => context.membership.publishPosition(topic, partition, record.next, record.leaderEpoch);
-  await steps.time('position', publishPosition); // 9
+  await steps.time('position', () => position.show()); // 9
   faultPoint('loader.commit.9-position-published');
   faultPoint('loader.commit.10-hours-noted'); // 10
   await steps.time('turn-era', () => turnEra(context));

@@ -169,6 +169,22 @@ describe.concurrent('loads as processes', () => {
     });
   }
 
+  it('show the group the end of the log, also when the owner that got there was killed before it could', async ({
+    expect,
+  }) => {
+    const { directory, url } = lab.warehouse('unshown');
+    const source = await Source.open('unshown', 1, 35);
+    await source.round(50);
+    const args = [...continuous, '--group', 'unshown'];
+    const dying = lab.load('unshown', url, args, { fault: 'loader.commit.8-moved=kill' });
+    expect((await dying.finished).code).toBeNull();
+    expect(await lab.cluster.fetchOffsets('unshown', null)).toEqual([]);
+    const heir = lab.load('unshown', url, args);
+    await untilLoaded('unshown', 'unshown');
+    expect((await heir.stop()).code).toBe(0);
+    expect(await checkTable(lab.cluster, 'unshown', directory)).toEqual([]);
+  });
+
   it('take partitions over as workers come, go and die', async ({ expect }) => {
     const { directory, url } = lab.warehouse('moving');
     const source = await Source.open('moving', 4, 34);

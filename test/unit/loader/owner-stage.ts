@@ -63,6 +63,8 @@ export interface StageOptions {
   confirm?: (() => Promise<boolean>) | null;
   /** Members that the coordinator knows. */
   groupMembers?: () => string[];
+  /** Whether the group refuses positions at the moment. */
+  refusesPositions?: () => boolean;
   files?: WarehouseFiles;
   schemaOf?: (rows: readonly string[]) => TableSchema;
 }
@@ -232,7 +234,9 @@ export class OwnerStage {
       owner: () => this.identity,
       confirm: confirm === null ? null : () => confirm(),
       publishPosition: async (_topic, _partition, next) => {
+        if (options.refusesPositions?.()) return false;
         this.positions.push(next);
+        return true;
       },
     };
   }

@@ -97,6 +97,48 @@ describe('PartitionOwner', () => {
     expect([...visibleRows(disk)]).toEqual(rowsOf(0, 15));
   });
 
+  it('shows the group a checkpoint whose owner died before it could, although no more records come', async () => {
+    log.append(...values(10));
+    const dead = stage({ settings: { rollAgeMs: 100 }, refusesPositions: () => true }).start();
+    await until(() => dead.commits.length === 1);
+    dead.owner.abandon();
+    await until(() => dead.ended !== null);
+    expect(dead.positions).toEqual([]);
+    const heir = stage({ member: 'member-2', settings: { rollAgeMs: 100 } }).start();
+    await until(() => heir.positions.length > 0, { stepMs: 100 });
+    expect([heir.positions, heir.commits]).toEqual([[10n], []]);
+  });
+
+  it('shows the group a checkpoint later that it refused, once, and at the latest when it stops', async () => {
+    let isRebalancing = true;
+    log.append(...values(10));
+    const one = stage({ settings: { rollAgeMs: 100 }, refusesPositions: () => isRebalancing }).start();
+    await until(() => one.commits.length === 1);
+    const beganMs = clock.nowMs();
+    await until(() => clock.nowMs() - beganMs > 30_000, { stepMs: 500 });
+    expect(one.positions).toEqual([]);
+    isRebalancing = false;
+    await until(() => clock.nowMs() - beganMs > 90_000, { stepMs: 500 });
+    expect(one.positions).toEqual([10n]);
+    isRebalancing = true;
+    log.append(...values(5, 10));
+    await until(() => one.commits.length === 2, { stepMs: 100 });
+    isRebalancing = false;
+    one.owner.stop('shutdown', 10_000);
+    await until(() => one.ended !== null);
+    expect(one.positions).toEqual([10n, 15n]);
+  });
+
+  it('shows the group the end of a bounded load that an attempt before it reached', async () => {
+    log.append(...values(10));
+    const dead = stage({ endOffset: 10n, confirm: null, refusesPositions: () => true }).start();
+    await until(() => dead.ended !== null);
+    expect([dead.ended, dead.positions]).toEqual([{ reason: 'complete', checkpoint: 10n }, []]);
+    const again = stage({ member: 'member-2', endOffset: 10n, confirm: null }).start();
+    await until(() => again.ended !== null);
+    expect([again.ended, again.positions]).toEqual([{ reason: 'complete', checkpoint: 10n }, [10n]]);
+  });
+
   it('sends refused records to the dead letters and commits a range in which nothing landed', async () => {
     log.append('poison-1', 'ok', 'poison-2');
     const one = stage({ settings: { rollAgeMs: 100 } }).start();
