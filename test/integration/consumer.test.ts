@@ -214,6 +214,20 @@ describe('a sink that keeps the position with the data', () => {
     await consumerOf({ topics: ['exact'], group: 'exact', untilEnd: true, batchEvents: 30, handler: sink }).run();
     for (const partition of [0, 1]) expect(sink.numbers.get(partition)).toEqual(upTo(500).map(Number));
   });
+
+  it('tells the group where it stands, also when the consumer that got there died before it could', async () => {
+    await topicWith('told', 2, 10);
+    const sink = new MemorySink();
+    for (const partition of [0, 1]) sink.positions.set(partition, 10n);
+    const consumer = consumerOf({ topics: ['told'], group: 'told', handler: sink });
+    await consumer.start();
+    await waitFor('the positions in the group', 30_000, async () => {
+      const committed = await lab.cluster.fetchOffsets('told', null);
+      return committed.length === 2 && committed.every(({ offset }) => offset === 10n);
+    });
+    await consumer.stop();
+    expect(sink.numbers.size).toBe(0);
+  });
 });
 
 describe('history from the warehouse', () => {

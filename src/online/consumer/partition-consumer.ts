@@ -28,7 +28,7 @@ export interface PartitionSurroundings<T> {
   deadLetters: DeadLetters | null;
   /** What the group remembers; null: nothing. Asked only where the handler is no sink. */
   committed: (place: LogPlace, signal: AbortSignal) => Promise<bigint | null>;
-  /** Called after each batch with the next offset. */
+  /** Called after each batch with the next offset, and with where a sink stands at the start. */
   onHandled: (place: LogPlace, next: bigint) => void;
 }
 
@@ -87,6 +87,8 @@ export class PartitionConsumer<T> {
 
   async #run(): Promise<void> {
     this.#handled = this.#next = await this.#remembered();
+    // The group may not have heard of it: whoever stored it may have died before it could tell, and no more events need come.
+    if (this.#next !== null && isSink(this.#around.settings.handler)) this.#around.onHandled(this.place, this.#next);
     while (this.#end === null || this.#next === null || this.#next < this.#end) {
       const { offset, history } = await this.#locate();
       this.#next = offset;
