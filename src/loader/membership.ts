@@ -2,7 +2,7 @@ import { randomUUID } from 'node:crypto';
 import { hostname } from 'node:os';
 import type { LedgerOwner } from '../offsets/index.ts';
 import { describeError, type Logger } from '../shared/index.ts';
-import type { GroupMember, KafkaCluster } from '../wire/client/index.ts';
+import type { GroupMember, KafkaCluster, OffsetToCommit } from '../wire/client/index.ts';
 
 /** By what right a worker owns partitions, and where it shows how far it is. */
 export interface Membership {
@@ -97,15 +97,28 @@ export class JobMembership implements Membership {
   }
 
   async publishPosition(topic: string, partition: number, next: bigint, leaderEpoch: number): Promise<boolean> {
-    try {
-      const signal = AbortSignal.timeout(publishTimeoutMs);
-      const landed = { topic, partition, offset: next, leaderEpoch, metadata: landedMetadata };
-      await this.#cluster.commitOffsets(this.#group, [landed], { signal });
-      return true;
-    } catch (error) {
-      // A continuous load is in the group: only its members may commit there.
-      this.#logger.info({ topic, partition, next, reason: describeError(error) }, 'PositionNotPublished');
-      return false;
-    }
+    return await publishFromOutside(
+      this.#cluster,
+      this.#group,
+      [{ topic, partition, offset: next, leaderEpoch }],
+      this.#logger,
+    );
+  }
+}
+
+/** Shows checkpoints as positions of a group that we are not in; false, and logged, when somebody is: then it is for its members to do. */
+export async function publishFromOutside(
+  cluster: KafkaCluster,
+  group: string,
+  positions: readonly OffsetToCommit[],
+  logger: Logger,
+): Promise<boolean> {
+  try {
+    const landed = positions.map((position) => ({ ...position, metadata: landedMetadata }));
+    await cluster.commitOffsets(group, landed, { signal: AbortSignal.timeout(publishTimeoutMs) });
+    return true;
+  } catch (error) {
+    logger.info({ group, positions: positions.length, reason: describeError(error) }, 'PositionNotPublished');
+    return false;
   }
 }

@@ -14,6 +14,7 @@ import type { LoadOptions, WorkerSettings } from './load-options.ts';
 import { type LoadTarget, openTarget } from './load-preflight.ts';
 import { type LoadReport, LoadTally } from './load-report.ts';
 import { type CommonSettings, commonSettings } from './load-settings.ts';
+import { publishFromOutside } from './membership.ts';
 import { keyOf } from './owner-set.ts';
 import type { WorkerEvent } from './worker-event.ts';
 import { WorkerPool } from './worker-pool.ts';
@@ -108,10 +109,14 @@ class Load {
       this.#tally.partition(topic, partition).endOffset = endOffset;
       if (endOffset === 0n) this.#ends.noteEnded(topic, partition);
     }
-    for (const one of await this.#ends.look(signal)) {
+    const landed = await this.#ends.look(signal);
+    for (const one of landed) {
       this.#tally.partition(one.topic, one.partition).checkpoint = one.checkpoint;
       this.#ends.noteEnded(one.topic, one.partition);
     }
+    // Whoever landed them may have died before the group heard of it, and no worker of ours will look at them.
+    const positions = landed.map(({ topic, partition, checkpoint }) => ({ topic, partition, offset: checkpoint }));
+    if (positions.length > 0) await publishFromOutside(cluster, this.#settings.group, positions, this.#logger);
   }
 
   /** Resolves when all workers have ended; with what broke those that were given up. */

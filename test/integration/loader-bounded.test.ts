@@ -1,6 +1,6 @@
 import { readdirSync, statSync } from 'node:fs';
 import { join } from 'node:path';
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
 import { auditWarehouse, type LoadOptions, type LoadReport, runLoad } from '../../src/loader/index.ts';
 import { LocalFiles } from '../../src/warehouse/index.ts';
 import { checkTable } from '../support/check-table.ts';
@@ -130,6 +130,25 @@ describe('a bounded load', () => {
       [0, 80n],
       [1, 80n],
     ]);
+  });
+
+  it('shows the group a checkpoint that a killed attempt could not, although nothing is left to do', async () => {
+    await lab.createTopic('retried', 1);
+    await lab.produce('retried', 0, labRecords({ random: seededRandom(6), count: 40, poisonShare: 0 }));
+    const { url } = lab.warehouse('retried');
+    const args = ['--until-end', '--group', 'retried', '--time-field', 'ts'];
+    const killed = lab.load('retried', url, args, { fault: 'loader.commit.8-moved=kill' });
+    expect((await killed.finished).code).toBeNull();
+    expect(await lab.cluster.fetchOffsets('retried', null)).toEqual([]);
+    // While the coordinator takes the killed one for alive, only a member may show positions.
+    await vi.waitFor(
+      async () => {
+        const { code, stdout } = await lab.load('retried', url, [...args, '--json']).finished;
+        expect([code, JSON.parse(stdout).rowCount]).toEqual([0, '0']);
+        expect(await lab.cluster.fetchOffsets('retried', null)).toMatchObject([{ partition: 0, offset: 40n }]);
+      },
+      { timeout: 60_000 },
+    );
   });
 
   it('keeps memory within a small budget by rolling the largest partition', async () => {
