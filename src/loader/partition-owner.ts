@@ -300,7 +300,7 @@ export class PartitionOwner {
   async #lookAround(): Promise<void> {
     if (this.#rolls!.isCommitting) return this.#watch.begin();
     await this.#watch.look(this.#chain!);
-    await this.#rolls!.showPosition();
+    void this.#rolls!.showPosition(); // a group that does not answer must not hold up what is being read
   }
 
   async #sleepUntilDue(): Promise<void> {

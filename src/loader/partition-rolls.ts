@@ -219,9 +219,9 @@ export class PartitionRolls {
     await this.#failed.deleteAll({ files: this.#context.files, logger: this.#logger, signal: this.#signal });
   }
 
-  /** Shows the checkpoint to the group where that is still to be done; no commit may be under way. */
-  async showPosition(): Promise<void> {
-    await this.#position.show();
+  /** Shows the checkpoint to the group where that is still to be done. Never rejects. */
+  showPosition(): Promise<void> {
+    return this.#position.show();
   }
 
   async close(): Promise<void> {

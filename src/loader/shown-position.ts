@@ -11,6 +11,7 @@ export class ShownPosition {
   readonly #chain: PartitionChain;
   readonly #membership: Membership;
   #shown: bigint | null = null;
+  #showing: Promise<void> | null = null;
 
   constructor(options: { topic: string; partition: number; chain: PartitionChain; membership: Membership }) {
     this.#topic = options.topic;
@@ -19,10 +20,21 @@ export class ShownPosition {
     this.#membership = options.membership;
   }
 
-  /** Shows the checkpoint unless it is shown already; what cannot be shown now is left to the next call. */
-  async show(): Promise<void> {
-    const { next, leaderEpoch } = this.#chain.state;
-    if (next === null || next === this.#shown) return;
-    if (await this.#membership.publishPosition(this.#topic, this.#partition, next, leaderEpoch)) this.#shown = next;
+  /** Shows the checkpoint unless it is shown already. Never rejects: what cannot be shown now is left to the next call. */
+  show(): Promise<void> {
+    this.#showing ??= this.#show().finally(() => {
+      this.#showing = null;
+    });
+    return this.#showing;
+  }
+
+  /** The checkpoint may move on meanwhile. */
+  async #show(): Promise<void> {
+    for (;;) {
+      const { next, leaderEpoch } = this.#chain.state;
+      if (next === null || next === this.#shown) return;
+      if (!(await this.#membership.publishPosition(this.#topic, this.#partition, next, leaderEpoch))) return;
+      this.#shown = next;
+    }
   }
 }
