@@ -4,8 +4,8 @@ import { join } from 'node:path';
 import { pathToFileURL } from 'node:url';
 import { Kafka, logLevel } from 'kafkajs';
 import { createLogger, silentLogger } from '../../src/shared/index.ts';
-import { KafkaCluster } from '../../src/wire/client/index.ts';
-import { apiKeys, encodeBatch, type ProducerRecord } from '../../src/wire/index.ts';
+import { isKafkaError, KafkaCluster } from '../../src/wire/client/index.ts';
+import { apiKeys, encodeBatch, errorCodes, type ProducerRecord } from '../../src/wire/index.ts';
 import { startTestBroker, type TestBroker } from './broker.ts';
 import { SluiceProcess } from './sluice-process.ts';
 
@@ -18,7 +18,6 @@ export class LoadLab {
   readonly broker: TestBroker;
   readonly cluster: KafkaCluster;
   readonly #processes: { topic: string; process: SluiceProcess }[] = [];
-  readonly #topics = new Set<string>();
 
   private constructor(directory: string, broker: TestBroker) {
     this.directory = directory;
@@ -53,9 +52,12 @@ export class LoadLab {
   }
 
   async createTopic(name: string, partitions: number): Promise<void> {
-    if (this.#topics.has(name)) await this.#startOver(name);
-    this.#topics.add(name);
-    await this.cluster.createTopics([{ name, partitions }]);
+    const create = () => this.cluster.createTopics([{ name, partitions }]);
+    await create().catch(async (error: unknown) => {
+      if (!isKafkaError(error, errorCodes.TOPIC_ALREADY_EXISTS)) throw error;
+      await this.#startOver(name);
+      await create();
+    });
   }
 
   /** A test gets its second try (see vitest.config.ts): what the first left under the name goes, or the second could not but fail, too. */
