@@ -24,9 +24,6 @@ class LongestFirst extends BaseSequencer {
 
 // unit: no sockets, no processes. integration: the built product, its own broker and local disk.
 // real: Apache Kafka, HDFS, Redis, Spark, Chromium (npm run test:real installs and starts them).
-// A busy machine stalls a server or a kill test for seconds now and then. With SLUICE_TEST_RETRIES=1 a test gets one more
-// try (of the real ones a whole file, see scripts/test-real.mjs), and .ci/run lists it: it is a test, or a bug, to mend.
-const retry = Number(process.env['SLUICE_TEST_RETRIES'] ?? 0);
 const shared = { environment: 'node' as const, testTimeout: 120_000, hookTimeout: 120_000 };
 
 export default defineConfig({
@@ -43,7 +40,6 @@ export default defineConfig({
           include: ['test/integration/**/*.test.ts'],
           globalSetup: ['test/support/build-once.ts'],
           testTimeout: 300_000,
-          retry,
         },
       },
       {

@@ -4,8 +4,8 @@ import { join } from 'node:path';
 import { pathToFileURL } from 'node:url';
 import { Kafka, logLevel } from 'kafkajs';
 import { createLogger, silentLogger } from '../../src/shared/index.ts';
-import { isKafkaError, KafkaCluster } from '../../src/wire/client/index.ts';
-import { apiKeys, encodeBatch, errorCodes, type ProducerRecord } from '../../src/wire/index.ts';
+import { KafkaCluster } from '../../src/wire/client/index.ts';
+import { apiKeys, encodeBatch, type ProducerRecord } from '../../src/wire/index.ts';
 import { startTestBroker, type TestBroker } from './broker.ts';
 import { SluiceProcess } from './sluice-process.ts';
 
@@ -17,7 +17,7 @@ export class LoadLab {
   readonly directory: string;
   readonly broker: TestBroker;
   readonly cluster: KafkaCluster;
-  readonly #processes: { topic: string; process: SluiceProcess }[] = [];
+  readonly #processes: SluiceProcess[] = [];
 
   private constructor(directory: string, broker: TestBroker) {
     this.directory = directory;
@@ -39,7 +39,11 @@ export class LoadLab {
   }
 
   async close(): Promise<void> {
-    await this.#killLoads(() => true);
+    for (const process of this.#processes) {
+      process.child.kill('SIGCONT');
+      process.child.kill('SIGKILL');
+    }
+    await Promise.all(this.#processes.map((process) => process.finished));
     await this.cluster.close();
     await this.broker.stop();
     rmSync(this.directory, { recursive: true, force: true });
@@ -52,29 +56,7 @@ export class LoadLab {
   }
 
   async createTopic(name: string, partitions: number): Promise<void> {
-    const create = () => this.cluster.createTopics([{ name, partitions }]);
-    await create().catch(async (error: unknown) => {
-      if (!isKafkaError(error, errorCodes.TOPIC_ALREADY_EXISTS)) throw error;
-      await this.#startOver(name);
-      await create();
-    });
-  }
-
-  /** A test gets its second try (see vitest.config.ts): what the first left under the name goes, or the second could not but fail, too. */
-  async #startOver(topic: string): Promise<void> {
-    await this.#killLoads((one) => one === topic);
-    await this.cluster.deleteTopics([topic]);
-    await this.cluster.deleteGroup(topic).catch(() => {}); // most loads are of the group of that name
-    rmSync(join(this.directory, topic), { recursive: true, force: true });
-  }
-
-  async #killLoads(isMeant: (topic: string) => boolean): Promise<void> {
-    const killed = this.#processes.filter(({ topic }) => isMeant(topic));
-    for (const { process } of killed) {
-      process.child.kill('SIGCONT');
-      process.child.kill('SIGKILL');
-    }
-    await Promise.all(killed.map(({ process }) => process.finished));
+    await this.cluster.createTopics([{ name, partitions }]);
   }
 
   /** Appends the records as batches of `batchRecords`, acks=all. */
@@ -124,7 +106,7 @@ export class LoadLab {
         env: { SLUICE_SKIP_BUILD: '1', ...(options.fault === undefined ? {} : { SLUICE_FAULT: options.fault }) },
       },
     );
-    this.#processes.push({ topic, process });
+    this.#processes.push(process);
     return process;
   }
 }
