@@ -16,8 +16,12 @@ import { kafkaTool, type PeerKafka, startKafka, waitFor } from '../support/peers
 let kafka: PeerKafka;
 let cluster: KafkaCluster;
 let topicCount = 0;
-/** What the client warned of, for the message of a test that fails. */
-const warnings: string[] = [];
+/** What the client logged last, for the message of a test that fails. */
+const logged: string[] = [];
+const log = (fields: object, event: string): void => {
+  logged.push(`${new Date().toISOString().slice(14, 23)} ${event} ${JSON.stringify(fields)}`);
+  if (logged.length > 300) logged.shift();
+};
 
 beforeAll(async () => {
   kafka = await startKafka();
@@ -25,7 +29,7 @@ beforeAll(async () => {
     brokers: [kafka.bootstrap],
     clientId: 'test',
     retryTimeoutMs: 60_000,
-    logger: { ...silentLogger, warn: (fields, event) => void warnings.push(`${event} ${JSON.stringify(fields)}`) },
+    logger: { ...silentLogger, warn: log, debug: log },
   });
 });
 
@@ -308,10 +312,14 @@ describe('a broker that is killed in the middle', () => {
     await sending;
     await producer.close();
     expect([producer.failedCount, producer.acknowledgedCount]).toEqual([0, sent.reduce((sum, count) => sum + count)]);
-    const where = (): string =>
-      [0, 1, 2].map((p) => `${read[p]!.length} of ${sent[p]}, ${at(fetcher, topic, p)}`).join('; ');
-    await Promise.race([reading, waitFor('the reader', 180_000, () => !isBehind())]).catch((error: Error) => {
-      throw new Error(`${error.message}: ${where()}; ${warnings.slice(-3).join('; ')}`, { cause: error });
+    await Promise.race([reading, waitFor('the reader', 180_000, () => !isBehind())]).catch(async (error: Error) => {
+      const ends = await cluster.listOffsets(topic, [0, 1, 2], 'latest', { isolation: 'read_uncommitted' });
+      const where = [0, 1, 2].map((p) => {
+        const missing = read[p]!.findIndex((value, i) => value !== i);
+        const state = `${at(fetcher, topic, p)}, end ${ends.get(p)!.offset}, first missing ${missing}`;
+        return `${p}: ${read[p]!.length} of ${sent[p]}, ${state}`;
+      });
+      throw new Error([error.message, ...where, ...logged].join('\n'), { cause: error });
     });
     await reading;
     await fetcher.close();

@@ -319,6 +319,8 @@ export class ProduceSender {
     if (signal.aborted) return;
     try {
       if (!isInLog) throw error;
+      const { topic, partition } = queue;
+      this.#core.logger.debug({ topic, partition, sequence: batch.baseSequence }, 'BatchFoundInLog');
       this.#noteDelivered(queue, batch, -1n);
     } catch (ending) {
       this.#options.onEnded(ending as Error); // out of order indeed, or a callback threw
@@ -334,7 +336,8 @@ export class ProduceSender {
   #retry(queue: PartitionQueue, batch: ProducerBatch, error: Error): void {
     if (this.#closing.signal.aborted) return;
     this.#core.metadata.forget([queue.topic]);
-    const fields = { topic: queue.topic, partition: queue.partition, attempt: batch.attempts, error: error.message };
+    const { topic, partition } = queue;
+    const fields = { topic, partition, sequence: batch.baseSequence, attempt: batch.attempts, error: error.message };
     this.#core.logger.debug(fields, 'ProduceRetried');
     queue.retry(batch, this.#core.clock.monotonicMs(), error);
   }
