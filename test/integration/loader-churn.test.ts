@@ -37,6 +37,7 @@ describe('a group of loader processes', () => {
       processCounts: [4, 2, 3, 1],
       everyMs: 2_000,
       killShare: 0.3,
+      patienceMs: 120_000, // less than the test has, so that it can tell what they said
       seed,
     });
     expect(report.problems, `seed ${seed}`).toEqual([]);

@@ -24,6 +24,8 @@ export interface ChurnOptions {
   seed: number;
   /** Further arguments of every load. */
   loadArgs?: readonly string[];
+  /** How long the last processes may take to load what is left, and each to end; 300 s when left out. */
+  patienceMs?: number;
   /** Ends it early: what was sent by then is loaded and compared. */
   signal?: AbortSignal;
   print?: (line: string) => void;
@@ -40,9 +42,7 @@ export interface ChurnReport {
 
 /** More are counted by offset instead of being compared row for row. */
 const comparableRecords = 500_000;
-/** How long the last processes may take to load what is left, and each to end: less than a test has, so that it can tell what they said. */
-const catchUpMs = 120_000;
-const stopMs = 60_000;
+const defaultPatienceMs = 300_000;
 
 /**
  * Several loader processes in one group whose number changes all the time, some of them by SIGKILL, while records flow. In the
@@ -50,6 +50,7 @@ const stopMs = 60_000;
  */
 export async function runChurn(lab: LoadLab, options: ChurnOptions): Promise<ChurnReport> {
   const { topic, partitions, processCounts, everyMs, seed, print = () => {} } = options;
+  const { patienceMs = defaultPatienceMs } = options;
   const random = seededRandom(seed);
   const { directory, url } = lab.warehouse(topic);
   const report: ChurnReport = { sent: 0, changes: 0, kills: 0, claims: 0, problems: [] };
@@ -65,19 +66,19 @@ export async function runChurn(lab: LoadLab, options: ChurnOptions): Promise<Chu
     while (running.length < target) startOne();
     while (running.length > target) {
       const [ending] = running.splice(Math.floor(random() * running.length), 1);
-      report.problems.push(...(await endOne(ending!, random() < options.killShare, report)));
+      report.problems.push(...(await endOne(ending!, random() < options.killShare, report, patienceMs)));
     }
     // The number may stay the same: then one is replaced, for membership must change with every step.
     if (processCounts.length === 1) {
-      report.problems.push(...(await endOne(running.shift()!, random() < options.killShare, report)));
+      report.problems.push(...(await endOne(running.shift()!, random() < options.killShare, report, patienceMs)));
       startOne();
     }
     report.changes++;
     if (step % 20 === 19) print(`${report.changes} changes, ${report.sent} records`);
   }
   await sending.done;
-  report.problems.push(...(await untilLoaded(lab, topic, running)));
-  for (const process of running) report.problems.push(...(await endOne(process, false, report)));
+  report.problems.push(...(await untilLoaded(lab, topic, running, patienceMs)));
+  for (const process of running) report.problems.push(...(await endOne(process, false, report, patienceMs)));
   const check = report.sent <= comparableRecords ? checkTable : checkCounts;
   report.problems.push(...(await check(lab.cluster, topic, directory)));
   const audit = await runSluice(['audit', '--warehouse', url, '--brokers', lab.bootstrap, '--deep']);
@@ -114,25 +115,36 @@ function send(lab: LoadLab, options: ChurnOptions, report: ChurnReport): { isDon
 }
 
 /** SIGTERM must end a load with 0, or end it at once while it starts; SIGKILL leaves what the others have to clean up. */
-async function endOne(process: SluiceProcess, isKill: boolean, report: ChurnReport): Promise<string[]> {
+async function endOne(
+  process: SluiceProcess,
+  isKill: boolean,
+  report: ChurnReport,
+  patienceMs: number,
+): Promise<string[]> {
   if (isKill) report.kills++;
-  const { code, stderr } = await process.stop(isKill ? 'SIGKILL' : 'SIGTERM', stopMs);
+  const { code, stderr } = await process.stop(isKill ? 'SIGKILL' : 'SIGTERM', patienceMs);
   const isTooYoung = code === null && process.child.signalCode === 'SIGTERM';
   return isKill || isTooYoung || code === 0 ? [] : [`a load ended with ${code}: ${stderr}`];
 }
 
 /** What is not loaded to the end of the log in time, and what those say who should have; nothing, when all is. */
-async function untilLoaded(lab: LoadLab, topic: string, running: readonly SluiceProcess[]): Promise<string[]> {
+async function untilLoaded(
+  lab: LoadLab,
+  topic: string,
+  running: readonly SluiceProcess[],
+  patienceMs: number,
+): Promise<string[]> {
   const partitions = (await lab.cluster.topics({}, [topic]))[0]!.partitions.map(({ partition }) => partition);
   const ends = await lab.cluster.listOffsets(topic, partitions, 'latest', { isolation: 'read_committed' });
-  const deadlineMs = performance.now() + catchUpMs;
+  const deadlineMs = performance.now() + patienceMs;
   for (;;) {
     const committed = await lab.cluster.fetchOffsets(topic, null);
     const late = [...ends].filter(
       ([partition, { offset }]) => (committed.find((one) => one.partition === partition)?.offset ?? 0n) < offset,
     );
     if (late.length === 0) return [];
-    const isOver = performance.now() > deadlineMs || running.every(({ child }) => child.exitCode !== null);
+    const isOver =
+      performance.now() > deadlineMs || running.every(({ child }) => (child.exitCode ?? child.signalCode) !== null);
     if (isOver) {
       const said = running.map(
         ({ child, stderr }) => `load ${child.pid} (exit code ${child.exitCode}) said:\n${stderr}`,

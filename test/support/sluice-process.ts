@@ -63,14 +63,16 @@ export class SluiceProcess {
   }
 
   /** Sends the signal and waits for the end; a process that does not end in time is killed, and the error tells what it said. */
-  async stop(signal: NodeJS.Signals = 'SIGTERM', limitMs = 150_000): Promise<FinishedProcess> {
+  async stop(signal: NodeJS.Signals = 'SIGTERM', limitMs = 240_000): Promise<FinishedProcess> {
+    let isLate = false;
     this.child.kill(signal);
-    let timer: NodeJS.Timeout | undefined;
-    const late = new Promise<'late'>((resolve) => (timer = setTimeout(() => resolve('late'), limitMs)));
-    const finished = await Promise.race([this.finished, late]);
+    const timer = setTimeout(() => {
+      isLate = true;
+      this.child.kill('SIGKILL');
+    }, limitMs);
+    const finished = await this.finished;
     clearTimeout(timer);
-    if (finished !== 'late') return finished;
-    this.child.kill('SIGKILL');
+    if (!isLate) return finished;
     throw new Error(`not ended ${limitMs / 1000} s after ${signal}; the process said:\n${this.stdout}\n${this.stderr}`);
   }
 }
